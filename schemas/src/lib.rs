@@ -1,0 +1,18 @@
+//! Every shape that crosses a process boundary.
+//!
+//! ```text
+//! record   what is in the log      (Avro, `avro/*.avsc`)
+//! row      what is in the tables   (ClickHouse, `clickhouse/*.sql`)
+//! ids, digest, time, outcome       the words both are made of
+//! ```
+//!
+//! Invariants: nothing here is async, reads a clock or touches the outside; a released `.avsc` or `.sql` file is never
+//! edited, a change is a new numbered file.
+
+pub mod digest;
+pub mod ids;
+pub mod migration;
+pub mod outcome;
+pub mod record;
+pub mod row;
+pub mod time;

@@ -1,0 +1,84 @@
+//! The tables, as numbered statements, each idempotent; and retention, which is configuration.
+
+/// One numbered statement.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// `0001` … in the file's name; applied in this order, once.
+    pub number: u32,
+    /// The rest of the file's name.
+    pub name: &'static str,
+    /// A single ClickHouse statement that may be run again.
+    pub statement: &'static str,
+}
+
+macro_rules! migration {
+    ($number:literal, $name:literal) => {
+        Migration { number: $number, name: $name, statement: include_str!(concat!("../clickhouse/000", $number, "_", $name, ".sql")) }
+    };
+}
+
+/// Every migration, in order. A released file is never edited.
+pub const MIGRATIONS: &[Migration] = &[
+    migration!(1, "database"),
+    migration!(2, "occurrences"),
+    migration!(3, "connections"),
+    migration!(4, "issue_changes"),
+    migration!(5, "rejected_reports"),
+];
+
+/// The columns that hold bodies: emptied after the time for bodies, while rows and roll-ups stay.
+pub const BODIES: &[&str] = &["call_stack", "threads", "user_logs", "sys_logs", "attachments", "context", "extra"];
+
+/// The statements that set how long rows (`facts_days`) and bodies (`bodies_days`) of occurrences, connections and dead letters stay.
+/// Whole log days go at once: parts hold one day, and only whole parts are dropped.
+#[must_use]
+pub fn retention(bodies_days: u32, facts_days: u32) -> Vec<String> {
+    let mut statements = Vec::new();
+    for table in ["occurrences", "connections", "rejected_reports"] {
+        statements
+            .push(format!("alter table aftershock.{table} modify setting ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1"));
+        let days = if table == "rejected_reports" { bodies_days } else { facts_days };
+        statements.push(format!(
+            "alter table aftershock.{table} modify ttl log_day + toIntervalDay({days}) delete settings materialize_ttl_after_modify = 0"
+        ));
+    }
+    let column = |column: &&str| {
+        format!(
+            "alter table aftershock.occurrences modify column {column} String codec(ZSTD(1)) ttl log_day + toIntervalDay({bodies_days}) settings materialize_ttl_after_modify = 0"
+        )
+    };
+    statements.extend(BODIES.iter().map(column));
+    statements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_without_gaps_and_hold_one_statement() {
+        for (position, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.number as usize, position + 1, "{}", migration.name);
+            let code: String = migration.statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+            assert!(!code.contains(';'), "{} holds more than one statement", migration.name);
+        }
+    }
+
+    #[test]
+    fn every_column_says_what_it_is() {
+        for migration in MIGRATIONS {
+            let columns = migration.statement.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     "));
+            for line in columns.map(str::trim) {
+                let is_column = !["index", "projection", "(", ")", "select"].iter().any(|word| line.starts_with(word));
+                assert!(!is_column || line.contains(" comment '"), "{}: {line}", migration.name);
+            }
+        }
+    }
+
+    #[test]
+    fn bodies_are_columns_of_the_occurrences() {
+        for column in BODIES {
+            assert!(MIGRATIONS[1].statement.contains(&format!("\n    {column} String comment")), "{column}");
+        }
+    }
+}
