@@ -1,0 +1,44 @@
+//! Random credentials for a first start, from the system's source.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+
+use super::{Admin, App, Cipher, Credentials, Error, User};
+use crate::config::Secret;
+
+pub(super) fn credentials() -> Result<Credentials, Error> {
+    let app = App {
+        id: hex(&random::<5>()?),
+        sentry_project: Some(1),
+        name: "Demo".to_owned(),
+        key: Secret::new(hex(&random::<8>()?)),
+        default: true,
+        device_secrets: vec![Secret::new(STANDARD.encode(random::<32>()?))],
+        device_cipher: Cipher::Aes256Gcm,
+        device_required: false,
+    };
+    let user =
+        User { id: "10001".to_owned(), key: Secret::new(uuid(random::<16>()?)), name: "Analyst".to_owned(), apps: vec![app.id.clone()] };
+    let admin = Admin { token: Secret::new(hex(&random::<24>()?)) };
+    Credentials::new(vec![app], vec![user], vec![admin]).map_err(|reason| Error::Random { reason })
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    OsRng.try_fill_bytes(&mut bytes).map_err(|error| Error::Random { reason: error.to_string() })?;
+    Ok(bytes)
+}
+
+/// Version 4 of RFC 9562.
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let text = hex(&bytes);
+    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,138 @@
+//! Credentials as users write them, right and wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+
+const WHOLE: &str = r#"
+[[apps]]
+id = "a1b2c3d4e5"
+sentry_project = 1
+name = "演示"
+key = "534a235d30f13cac"
+default = true
+device_secrets = ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
+[[apps]]
+id = "second"
+key = "0123456789abcdef"
+device_secrets = ["any text", "the old one"]
+device_cipher = "aes-256-cbc"
+device_required = true
+[[users]]
+id = "10001"
+key = "bec5b56d-7ae7-43f7-8763-51580aed5fa2"
+name = "Analyst"
+apps = ["a1b2c3d4e5"]
+[[users]]
+id = "10002"
+key = "cec5b56d-7ae7-43f7-8763-51580aed5fa2"
+apps = ["*"]
+[[admins]]
+token = "0123456789abcdef0123456789abcdef"
+"#;
+
+fn load(text: &str) -> Result<Credentials, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.toml");
+    std::fs::write(&path, text).unwrap();
+    Credentials::load(&path)
+}
+
+/// The error of the whole document with `from` replaced by `to`.
+fn error_with(from: &str, to: &str) -> String {
+    assert!(WHOLE.contains(from), "{from}");
+    let message = load(&WHOLE.replacen(from, to, 1)).expect_err(to).to_string();
+    assert!(message.contains("credentials.toml: "), "{message}");
+    message
+}
+
+#[test]
+fn a_whole_document_answers_every_question() {
+    let credentials = load(WHOLE).unwrap();
+    let app = credentials.app_by_key("534a235d30f13cac").unwrap();
+    assert_eq!((app.id.as_str(), app.name.as_str()), ("a1b2c3d4e5", "演示"));
+    assert_eq!(credentials.default_app(), Some(app));
+    assert_eq!(credentials.app_by_sentry_project(1), Some(app));
+    assert_eq!(credentials.app_by_id("a1b2c3d4e5"), Some(app));
+    assert_eq!(app.device_cipher, Cipher::Aes256Gcm);
+    let second = credentials.app_by_id("second").unwrap();
+    assert_eq!(second.device_cipher, Cipher::Aes256Cbc);
+    assert!(second.device_required && !second.default && second.sentry_project.is_none());
+    assert!(credentials.app_by_key("534a235d30f13cad").is_none());
+    assert!(credentials.app_by_sentry_project(2).is_none());
+    let (one, all) = (credentials.user("10001").unwrap(), credentials.user("10002").unwrap());
+    assert!(one.may_see("a1b2c3d4e5") && !one.may_see("second") && all.may_see("second"));
+    assert!(credentials.user("10003").is_none());
+    assert!(credentials.admin("0123456789abcdef0123456789abcdef"));
+    assert!(!credentials.admin("0123456789abcdef0123456789abcdee") && !credentials.admin(""));
+}
+
+#[test]
+fn wrong_entries_are_named_and_keys_not_shown() {
+    for (from, to, expected) in [
+        ("\"second\"", "\"a1b2c3d4e5\"", "apps[1].id: `a1b2c3d4e5` is the same"),
+        ("0123456789abcdef\"", "534a235d30f13cac\"", "apps[1].key is the same"),
+        ("key = \"534a235d30f13cac\"", "key = \"短的\"", "apps[0].key: expected 8 to 128"),
+        ("key = \"534a235d30f13cac\"", "key = \"has a blank\"", "apps[0].key: expected"),
+        ("a1b2c3d4e5", "a/b", "apps[0].id: expected 1 to 64"),
+        ("aes-256-cbc", "rot13", "aes-256-gcm"),
+        ("device_required = true", "default = true", "only one app can be the default"),
+        ("device_secrets = [\"any text\", \"the old one\"]", "", "has no device_secrets"),
+        ("AAAAAAAAAAAA", "AAAA", "apps[0].device_secrets[0]: aes-256-gcm expects"),
+        ("id = \"second\"", "id = \"second\"\nsentry_project = 1", "apps[1].sentry_project: 1"),
+        ("10002", "10001", "users[1].id: `10001`"),
+        ("[\"a1b2c3d4e5\"]", "[\"gone\"]", "users[0].apps: there is no app `gone`"),
+        ("token = \"0123456789abcdef0123456789abcdef\"", "token = \"short\"", "admins[0].token"),
+        ("default = true", "defualt = true", "unknown field `defualt`"),
+        ("[[admins]]", "[[operators]]", "unknown field `operators`"),
+    ] {
+        let message = error_with(from, to);
+        assert!(message.contains(expected), "{message}");
+        assert!(!message.contains("534a235d") && !message.contains("bec5b56d"), "{message}");
+    }
+}
+
+#[test]
+fn a_malformed_file_says_the_line_and_not_its_content() {
+    let message = error_with("key = \"534a235d30f13cac\"", "key = \"534a235d30f13cac");
+    assert!(message.contains("line 6") && !message.contains("534a"), "{message}");
+}
+
+#[test]
+fn generated_credentials_are_random_and_survive_their_file() {
+    let generated = Credentials::generate().unwrap();
+    assert_ne!(generated, Credentials::generate().unwrap());
+    assert_eq!(generated.apps[0].key.expose().len(), 16);
+    assert_eq!(generated.users[0].key.expose().len(), 36);
+    assert!(generated.users[0].may_see(&generated.apps[0].id));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.toml");
+    generated.create(&path).unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(Credentials::load(&path).unwrap(), generated);
+    assert!(generated.create(&path).is_err(), "an existing file is never overwritten");
+}
+
+#[test]
+fn debug_text_shows_no_key() {
+    let credentials = load(WHOLE).unwrap();
+    let shown = format!("{:?} {:?}", credentials.apps, credentials.users);
+    assert!(!shown.contains("534a235d") && !shown.contains("bec5b56d"), "{shown}");
+    assert!(!format!("{credentials:?}").contains("534a235d"));
+}
+
+#[test]
+fn a_reload_replaces_all_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.toml");
+    std::fs::write(&path, WHOLE).unwrap();
+    let keyring = Keyring::open(&path).unwrap();
+    let (other, before) = (keyring.clone(), keyring.current());
+    std::fs::write(&path, WHOLE.replace("10002", "10077")).unwrap();
+    keyring.reload().unwrap();
+    assert!(other.current().user("10077").is_some() && before.user("10002").is_some());
+    std::fs::write(&path, "[[apps]]\n").unwrap();
+    assert!(keyring.reload().is_err());
+    assert!(keyring.current().user("10077").is_some());
+}

@@ -1,0 +1,193 @@
+//! From a request's head to its response: route, bounds, body, endpoint, count.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
+
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
+use hyper::body::{Body as _, Incoming};
+
+use super::intake::{self, Budget, Refusal, Share};
+use super::router::{Route, RouteMetrics};
+use super::shield::Shield;
+use super::table::{self, Captures, Found, Table};
+use super::{Bytes, Error, IntoResponse, Limits, Problem, Request, Response, Router, busy};
+
+/// A router made ready to serve, with its bounds.
+pub(super) struct Dispatcher {
+    router: Router,
+    table: Table,
+    pub(super) limits: Limits,
+    in_flight: AtomicUsize,
+    memory: Arc<Budget>,
+}
+
+impl Dispatcher {
+    pub(super) fn new(router: Router, limits: Limits) -> Result<Self, Error> {
+        let mut table = Table::default();
+        for (index, route) in router.routes.iter().enumerate() {
+            for method in route.methods {
+                if !table.add(method, route.path, index) {
+                    return Err(Error::Conflict { method: method.clone(), path: route.path });
+                }
+            }
+        }
+        let memory = Budget::new(limits.max_body_memory.bytes());
+        Ok(Dispatcher { router, table, limits, in_flight: AtomicUsize::new(0), memory })
+    }
+
+    pub(super) fn service(&self) -> &str {
+        &self.router.title
+    }
+
+    /// The response of any request, and whether its body was read before; never fails.
+    pub(super) async fn respond(&self, request: http::Request<Incoming>, peer: SocketAddr) -> (Response, Reading) {
+        let (parts, body) = request.into_parts();
+        let mut reading = Reading::of(&body);
+        let path = table::normal(parts.uri.path()).to_owned();
+        let response = match self.table.find(&parts.method, &path) {
+            Found::Route(index, captures) => {
+                let route = &self.router.routes[index];
+                let mut tally = Tally::start(&route.metrics);
+                let head = Head { parts, path, captures, peer };
+                tally.finish(self.run(route, head, (body, &mut reading)).await)
+            }
+            Found::WrongMethod(allowed) => Tally::start(&self.router.unrouted).finish(wrong_method(&path, &allowed)),
+            Found::Nothing => {
+                let head = Head { parts, path, captures: Captures::new(), peer };
+                let response = (self.router.not_found)(&head.with(Bytes::new()));
+                Tally::start(&self.router.unrouted).finish(response)
+            }
+        };
+        (response, reading)
+    }
+
+    async fn run(&self, route: &Route, head: Head, (body, reading): (Incoming, &mut Reading)) -> Response {
+        let slot = Slot::take(&self.in_flight);
+        if slot.place >= self.limits.max_in_flight && !route.always {
+            return busy(&head.path, "too many requests at once", 1);
+        }
+        let mut share = Share::none(&self.memory);
+        let intake = intake::read(body, route.body_limit, &mut share);
+        let body = match tokio::time::timeout(*self.limits.body_timeout, intake).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(Refusal::TooLarge)) => return closing(route.handler.too_large(&head.path)),
+            Ok(Err(Refusal::NoMemory)) => return closing(busy(&head.path, "too many bodies at once", 1)),
+            Ok(Err(Refusal::Broken)) => return closing(problem(StatusCode::BAD_REQUEST, &head.path, "the body ended early")),
+            Err(_) => return closing(problem(StatusCode::REQUEST_TIMEOUT, &head.path, "the body took too long")),
+        };
+        *reading = Reading::Whole;
+        let handled = route.handler.handle(head.with(body));
+        match Shield::new(handled).await {
+            Some(response) => response,
+            None => {
+                tracing::error!(http.route = route.path, "endpoint panicked");
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Problem::new(status, route.path, "internal error").into_response()
+            }
+        }
+    }
+}
+
+/// How much of a request's body was read when it was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// All, or there was none.
+    Whole,
+    /// Not all: its client may still be sending.
+    Partial,
+}
+
+impl Reading {
+    fn of(body: &Incoming) -> Self {
+        if body.is_end_stream() { Reading::Whole } else { Reading::Partial }
+    }
+}
+
+/// A request before its body.
+struct Head {
+    parts: Parts,
+    path: String,
+    captures: Captures,
+    peer: SocketAddr,
+}
+
+impl Head {
+    fn with(self, body: Bytes) -> Request {
+        Request {
+            query: self.parts.uri.query().unwrap_or_default().to_owned(),
+            method: self.parts.method,
+            path: self.path,
+            path_params: self.captures,
+            headers: self.parts.headers,
+            body,
+            peer: self.peer,
+        }
+    }
+}
+
+/// One request in flight.
+struct Slot<'a> {
+    in_flight: &'a AtomicUsize,
+    place: usize,
+}
+
+impl<'a> Slot<'a> {
+    fn take(in_flight: &'a AtomicUsize) -> Self {
+        Slot { in_flight, place: in_flight.fetch_add(1, Relaxed) }
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Counts a request exactly once, also one whose client left before its response.
+struct Tally<'a> {
+    metrics: &'a RouteMetrics,
+    since: Instant,
+    status: Option<StatusCode>,
+}
+
+impl<'a> Tally<'a> {
+    fn start(metrics: &'a RouteMetrics) -> Self {
+        Tally { metrics, since: Instant::now(), status: StatusCode::from_u16(499).ok() }
+    }
+
+    fn finish(&mut self, response: Response) -> Response {
+        self.status = Some(response.status());
+        response
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        if let Some(status) = self.status {
+            self.metrics.record(status, self.since.elapsed());
+        }
+    }
+}
+
+fn problem(status: StatusCode, path: &str, message: &str) -> Response {
+    Problem::new(status, path, message).into_response()
+}
+
+/// A response after which the rest of the body is not wanted.
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn wrong_method(path: &str, allowed: &[Method]) -> Response {
+    let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let message = format!("this path takes {names}");
+    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, path, &message).into_response();
+    if let Ok(value) = HeaderValue::from_str(&names) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}

@@ -1,0 +1,72 @@
+//! What an operation is: a method, a path, what goes in and what comes out.
+
+use http::{Method, StatusCode};
+use schemars::{Schema, SchemaGenerator};
+
+use super::{IntoResponse, Problem, Request, Response};
+
+/// One operation of an API.
+///
+/// The future of [`Endpoint::call`] is dropped when the client goes away or the drain time is over:
+/// work that must end belongs in a task of its own.
+pub trait Endpoint: Send + Sync + 'static {
+    /// The methods it answers. `GET` also answers `HEAD`.
+    const METHODS: &'static [Method];
+    /// `"/v1/reports"`; `{name}` takes one segment, `{*tail}` the rest (also none).
+    const PATH: &'static str;
+    /// One line for the OpenAPI document.
+    const SUMMARY: &'static str;
+    /// The group in the OpenAPI document.
+    const TAG: &'static str;
+    /// Largest body in bytes; a larger one is answered 413 before it is read whole.
+    const BODY_LIMIT: usize = 1 << 20;
+    /// Answered also when the server is full; for health and metrics.
+    const ALWAYS: bool = false;
+    /// How the request is read.
+    type Input: Input;
+    /// How the reply is written.
+    type Output: Output;
+    /// The typed rejection.
+    type Error: IntoResponse;
+
+    /// The answer to a body above [`Endpoint::BODY_LIMIT`]; the connection is closed after it.
+    fn too_large(&self, path: &str) -> Response {
+        let message = format!("the body is larger than {} bytes", Self::BODY_LIMIT);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, path, &message).into_response()
+    }
+
+    /// Does the work.
+    fn call(&self, input: Self::Input) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
+}
+
+/// A value read from a request.
+// A rejection is a whole response: rare, and moved once.
+#[allow(clippy::result_large_err)]
+pub trait Input: Sized + Send {
+    /// Reads it, or gives the response that says why not.
+    ///
+    /// # Errors
+    /// The response of a request that cannot be read.
+    fn from_request(request: Request) -> Result<Self, Response>;
+
+    /// The schema of the body, if it has one.
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    /// Query parameters by name with one line about each, for the OpenAPI document.
+    fn query() -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+}
+
+/// A value that can be written as a response.
+pub trait Output {
+    /// The response.
+    fn into_response(self) -> Response;
+
+    /// The schema of the body, if it has one.
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+}

@@ -1,0 +1,43 @@
+//! The error body of requests that reach no endpoint or cannot be read (REFERENCE 2.3).
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::{IntoResponse, Response, response};
+
+/// `{timestamp, status, error, message, path}`.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The status of the response.
+    pub status: StatusCode,
+    /// What is wrong, safe to show to the caller.
+    pub message: String,
+    /// The path that was asked for.
+    pub path: String,
+}
+
+impl Problem {
+    /// A problem with the request for `path`.
+    pub fn new(status: StatusCode, path: &str, message: &str) -> Self {
+        Problem { status, message: message.to_owned(), path: path.to_owned() }
+    }
+
+    /// The body as it is at `now`.
+    pub fn body(&self, now: DateTime<Utc>) -> serde_json::Value {
+        json!({
+            "timestamp": now.to_rfc3339_opts(SecondsFormat::Millis, true),
+            "status": self.status.as_u16(),
+            "error": self.status.canonical_reason().unwrap_or("Unknown"),
+            "message": self.message,
+            "path": self.path,
+        })
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let bytes = self.body(Utc::now()).to_string();
+        response::with(self.status, HeaderValue::from_static("application/json"), bytes.into())
+    }
+}

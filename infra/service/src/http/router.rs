@@ -1,0 +1,138 @@
+//! The list of a service's operations.
+
+use std::pin::Pin;
+use std::sync::OnceLock;
+
+use http::{Method, StatusCode};
+use schemars::{Schema, SchemaGenerator};
+
+use super::{Endpoint, Input, IntoResponse, Output, Problem, Request, Response, openapi, response};
+use crate::telemetry::{Counter, Histogram, counter, histogram};
+
+/// The operations of one service; what [`super::serve`] serves.
+pub struct Router {
+    pub(super) title: String,
+    pub(super) routes: Vec<Route>,
+    pub(super) not_found: fn(&Request) -> Response,
+    pub(super) unrouted: RouteMetrics,
+}
+
+/// One mounted endpoint.
+pub(super) struct Route {
+    pub(super) methods: &'static [Method],
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) body_limit: usize,
+    pub(super) always: bool,
+    pub(super) input: fn(&mut SchemaGenerator) -> Option<Schema>,
+    pub(super) output: fn(&mut SchemaGenerator) -> Option<Schema>,
+    pub(super) query: fn() -> &'static [(&'static str, &'static str)],
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) metrics: RouteMetrics,
+}
+
+/// An endpoint whose types are known only to itself.
+pub(super) trait Handler: Send + Sync {
+    fn handle<'a>(&'a self, request: Request) -> Handled<'a>;
+
+    fn too_large(&self, path: &str) -> Response;
+}
+
+pub(super) type Handled<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
+
+impl<E: Endpoint> Handler for E {
+    fn handle<'a>(&'a self, request: Request) -> Handled<'a> {
+        Box::pin(response::answer(self, request))
+    }
+
+    fn too_large(&self, path: &str) -> Response {
+        Endpoint::too_large(self, path)
+    }
+}
+
+impl Router {
+    /// A router without operations. `title` is the service's short name: the title of its OpenAPI
+    /// document and the `service` label of its metrics.
+    pub fn new(title: &str) -> Self {
+        Router { title: title.to_owned(), routes: Vec::new(), not_found, unrouted: RouteMetrics::new(title, "none") }
+    }
+
+    /// Adds an operation. Two for one method and path make [`super::serve`] fail.
+    pub fn mount<E: Endpoint>(mut self, endpoint: E) -> Self {
+        self.routes.push(Route {
+            methods: E::METHODS,
+            path: E::PATH,
+            summary: E::SUMMARY,
+            tag: E::TAG,
+            body_limit: E::BODY_LIMIT,
+            always: E::ALWAYS,
+            input: E::Input::schema,
+            output: E::Output::schema,
+            query: E::Input::query,
+            handler: Box::new(endpoint),
+            metrics: RouteMetrics::new(&self.title, E::PATH),
+        });
+        self
+    }
+
+    /// Replaces the answer to paths without an operation.
+    pub fn not_found(mut self, answer: fn(&Request) -> Response) -> Self {
+        self.not_found = answer;
+        self
+    }
+
+    /// The OpenAPI 3.1 document of the mounted operations, the same for the same list.
+    pub fn openapi(&self) -> serde_json::Value {
+        openapi::render(self)
+    }
+
+    /// Every method and path, in the order of mounting.
+    pub fn paths(&self) -> Vec<(Method, &str)> {
+        let pairs = |route: &Route| {
+            let path = route.path;
+            route.methods.iter().map(move |method| (method.clone(), path))
+        };
+        self.routes.iter().flat_map(pairs).collect()
+    }
+}
+
+fn not_found(request: &Request) -> Response {
+    Problem::new(StatusCode::NOT_FOUND, &request.path, "no such endpoint").into_response()
+}
+
+/// The metric handles of one route, so that a request looks none up.
+pub(super) struct RouteMetrics {
+    service: String,
+    route: &'static str,
+    by_status: Box<[OnceLock<Counter>]>,
+    seconds: Histogram,
+}
+
+/// Statuses are 100 to 599.
+const STATUSES: usize = 500;
+
+impl RouteMetrics {
+    fn new(service: &str, route: &'static str) -> Self {
+        let labels = [("service", service), ("route", route)];
+        RouteMetrics {
+            service: service.to_owned(),
+            route,
+            by_status: (0..STATUSES).map(|_| OnceLock::new()).collect(),
+            seconds: histogram("aftershock_http_request_seconds", "Time from the end of a request's headers to its response.", &labels),
+        }
+    }
+
+    pub(super) fn record(&self, status: StatusCode, elapsed: std::time::Duration) {
+        let place = usize::from(status.as_u16()).saturating_sub(100).min(STATUSES - 1);
+        let requests = self.by_status[place].get_or_init(|| {
+            counter(
+                "aftershock_http_requests_total",
+                "Requests by route and status; route none is no endpoint, status 499 a client that left.",
+                &[("service", &self.service), ("route", self.route), ("status", status.as_str())],
+            )
+        });
+        requests.inc();
+        self.seconds.observe(elapsed);
+    }
+}

@@ -1,0 +1,149 @@
+//! The log: how a client of it is made and what can go wrong; [`producer`] writes, [`consumer`]
+//! reads, [`admin`] makes and inspects topics.
+
+pub mod admin;
+pub mod consumer;
+pub mod producer;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Secret;
+
+pub use admin::{Admin, Creation, TopicSpec};
+pub use producer::{Deliveries, Delivery, Outgoing, Position, Producer, ProducerOptions};
+
+/// `[kafka]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `host:port`, several separated by commas. Absent in standalone: the embedded broker.
+    pub brokers: String,
+    /// Put before the name of every topic and group, so that several pipelines can share one Kafka. Empty = none.
+    pub topic_prefix: String,
+    /// Any librdkafka property (SASL, TLS); `_` in a name stands for `.`, so that the environment
+    /// can name it. These win over what a client sets itself.
+    pub properties: BTreeMap<String, Secret<String>>,
+}
+
+impl Config {
+    /// A topic's or group's name as the log knows it.
+    pub(crate) fn named<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        if self.topic_prefix.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{}{name}", self.topic_prefix)) }
+    }
+
+    /// The reverse of [`Config::named`].
+    pub(crate) fn bare<'a>(&self, name: &'a str) -> &'a str {
+        name.strip_prefix(self.topic_prefix.as_str()).unwrap_or(name)
+    }
+
+    /// Properties of any client: `own` over the common ones, the configured ones over both.
+    pub(crate) fn client(&self, client_id: &str, own: &[(&str, String)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", client_id)
+            // A small request must not wait for the acknowledgement of the one before.
+            .set("socket.nagle.disable", "true")
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "2000");
+        for (name, value) in own {
+            config.set(*name, value);
+        }
+        for (name, value) in &self.properties {
+            config.set(name.replace('_', "."), value.expose());
+        }
+        config
+    }
+}
+
+/// Why the log did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The producer's queue holds all it may; come back later.
+    #[error("the queue to the log is full")]
+    QueueFull,
+    /// Not done in time; a message may still be in the log.
+    #[error("{operation}: no answer from the log in time")]
+    TimedOut { operation: &'static str },
+    /// A message is larger than the log takes.
+    #[error("the message is larger than the log takes")]
+    TooLarge,
+    /// The topic or partition does not exist.
+    #[error("{operation}: no such topic or partition")]
+    UnknownTopic { operation: &'static str },
+    /// The offset asked for is not in the log (any more).
+    #[error("{operation}: offset out of range")]
+    OutOfRange { operation: &'static str },
+    /// Another member owns the partition by now: a commit of an old generation.
+    #[error("{operation}: the group has moved on")]
+    Stale { operation: &'static str },
+    /// The client was closed, or replaced after a fault, before the answer came.
+    #[error("{operation}: the client was closed")]
+    Closed { operation: &'static str },
+    /// A property is unknown or has a value that it cannot take.
+    #[error("kafka configuration: {reason}")]
+    Configuration { reason: String },
+    /// What the broker or the client library said otherwise.
+    #[error("{operation}: {code}: {reason}")]
+    Log { operation: &'static str, code: Code, reason: String },
+}
+
+impl Error {
+    /// Sorts what the client library said.
+    pub(crate) fn of(operation: &'static str, error: &KafkaError) -> Error {
+        match error {
+            KafkaError::ClientConfig(_, reason, key, _) => Error::Configuration { reason: format!("{key}: {reason}") },
+            KafkaError::ClientCreation(reason) => Error::Configuration { reason: reason.clone() },
+            KafkaError::Canceled => Error::Closed { operation },
+            _ => match error.rdkafka_error_code() {
+                Some(code) => Error::of_code(operation, code),
+                None => Error::Log { operation, code: Code::Unknown, reason: error.to_string() },
+            },
+        }
+    }
+
+    /// Sorts a bare code.
+    pub(crate) fn of_code(operation: &'static str, code: Code) -> Error {
+        match code {
+            Code::QueueFull => Error::QueueFull,
+            Code::MessageTimedOut | Code::OperationTimedOut | Code::RequestTimedOut | Code::TimedOutQueue => Error::TimedOut { operation },
+            Code::MessageSizeTooLarge | Code::InvalidMessageSize => Error::TooLarge,
+            Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => Error::UnknownTopic { operation },
+            Code::OffsetOutOfRange => Error::OutOfRange { operation },
+            Code::IllegalGeneration
+            | Code::UnknownMemberId
+            | Code::RebalanceInProgress
+            | Code::FencedInstanceId
+            | Code::StaleMemberEpoch
+            | Code::AssignmentLost => Error::Stale { operation },
+            Code::PurgeQueue | Code::PurgeInflight | Code::BrokerDestroy => Error::Closed { operation },
+            code => Error::Log { operation, code, reason: code.to_string() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configured_properties_win_and_stay_secret() {
+        let mut config = Config { brokers: "a:1,b:2".to_owned(), ..Config::default() };
+        config.properties.insert("sasl_password".to_owned(), "开门".into());
+        config.properties.insert("linger.ms".to_owned(), "7".into());
+        let client = config.client("edge", &[("linger.ms", "2".to_owned()), ("acks", "all".to_owned())]);
+        assert_eq!(client.get("bootstrap.servers"), Some("a:1,b:2"));
+        assert_eq!(client.get("linger.ms"), Some("7"));
+        assert_eq!(client.get("acks"), Some("all"));
+        assert_eq!(client.get("sasl.password"), Some("开门"));
+        assert_eq!(client.get("socket.nagle.disable"), Some("true"));
+        assert!(!format!("{config:?}").contains("开门"));
+    }
+}

@@ -1,0 +1,103 @@
+//! How a process is asked to end: a [`Trigger`] that fires once and a [`Shutdown`] that many wait on.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// The waiting side; cheap to clone and hand to every task.
+#[derive(Clone, Debug)]
+pub struct Shutdown {
+    fired: watch::Receiver<bool>,
+}
+
+/// The firing side. Dropping it does not fire: a task that ends by accident must not end the process.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    fire: Arc<watch::Sender<bool>>,
+}
+
+impl Shutdown {
+    /// A connected pair that has not fired.
+    #[allow(clippy::new_ret_no_self)]
+    pub fn new() -> (Trigger, Shutdown) {
+        let (fire, fired) = watch::channel(false);
+        (Trigger { fire: Arc::new(fire) }, Shutdown { fired })
+    }
+
+    /// Resolves once the trigger has fired; at once if it already has.
+    pub async fn triggered(&self) {
+        let mut fired = self.fired.clone();
+        if fired.wait_for(|fired| *fired).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether the trigger has fired.
+    pub fn is_triggered(&self) -> bool {
+        *self.fired.borrow()
+    }
+}
+
+impl Trigger {
+    /// Fires; later calls change nothing.
+    pub fn fire(&self) {
+        self.fire.send_replace(true);
+    }
+}
+
+/// Fires on the first SIGTERM or SIGINT and leaves the process with exit code 1 on the second.
+///
+/// Runs until the process ends; spawn it.
+pub async fn signals(trigger: Trigger) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(%error, "cannot listen for signals");
+            return;
+        }
+    };
+    let mut asked = false;
+    loop {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        if asked {
+            tracing::warn!(signal = name, "second signal, leaving at once");
+            std::process::exit(1);
+        }
+        tracing::info!(signal = name, "shutting down, a second signal leaves at once");
+        asked = true;
+        trigger.fire();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn every_clone_sees_the_trigger() {
+        let (trigger, shutdown) = Shutdown::new();
+        let other = shutdown.clone();
+        assert!(!other.is_triggered());
+        let waiting = tokio::spawn(async move { other.triggered().await });
+        trigger.fire();
+        trigger.fire();
+        waiting.await.expect("the waiting task ends");
+        shutdown.triggered().await;
+        assert!(shutdown.is_triggered());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_trigger_does_not_fire() {
+        let (trigger, shutdown) = Shutdown::new();
+        drop(trigger);
+        let waited = tokio::time::timeout(Duration::from_millis(20), shutdown.triggered()).await;
+        assert!(waited.is_err());
+        assert!(!shutdown.is_triggered());
+    }
+}

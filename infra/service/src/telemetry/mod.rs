@@ -1,0 +1,72 @@
+//! How a process tells what it does: log lines on stderr and metrics in Prometheus' text format.
+//!
+//! Metrics live in one registry per process. Ask for a handle once and keep it: [`counter`], [`gauge`]
+//! and [`histogram`] take a lock, a handle's own methods are single atomic operations.
+
+mod registry;
+
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+pub use registry::{Counter, Gauge, Histogram};
+
+/// Sends log lines to stderr, filtered by `AFTERSHOCK_LOG`, else `RUST_LOG`, else `info`.
+///
+/// `service` is named in the first line. A second call changes nothing.
+pub fn init(service: &str) {
+    let filter =
+        EnvFilter::try_from_env("AFTERSHOCK_LOG").or_else(|_| EnvFilter::try_from_default_env()).unwrap_or_else(|_| EnvFilter::new("info"));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .try_init();
+    if started.is_ok() {
+        tracing::info!(service, version = env!("CARGO_PKG_VERSION"), "starting");
+    }
+}
+
+/// The counter of this name and these labels; made on first use. Names end in `_total`.
+pub fn counter(name: &'static str, help: &'static str, labels: &[(&'static str, &str)]) -> Counter {
+    registry::global().counter(name, help, labels)
+}
+
+/// The gauge of this name and these labels; made on first use.
+pub fn gauge(name: &'static str, help: &'static str, labels: &[(&'static str, &str)]) -> Gauge {
+    registry::global().gauge(name, help, labels)
+}
+
+/// The histogram of this name and these labels; made on first use. Names end in `_seconds`.
+pub fn histogram(name: &'static str, help: &'static str, labels: &[(&'static str, &str)]) -> Histogram {
+    registry::global().histogram(name, help, labels)
+}
+
+/// Every metric of the process in Prometheus' text format, version 0.0.4, sorted by name and labels.
+pub fn render() -> String {
+    registry::global().render()
+}
+
+/// Measures one stretch of time into a histogram when dropped.
+pub struct Stopwatch {
+    histogram: Histogram,
+    since: std::time::Instant,
+}
+
+impl Stopwatch {
+    /// Starts measuring now.
+    pub fn start(histogram: &Histogram) -> Self {
+        Stopwatch { histogram: histogram.clone(), since: std::time::Instant::now() }
+    }
+
+    /// The time since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
+
+impl Drop for Stopwatch {
+    fn drop(&mut self) {
+        self.histogram.observe(self.since.elapsed());
+    }
+}
