@@ -1,0 +1,76 @@
+//! `[ingest]`: what the edge listens on, whom it believes, how much it takes and how long it waits.
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::config::{Size, Span};
+use service::http::Limits;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// `[ingest]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one.
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// Reports per device and minute, each report of a batch counted, connections counted apart; in dialects 1 and 2
+    /// reports without a device count for their address (IPv6: its /64). 0 = no limit.
+    pub reports_per_minute: u32,
+    /// Reports and connections per app and minute, over all dialects. 0 = no limit.
+    pub app_reports_per_minute: u32,
+    /// Dialect 1 answers HTTP 200 for errors too, for clients that look at the body only.
+    pub always_200: bool,
+    /// Networks whose `X-Forwarded-For` and `X-Real-IP` count, as CIDRs.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// What clients may take of the HTTP server.
+    pub limits: Limits,
+    /// How reports are put in the log.
+    pub publish: Publish,
+}
+
+/// `[ingest.publish]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Publish {
+    /// How long the log may take to acknowledge; then the client is answered 503.
+    pub ack_timeout: Span,
+    /// How long a record waits for company on its way to the log; part of every reply's time.
+    pub linger: Span,
+    /// Records that wait for the log above which new requests are answered 503 at once.
+    pub busy_above: usize,
+    /// Most records that may wait for the log.
+    pub queue_messages: usize,
+    /// Most bytes that may wait for the log.
+    pub queue_bytes: Size,
+    /// Largest record after encoding; larger ones are refused. Not above what the log's topics take.
+    pub largest_record: Size,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            reports_per_minute: 120,
+            app_reports_per_minute: 0,
+            always_200: false,
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+            publish: Publish::default(),
+        }
+    }
+}
+
+impl Default for Publish {
+    fn default() -> Self {
+        Self {
+            ack_timeout: Span::seconds(5),
+            linger: Span::millis(2),
+            busy_above: 20_000,
+            queue_messages: 50_000,
+            queue_bytes: Size::mib(128),
+            largest_record: Size::mib(8),
+        }
+    }
+}

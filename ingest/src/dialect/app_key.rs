@@ -1,0 +1,140 @@
+//! Dialect 2: the app's key in the body (ingest-protocols, section 2).
+//!
+//! Where the document leaves a choice: every field it lists is required and not empty, except that `error_message`,
+//! `error_stack` and `os_info` may be empty or absent, as long as there is something to report (`error_type` is).
+
+use super::cut::cut_marked;
+use super::object::{self, Draft, Field};
+use super::{MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, name, platform, required};
+use crate::rejection::Rejection;
+use schemas::digest::{self, Delivery};
+use schemas::record::{Category, Connection, ConnectionKind, RawReport};
+use serde::de::MapAccess;
+
+/// Reads the key only: who sends is known before the rest is looked at. Empty = none.
+///
+/// # Errors
+/// A body that is no JSON object, a key that is no text.
+pub fn key(body: &[u8]) -> Result<String, Rejection> {
+    object::read(body, || Key(String::new()))
+}
+
+/// Reads the report of an error.
+///
+/// # Errors
+/// A body that is no JSON object, a required field that is missing, a known field of a wrong type.
+pub fn parse_error(body: &[u8], received: &Received) -> Result<RawReport, Rejection> {
+    object::read(body, || ErrorReport {
+        received,
+        report: RawReport::new(&received.app_id, name::APP_KEY, Category::Error, received.received_at),
+    })
+}
+
+/// Reads a heartbeat.
+///
+/// # Errors
+/// As [`parse_error`].
+pub fn parse_heartbeat(body: &[u8], received: &Received) -> Result<Connection, Rejection> {
+    object::read(body, || Heartbeat { received, machine_id: String::new(), version: String::new() })
+}
+
+struct Key(String);
+
+impl Draft for Key {
+    type Record = String;
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error> {
+        match field.name() {
+            "app_key" => field.text(&mut self.0),
+            _ => field.skip(),
+        }
+    }
+
+    fn finish(self, _: String) -> Result<String, Rejection> {
+        Ok(self.0)
+    }
+}
+
+struct ErrorReport<'a> {
+    received: &'a Received,
+    report: RawReport,
+}
+
+impl Draft for ErrorReport<'_> {
+    type Record = RawReport;
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error> {
+        let report = &mut self.report;
+        match field.name() {
+            "app_key" => field.skip(),
+            "machine_id" => field.text(&mut report.device_id),
+            "software_version" => field.text(&mut report.version),
+            "error_type" => field.text(&mut report.exp_name),
+            "error_message" => field.text(&mut report.exp_message),
+            "error_stack" => field.text(&mut report.call_stack),
+            "os_info" => field.text(&mut report.platform),
+            _ => field.keep(),
+        }
+    }
+
+    fn finish(self, extra: String) -> Result<RawReport, Rejection> {
+        let mut report = self.report;
+        required("machine_id", &report.device_id)?;
+        required("software_version", &report.version)?;
+        required("error_type", &report.exp_name)?;
+        report.exception_type = "AllCatched".to_owned();
+        report.platform_id = platform::of_os_info(&report.platform);
+        report.extra = extra;
+        let platform = report.platform_id.to_string();
+        report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
+        let delivery = Delivery::new("", &report.device_id, None, self.received.nonce);
+        report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+        self.received.describe(&mut report);
+        cut_long(&mut report);
+        report.os_name = report.platform.clone();
+        Ok(report)
+    }
+}
+
+fn cut_long(report: &mut RawReport) {
+    let RawReport { truncated, .. } = report;
+    cut_marked("error_message", &mut report.exp_message, MESSAGE_LIMIT, truncated);
+    cut_marked("error_stack", &mut report.call_stack, STACK_LIMIT, truncated);
+    for (name, text) in [
+        ("machine_id", &mut report.device_id),
+        ("software_version", &mut report.version),
+        ("error_type", &mut report.exp_name),
+        ("os_info", &mut report.platform),
+    ] {
+        cut_marked(name, text, SHORT_LIMIT, truncated);
+    }
+}
+
+struct Heartbeat<'a> {
+    received: &'a Received,
+    machine_id: String,
+    version: String,
+}
+
+impl Draft for Heartbeat<'_> {
+    type Record = Connection;
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error> {
+        match field.name() {
+            "app_key" => field.skip(),
+            "machine_id" => field.text(&mut self.machine_id),
+            "version" => field.text(&mut self.version),
+            _ => field.keep(),
+        }
+    }
+
+    fn finish(self, extra: String) -> Result<Connection, Rejection> {
+        required("machine_id", &self.machine_id)?;
+        required("version", &self.version)?;
+        let mut beat = self.received.connection(name::APP_KEY, ConnectionKind::Heartbeat);
+        beat.device_id = self.machine_id;
+        beat.version = self.version;
+        beat.extra = extra;
+        super::native_connection::identified(beat, self.received.nonce)
+    }
+}

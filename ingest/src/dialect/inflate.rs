@@ -1,0 +1,111 @@
+//! Decompression with a bound that is checked while reading: a bomb costs its bound, not its size.
+
+use super::BODY_LIMIT;
+use crate::rejection::Rejection;
+use std::borrow::Cow;
+use std::io::Read;
+
+/// The largest window a zstd frame may ask for, as a power of two: that of `BODY_LIMIT`.
+const WINDOW_LOG_LIMIT: u32 = 23;
+
+/// The body as it was before its `Content-Encoding`.
+pub(super) fn inflate<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Cow<'a, [u8]>, Rejection> {
+    let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
+    match encoding.as_str() {
+        "" | "identity" => Ok(Cow::Borrowed(body)),
+        "gzip" | "x-gzip" => bounded(flate2::bufread::MultiGzDecoder::new(body), body.len()).map(Cow::Owned),
+        "zstd" => zstd(body).map(Cow::Owned),
+        _ => Err(Rejection::UnsupportedEncoding),
+    }
+}
+
+fn zstd(body: &[u8]) -> Result<Vec<u8>, Rejection> {
+    let mut decoder = ::zstd::stream::read::Decoder::with_buffer(body).map_err(|error| broken(&error))?;
+    decoder.window_log_max(WINDOW_LOG_LIMIT).map_err(|error| broken(&error))?;
+    bounded(decoder, body.len())
+}
+
+fn bounded(reader: impl Read, compressed: usize) -> Result<Vec<u8>, Rejection> {
+    let mut bytes = Vec::with_capacity(compressed.saturating_mul(4).min(BODY_LIMIT));
+    let bound = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
+    reader.take(bound + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+    if bytes.len() > BODY_LIMIT {
+        return Err(Rejection::TooLarge(format!("more than {BODY_LIMIT} bytes after decompression")));
+    }
+    Ok(bytes)
+}
+
+fn broken(error: &std::io::Error) -> Rejection {
+    Rejection::invalid(format!("the compressed body cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn each_encoding_gives_the_body_back() {
+        let body = "{\"message\":\"崩溃\"}".repeat(50).into_bytes();
+        assert_eq!(inflate(&body, None).unwrap(), body);
+        assert_eq!(inflate(&body, Some("identity")).unwrap(), body);
+        assert_eq!(inflate(&gzip(&body), Some("gzip")).unwrap(), body);
+        assert_eq!(inflate(&gzip(&body), Some(" X-GZIP ")).unwrap(), body);
+        assert_eq!(inflate(&::zstd::encode_all(&body[..], 3).unwrap(), Some("zstd")).unwrap(), body);
+        let twice = [gzip(&body), gzip(&body)].concat();
+        assert_eq!(inflate(&twice, Some("gzip")).unwrap().len(), 2 * body.len());
+    }
+
+    #[test]
+    fn bombs_cost_their_bound_and_are_refused() {
+        let zeros = vec![0; 64 << 20];
+        for (bomb, encoding) in [(gzip(&zeros), "gzip"), (::zstd::encode_all(&zeros[..], 3).unwrap(), "zstd")] {
+            assert!(bomb.len() < 512 << 10, "{}", bomb.len());
+            assert!(matches!(inflate(&bomb, Some(encoding)), Err(Rejection::TooLarge(_))), "{encoding}");
+        }
+        let full = vec![b' '; BODY_LIMIT];
+        assert_eq!(inflate(&gzip(&full), Some("gzip")).unwrap().len(), BODY_LIMIT);
+    }
+
+    #[test]
+    fn a_window_above_the_bound_is_refused() {
+        let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(27).unwrap();
+        encoder.write_all(&[b'x'; 4096]).unwrap();
+        assert!(matches!(inflate(&encoder.finish().unwrap(), Some("zstd")), Err(Rejection::InvalidParams(_))));
+    }
+
+    #[test]
+    fn cut_bodies_and_other_encodings_are_refused() {
+        let whole = gzip("崩溃".repeat(100).as_bytes());
+        assert!(matches!(inflate(&whole[..whole.len() - 1], Some("gzip")), Err(Rejection::InvalidParams(_))));
+        assert!(matches!(inflate(b"plain", Some("gzip")), Err(Rejection::InvalidParams(_))));
+        for encoding in ["br", "gzip, zstd", "deflate", "压缩"] {
+            assert_eq!(inflate(b"", Some(encoding)), Err(Rejection::UnsupportedEncoding), "{encoding}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), broken_at in 0_usize..60) {
+            let mut gzip = gzip(&bytes);
+            let at = broken_at % gzip.len();
+            gzip[at] ^= 0x55;
+            let mut zstd = ::zstd::encode_all(&bytes[..], 1).unwrap();
+            let at = broken_at % zstd.len();
+            zstd[at] ^= 0x55;
+            for body in [&bytes, &gzip, &zstd] {
+                let _ = inflate(body, Some("gzip"));
+                let _ = inflate(body, Some("zstd"));
+            }
+        }
+    }
+}

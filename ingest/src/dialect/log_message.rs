@@ -1,0 +1,109 @@
+//! Dialect 1: one message with an optional stack (ingest-protocols, section 1).
+//!
+//! Where the document leaves a choice: `level` 0 is what clients send that never set it, so it is the default; other
+//! numbers than 1 to 4 are refused. An empty `platform` or `message` is a missing one. A user id in the body is an
+//! unknown field: only a login may set it.
+
+use super::cut::cut_marked;
+use super::object::{self, Draft, Field};
+use super::{MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, moment, name, platform, required};
+use crate::rejection::Rejection;
+use schemas::digest::{self, Delivery};
+use schemas::record::{Category, RawReport};
+use serde::de::MapAccess;
+
+/// The level of a report that names none: warn.
+const DEFAULT_LEVEL: i32 = 3;
+
+/// Reads one report.
+///
+/// # Errors
+/// A body that is no JSON object, a required field that is missing, a known field of a wrong type.
+pub fn parse(body: &[u8], received: &Received) -> Result<RawReport, Rejection> {
+    object::read(body, || Report {
+        received,
+        level: None,
+        report: RawReport::new(&received.app_id, name::LOG_MESSAGE, Category::Error, received.received_at),
+    })
+}
+
+struct Report<'a> {
+    received: &'a Received,
+    level: Option<i64>,
+    report: RawReport,
+}
+
+impl Draft for Report<'_> {
+    type Record = RawReport;
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error> {
+        let report = &mut self.report;
+        match field.name() {
+            "platform" => field.text(&mut report.platform),
+            "appVersion" => field.text(&mut report.version),
+            "osName" => field.text(&mut report.os_name),
+            "osVersion" => field.text(&mut report.os_version),
+            "deviceId" => field.text(&mut report.device_id),
+            "sessionId" => field.text(&mut report.session_id),
+            "level" => field.integer(&mut self.level),
+            "errorCode" => field.text(&mut report.error_code),
+            "message" => field.text(&mut report.exp_message),
+            "stack" => field.text(&mut report.call_stack),
+            "context" => field.object(&mut report.context),
+            "occurredAt" => field.integer(&mut report.occurred_at),
+            _ => field.keep(),
+        }
+    }
+
+    fn finish(self, extra: String) -> Result<RawReport, Rejection> {
+        let mut report = self.report;
+        required("platform", &report.platform)?;
+        required("message", &report.exp_message)?;
+        report.level = level(self.level)?;
+        (report.category, report.exception_type) = match report.level {
+            1 => (Category::Crash, "Crash".to_owned()),
+            _ => (Category::Error, "AllCatched".to_owned()),
+        };
+        report.platform_id = platform::of_name(&report.platform);
+        report.occurred_at = moment(report.occurred_at);
+        report.extra = extra;
+        identify(&mut report, self.received);
+        self.received.describe(&mut report);
+        cut_long(&mut report);
+        Ok(report)
+    }
+}
+
+fn level(sent: Option<i64>) -> Result<i32, Rejection> {
+    match sent {
+        None | Some(0) => Ok(DEFAULT_LEVEL),
+        Some(1) => Ok(1),
+        Some(2) => Ok(2),
+        Some(3) => Ok(3),
+        Some(4) => Ok(4),
+        Some(_) => Err(Rejection::invalid("level: expected 1 (fatal), 2 (error), 3 (warn) or 4 (info)")),
+    }
+}
+
+fn identify(report: &mut RawReport, received: &Received) {
+    report.digest = digest::content(&report.exp_message, &report.call_stack, &report.error_code, &report.version, &report.platform);
+    let delivery = Delivery::new("", &report.device_id, report.occurred_at, received.nonce);
+    report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+}
+
+fn cut_long(report: &mut RawReport) {
+    let RawReport { truncated, .. } = report;
+    cut_marked("message", &mut report.exp_message, MESSAGE_LIMIT, truncated);
+    cut_marked("stack", &mut report.call_stack, STACK_LIMIT, truncated);
+    for (name, text) in [
+        ("platform", &mut report.platform),
+        ("appVersion", &mut report.version),
+        ("osName", &mut report.os_name),
+        ("osVersion", &mut report.os_version),
+        ("deviceId", &mut report.device_id),
+        ("sessionId", &mut report.session_id),
+        ("errorCode", &mut report.error_code),
+    ] {
+        cut_marked(name, text, SHORT_LIMIT, truncated);
+    }
+}

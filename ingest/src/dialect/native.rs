@@ -1,0 +1,246 @@
+//! Dialect 3, reports: all that the queries can ask for (ingest-protocols, section 3).
+
+use super::batch::{self, Form};
+use super::cut::cut_marked;
+use super::inflate::inflate;
+use super::object::{Draft, Field};
+use super::{Items, MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, moment, name, platform};
+use crate::rejection::Rejection;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use schemas::digest::{self, Delivery};
+use schemas::record::{Attachment, Category, RawReport, Thread};
+use serde::Deserialize;
+use serde::de::MapAccess;
+
+/// `userLogs` and `sysLogs` are cut above this many bytes.
+const LOG_LIMIT: usize = 256 << 10;
+/// All attachments of a report together, in bytes after Base64.
+const ATTACHMENTS_LIMIT: usize = 1 << 20;
+/// Base64 with or without padding.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+
+/// What the headers say about the body.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shape<'a> {
+    /// `Content-Type`: NDJSON, or anything else for JSON.
+    pub content_type: Option<&'a str>,
+    /// `Content-Encoding`: gzip, zstd or none.
+    pub encoding: Option<&'a str>,
+}
+
+/// Reads one report, an array or one a line.
+///
+/// # Errors
+/// What makes the body as a whole unreadable or too large; a bad item is an error in its place.
+pub fn parse(body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Items<RawReport>, Rejection> {
+    let plain = inflate(body, shape.encoding)?;
+    batch::read(&plain, Form::of(shape.content_type), |index| Report {
+        received,
+        nonce: received.nonce_of(index),
+        category: String::new(),
+        platform_id: None,
+        attachments: Vec::new(),
+        report: RawReport::new(&received.app_id, name::NATIVE, Category::Error, received.received_at),
+    })
+}
+
+/// Checks a `platformId`.
+pub(super) fn platform_id(sent: Option<i64>) -> Result<i32, Rejection> {
+    let number = sent.ok_or_else(|| Rejection::invalid("platformId: is required"))?;
+    platform::of_number(number).ok_or_else(|| Rejection::invalid("platformId: expected 1 (Android), 2 (iOS) or 10 (PC)"))
+}
+
+struct Report<'a> {
+    received: &'a Received,
+    nonce: u128,
+    category: String,
+    platform_id: Option<i64>,
+    attachments: Vec<Encoded>,
+    report: RawReport,
+}
+
+/// An attachment as it was sent.
+#[derive(Deserialize)]
+struct Encoded {
+    name: Option<String>,
+    data: Option<String>,
+}
+
+/// Another thread as it was sent.
+#[derive(Deserialize)]
+struct Stack {
+    name: Option<String>,
+    stack: Option<String>,
+}
+
+impl From<Stack> for Thread {
+    fn from(sent: Stack) -> Self {
+        Self { name: sent.name.unwrap_or_default(), stack: sent.stack.unwrap_or_default() }
+    }
+}
+
+impl Draft for Report<'_> {
+    type Record = RawReport;
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error> {
+        let report = &mut self.report;
+        match field.name() {
+            "category" => field.text(&mut self.category),
+            "platformId" => field.integer(&mut self.platform_id),
+            "attachments" => field.list().map(|sent| self.attachments = sent),
+            "exceptionType" => field.text(&mut report.exception_type),
+            "eventId" => field.text(&mut report.event_id),
+            "occurredAt" => field.integer(&mut report.occurred_at),
+            "expName" => field.text(&mut report.exp_name),
+            "expMessage" => field.text(&mut report.exp_message),
+            "callStack" => field.text(&mut report.call_stack),
+            "fingerprint" => field.list().map(|sent| report.fingerprint = sent),
+            "productVersion" => field.text(&mut report.version),
+            "buildNumber" => field.text(&mut report.build_number),
+            "bundleId" => field.text(&mut report.bundle_id),
+            "channelId" => field.text(&mut report.channel_id),
+            "sdkVersion" => field.text(&mut report.sdk_version),
+            "deviceId" => field.text(&mut report.device_id),
+            "userId" => field.text(&mut report.user_id),
+            "sessionId" => field.text(&mut report.session_id),
+            _ => circumstance(report, field),
+        }
+    }
+
+    fn finish(mut self, extra: String) -> Result<RawReport, Rejection> {
+        self.classify()?;
+        let Self { received, nonce, attachments, mut report, .. } = self;
+        if [&report.exp_name, &report.exp_message, &report.call_stack].iter().all(|text| text.is_empty()) {
+            return Err(Rejection::invalid("expName: one of expName, expMessage and callStack is required"));
+        }
+        report.attachments = decode(attachments)?;
+        report.occurred_at = moment(report.occurred_at);
+        report.extra = extra;
+        identify(&mut report, nonce);
+        received.describe(&mut report);
+        cut_long(&mut report);
+        cut_short(&mut report);
+        Ok(report)
+    }
+}
+
+impl Report<'_> {
+    fn classify(&mut self) -> Result<(), Rejection> {
+        let (category, members): (_, &[&str]) = match self.category.as_str() {
+            "crash" => (Category::Crash, &["Crash", "Native", "ExtensionCrash"]),
+            "anr" => (Category::Anr, &["ANR"]),
+            "error" => (Category::Error, &["AllCatched", "Unity3D", "Lua", "JS"]),
+            "" => return Err(Rejection::invalid("category: is required")),
+            _ => return Err(Rejection::invalid("category: expected crash, anr or error")),
+        };
+        self.report.category = category;
+        self.report.platform_id = platform_id(self.platform_id)?;
+        let kind = &mut self.report.exception_type;
+        if kind.is_empty() {
+            members.first().copied().unwrap_or_default().clone_into(kind);
+        } else if !members.contains(&kind.as_str()) {
+            let expected = members.join(", ");
+            return Err(Rejection::invalid(format!("exceptionType: expected one of {expected} for category {}", category.name())));
+        }
+        Ok(())
+    }
+}
+
+/// The fields that say where and in what state it happened.
+fn circumstance<'de, A: MapAccess<'de>>(report: &mut RawReport, field: Field<'_, A>) -> Result<(), A::Error> {
+    match field.name() {
+        "threadName" => field.text(&mut report.thread_name),
+        "processName" => field.text(&mut report.process_name),
+        "threads" => field.list().map(|sent: Vec<Stack>| report.threads = sent.into_iter().map(Thread::from).collect()),
+        "model" => field.text(&mut report.model),
+        "brand" => field.text(&mut report.brand),
+        "osVer" => field.text(&mut report.os_version),
+        "rom" => field.text(&mut report.rom),
+        "cpuType" => field.text(&mut report.cpu_type),
+        "cpuName" => field.text(&mut report.cpu_name),
+        "gpu" => field.text(&mut report.gpu),
+        "country" => field.text(&mut report.country),
+        "apn" => field.text(&mut report.apn),
+        "isRooted" => field.boolean(&mut report.is_rooted),
+        "isVirtualMachine" => field.boolean(&mut report.is_emulator),
+        "appInBack" => field.boolean(&mut report.in_background),
+        "oom" => field.boolean(&mut report.oom),
+        "memSize" => field.integer(&mut report.mem_size),
+        "freeMem" => field.integer(&mut report.free_mem),
+        "diskSize" => field.integer(&mut report.disk_size),
+        "freeStorage" => field.integer(&mut report.free_storage),
+        "battery" => field.integer(&mut report.battery),
+        "elapsedTime" => field.integer(&mut report.elapsed_time),
+        "sceneTag" => field.text(&mut report.scene_tag),
+        "tags" => field.list().map(|sent| report.tags = sent),
+        "userKey" => field.pairs(&mut report.user_key),
+        "serverKey" => field.pairs(&mut report.server_key),
+        "userLogs" => field.text(&mut report.user_logs),
+        "sysLogs" => field.text(&mut report.sys_logs),
+        _ => field.keep(),
+    }
+}
+
+fn decode(sent: Vec<Encoded>) -> Result<Vec<Attachment>, Rejection> {
+    let mut total = 0;
+    let mut attachments = Vec::with_capacity(sent.len());
+    for (index, Encoded { name, data }) in sent.into_iter().enumerate() {
+        let data = BASE64
+            .decode(data.unwrap_or_default())
+            .map_err(|error| Rejection::invalid(format!("attachments[{index}].data: no Base64: {error}")))?;
+        total += data.len();
+        if total > ATTACHMENTS_LIMIT {
+            return Err(Rejection::invalid(format!("attachments: together more than {ATTACHMENTS_LIMIT} bytes")));
+        }
+        attachments.push(Attachment { name: name.unwrap_or_default(), data });
+    }
+    Ok(attachments)
+}
+
+fn identify(report: &mut RawReport, nonce: u128) {
+    let platform = report.platform_id.to_string();
+    report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
+    let delivery = Delivery::new(&report.event_id, &report.device_id, report.occurred_at, nonce);
+    report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+}
+
+fn cut_long(report: &mut RawReport) {
+    let RawReport { truncated, .. } = report;
+    cut_marked("expMessage", &mut report.exp_message, MESSAGE_LIMIT, truncated);
+    cut_marked("callStack", &mut report.call_stack, STACK_LIMIT, truncated);
+    cut_marked("userLogs", &mut report.user_logs, LOG_LIMIT, truncated);
+    cut_marked("sysLogs", &mut report.sys_logs, LOG_LIMIT, truncated);
+}
+
+fn cut_short(report: &mut RawReport) {
+    let RawReport { truncated, .. } = report;
+    for (name, text) in [
+        ("eventId", &mut report.event_id),
+        ("expName", &mut report.exp_name),
+        ("productVersion", &mut report.version),
+        ("buildNumber", &mut report.build_number),
+        ("bundleId", &mut report.bundle_id),
+        ("channelId", &mut report.channel_id),
+        ("sdkVersion", &mut report.sdk_version),
+        ("deviceId", &mut report.device_id),
+        ("userId", &mut report.user_id),
+        ("sessionId", &mut report.session_id),
+        ("threadName", &mut report.thread_name),
+        ("processName", &mut report.process_name),
+        ("model", &mut report.model),
+        ("brand", &mut report.brand),
+        ("osVer", &mut report.os_version),
+        ("rom", &mut report.rom),
+        ("cpuType", &mut report.cpu_type),
+        ("cpuName", &mut report.cpu_name),
+        ("gpu", &mut report.gpu),
+        ("country", &mut report.country),
+        ("apn", &mut report.apn),
+        ("sceneTag", &mut report.scene_tag),
+    ] {
+        cut_marked(name, text, SHORT_LIMIT, truncated);
+    }
+}

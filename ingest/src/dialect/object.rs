@@ -1,0 +1,194 @@
+//! One JSON object, read in one pass into a draft of a record.
+//!
+//! A dialect is a table of its fields (`Draft::read`) and what makes a record of them (`Draft::finish`). The reader does
+//! the rest: it names the field in every error, collects the fields that are not known, and bounds their depth.
+
+use super::surrogate;
+use super::value::{Integer, Key, is_shallow};
+use crate::rejection::Rejection;
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How deep the JSON of a field that is kept as text may nest: what readers of it accept.
+const DEPTH_LIMIT: usize = 126;
+
+/// A record on its way: the fields read so far.
+pub(super) trait Draft: Sized {
+    /// What it becomes.
+    type Record;
+
+    /// Takes one field: a `match` over the names that the dialect knows, [`Field::keep`] for the others.
+    fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error>;
+
+    /// Checks what was read and makes the record. `extra` is the JSON object of the fields that were kept, or empty.
+    fn finish(self, extra: String) -> Result<Self::Record, Rejection>;
+}
+
+/// One field of an object whose value is still to be read.
+pub(super) struct Field<'a, A> {
+    name: &'a str,
+    map: &'a mut A,
+    extra: &'a mut String,
+}
+
+impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
+    /// The field's name.
+    pub(super) fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// A text.
+    pub(super) fn text(self, into: &mut String) -> Result<(), A::Error> {
+        *into = self.value::<String>()?.unwrap_or_default();
+        Ok(())
+    }
+
+    /// An integer of 64 bits.
+    pub(super) fn integer(self, into: &mut Option<i64>) -> Result<(), A::Error> {
+        *into = self.value::<Integer>()?.map(|integer| integer.0);
+        Ok(())
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(self, into: &mut Option<bool>) -> Result<(), A::Error> {
+        *into = self.value::<bool>()?;
+        Ok(())
+    }
+
+    /// A list; `null` is no item of it.
+    pub(super) fn list<T: Deserialize<'de>>(self) -> Result<Vec<T>, A::Error> {
+        Ok(self.value::<Vec<Option<T>>>()?.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    /// Texts by their names; what is `null` is not there.
+    pub(super) fn pairs(self, into: &mut BTreeMap<String, String>) -> Result<(), A::Error> {
+        let pairs = self.value::<BTreeMap<String, Option<String>>>()?.unwrap_or_default();
+        *into = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        Ok(())
+    }
+
+    /// An object of any shape, kept as the JSON that was sent.
+    pub(super) fn object(self, into: &mut String) -> Result<(), A::Error> {
+        let name = self.name;
+        let Some(raw) = self.value::<&'de RawValue>()? else {
+            into.clear();
+            return Ok(());
+        };
+        if !raw.get().starts_with('{') {
+            return Err(A::Error::custom(format_args!("{name}: expected an object")));
+        }
+        *into = kept(name, raw)?.into_owned();
+        Ok(())
+    }
+
+    /// Reads over a value that is of no interest here.
+    pub(super) fn skip(self) -> Result<(), A::Error> {
+        self.map.next_value::<serde::de::IgnoredAny>().map(|_| ())
+    }
+
+    /// Keeps a field that the dialect does not know. Repeated names stay repeated: a reader takes the last.
+    pub(super) fn keep(self) -> Result<(), A::Error> {
+        let raw = self.map.next_value::<&'de RawValue>()?;
+        let value = kept(self.name, raw)?;
+        self.extra.push(if self.extra.is_empty() { '{' } else { ',' });
+        self.extra.push_str(&serde_json::to_string(self.name).map_err(A::Error::custom)?);
+        self.extra.push(':');
+        self.extra.push_str(&value);
+        Ok(())
+    }
+
+    fn value<T: Deserialize<'de>>(self) -> Result<Option<T>, A::Error> {
+        let name = self.name;
+        self.map.next_value::<Option<T>>().map_err(|error| A::Error::custom(format_args!("{name}: {error}")))
+    }
+}
+
+/// The JSON of a field that is kept as text: shallow enough to be read again, and without lone surrogates.
+fn kept<'de, E: serde::de::Error>(name: &str, raw: &'de RawValue) -> Result<Cow<'de, str>, E> {
+    if !is_shallow(raw.get(), DEPTH_LIMIT) {
+        return Err(E::custom(format_args!("{name}: nested too deep")));
+    }
+    Ok(surrogate::mend(raw.get()).map_or(Cow::Borrowed(raw.get()), Cow::Owned))
+}
+
+/// A draft with all its fields.
+pub(super) struct Filled<D> {
+    draft: D,
+    extra: String,
+}
+
+impl<D: Draft> Filled<D> {
+    /// The record.
+    pub(super) fn finish(self) -> Result<D::Record, Rejection> {
+        self.draft.finish(self.extra)
+    }
+}
+
+/// Fills the draft it holds.
+pub(super) struct Object<D>(pub D);
+
+impl<'de, D: Draft> DeserializeSeed<'de> for Object<D> {
+    type Value = Filled<D>;
+
+    fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<Filled<D>, T::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, D: Draft> Visitor<'de> for Object<D> {
+    type Value = Filled<D>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filled<D>, A::Error> {
+        let mut draft = self.0;
+        let mut extra = String::new();
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            draft.read(Field { name: &key.0, map: &mut map, extra: &mut extra })?;
+        }
+        if !extra.is_empty() {
+            extra.push('}');
+        }
+        Ok(Filled { draft, extra })
+    }
+}
+
+/// Reads the bytes of one object.
+pub(super) fn read<D: Draft>(body: &[u8], start: impl Fn() -> D) -> Result<D::Record, Rejection> {
+    read_text(text(body)?, start)
+}
+
+/// Reads the text of one object.
+pub(super) fn read_text<D: Draft>(json: &str, start: impl Fn() -> D) -> Result<D::Record, Rejection> {
+    match fill(json, start()) {
+        Ok(filled) => filled.finish(),
+        Err(error) => match surrogate::mend(json) {
+            Some(mended) => fill(&mended, start()).map_err(|error| invalid(&error))?.finish(),
+            None => Err(invalid(&error)),
+        },
+    }
+}
+
+fn fill<D: Draft>(json: &str, draft: D) -> Result<Filled<D>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let filled = Object(draft).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(filled)
+}
+
+/// The bytes as text; a byte order mark at the start is no part of it.
+pub(super) fn text(body: &[u8]) -> Result<&str, Rejection> {
+    let text = std::str::from_utf8(body).map_err(|error| Rejection::invalid(format!("not UTF-8 from byte {}", error.valid_up_to())))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// What the JSON reader found wrong.
+pub(super) fn invalid(error: &serde_json::Error) -> Rejection {
+    Rejection::invalid(error.to_string())
+}

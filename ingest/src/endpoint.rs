@@ -1,0 +1,27 @@
+//! The endpoints: each names its way through the recipe and writes the replies of its dialect.
+
+mod connections;
+mod error_report;
+mod heartbeat;
+mod log_message;
+mod many;
+mod reports;
+
+mod with_key;
+
+pub(crate) use connections::Connections;
+pub(crate) use error_report::ErrorReport;
+pub(crate) use heartbeat::Heartbeat;
+pub(crate) use log_message::LogMessage;
+pub(crate) use reports::Reports;
+
+use crate::rejection::Rejection;
+use service::http::{HeaderValue, Response, header};
+
+/// The response with what a rejection says about trying again.
+fn advised(mut response: Response, rejection: &Rejection) -> Response {
+    if let Some(seconds) = rejection.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

@@ -1,0 +1,109 @@
+//! The edge: HTTP bytes to the log, and nothing in between that could be done later.
+//!
+//! The journey of a report:
+//!
+//! ```text
+//! service::http  accepts, bounds, dispatches
+//! endpoint/      names its way through the recipe ─┐
+//! accept         authenticate → read → throttle → publish → Receipt
+//!                     │           │        │         │
+//!                who sends?   dialect/  limits   Avro, acks=all
+//! endpoint/      writes the reply of its dialect ──┘
+//! ```
+//!
+//! Start at [`run`], then `accept.rs`. To add a dialect: a file in `dialect/` that is a pure function from bytes to
+//! records, a file in `endpoint/` that mounts it.
+//!
+//! Invariants: no reply says "accepted" before the log has acknowledged; no database; the clock and chance are read in
+//! `edge.rs` only; every report ends in one outcome and is counted; content is never logged.
+
+mod accept;
+mod aside;
+mod authenticate;
+mod config;
+pub mod dialect;
+mod edge;
+mod endpoint;
+mod origin;
+mod publish;
+mod rejection;
+mod tally;
+mod throttle;
+
+pub use accept::Receipt;
+pub use config::{Config, Publish};
+pub use rejection::Rejection;
+
+use edge::Edge;
+use schemas::record::{Connection, RawReport, Record};
+use service::credentials::Keyring;
+use service::http::{self, Router};
+use service::kafka;
+use service::shutdown::Shutdown;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// The topics that the edge writes.
+const TOPICS: [&str; 2] = [RawReport::TOPIC, Connection::TOPIC];
+/// How long a readiness check waits for the log.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why the edge cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The way to the log cannot be set up.
+    #[error("the log: {0}")]
+    Log(#[from] kafka::Error),
+    /// The server broke.
+    #[error("http: {0}")]
+    Http(#[from] http::Error),
+}
+
+/// Runs the edge until shutdown: no request begins after it, those begun are finished.
+///
+/// Connections that arrive before the log is reachable wait in the listener's queue; after `publish.ack_timeout` the
+/// edge serves all the same, and answers 503.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listener: TcpListener, shutdown: Shutdown) -> Result<(), Error> {
+    let edge = Arc::new(Edge::new(&config, &kafka, keyring)?);
+    let warmed = tokio::select! {
+        warmed = edge.publisher.producer().warm(&TOPICS) => warmed,
+        () = shutdown.triggered() => return Ok(()),
+    };
+    if let Err(error) = warmed {
+        tracing::warn!(%error, "the log is not reachable yet, reports are answered 503 until it is");
+    }
+    http::serve(listener, router(&edge), config.limits, shutdown).await?;
+    if let Err(error) = edge.publisher.producer().flush(*config.publish.ack_timeout).await {
+        // Nobody was promised these: their requests were answered 503 or left.
+        tracing::warn!(%error, records = edge.publisher.producer().queued(), "records were left behind");
+    }
+    Ok(())
+}
+
+/// Every endpoint of the edge.
+fn router(edge: &Arc<Edge>) -> Router {
+    let router = Router::new("ingest")
+        .mount(endpoint::LogMessage(Arc::clone(edge)))
+        .mount(endpoint::ErrorReport(Arc::clone(edge)))
+        .mount(endpoint::Heartbeat(Arc::clone(edge)))
+        .mount(endpoint::Reports(Arc::clone(edge)))
+        .mount(endpoint::Connections(Arc::clone(edge)));
+    let producer = edge.publisher.producer().clone();
+    http::health(router, move || {
+        let producer = producer.clone();
+        Box::pin(async move {
+            match tokio::time::timeout(READY_PATIENCE, producer.warm(&TOPICS)).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(format!("the log: {error}")),
+                Err(_) => Err("the log does not answer".to_owned()),
+            }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

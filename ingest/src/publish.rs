@@ -1,0 +1,129 @@
+//! Into the log: a report is accepted when every in-sync replica has it, and not before.
+
+use crate::accept::{Item, Receipt};
+use crate::config;
+use crate::dialect::Items;
+use crate::rejection::Rejection;
+use schemas::record;
+use service::kafka::{self, Outgoing, Position, Producer, ProducerOptions};
+use service::telemetry::{self, Gauge};
+use std::time::Duration;
+
+/// When to come again while the queue drains.
+const AFTER_BUSY: Duration = Duration::from_secs(1);
+/// When to come again after the log was silent.
+const AFTER_SILENCE: Duration = Duration::from_secs(2);
+
+/// The way to the log.
+pub(crate) struct Publisher {
+    producer: Producer,
+    limits: config::Publish,
+    queued: Gauge,
+}
+
+impl Publisher {
+    /// Connects in the background.
+    pub(crate) fn new(kafka: &kafka::Config, limits: config::Publish) -> Result<Self, kafka::Error> {
+        let options = ProducerOptions {
+            client_id: "aftershock-ingest".to_owned(),
+            delivery_timeout: *limits.ack_timeout,
+            queue_messages: limits.queue_messages,
+            queue_bytes: limits.queue_bytes.bytes(),
+            linger: *limits.linger,
+        };
+        let queued = telemetry::gauge("aftershock_publish_queue_records", "Records that wait for the log's acknowledgement.", &[]);
+        Ok(Self { producer: Producer::new(kafka, options)?, limits, queued })
+    }
+
+    /// The producer itself, to warm and to flush.
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
+    /// Puts the records in the log and waits for all of them. Where the log does not acknowledge every one, none counts
+    /// as accepted: those that got there all the same meet their twins when they are sent again.
+    pub(crate) async fn publish<R: Item>(&self, items: Items<R>) -> Items<Receipt> {
+        let (mut receipts, mut indices, mut messages) = (Vec::with_capacity(items.len()), Vec::new(), Vec::new());
+        let is_busy = self.producer.queued() >= self.limits.busy_above;
+        for (index, item) in items.into_iter().enumerate() {
+            receipts.push(item.and_then(|record| {
+                if is_busy {
+                    return Err(Rejection::LogUnavailable { retry_after: AFTER_BUSY });
+                }
+                messages.push(self.encode(&record)?);
+                indices.push(index);
+                Ok(record.receipt())
+            }));
+        }
+        if messages.is_empty() || receipts.iter().any(|item| matches!(item, Err(Rejection::LogUnavailable { .. }))) {
+            return together(receipts, None);
+        }
+        match self.send(R::TOPIC, messages).await {
+            Ok(outcomes) => acknowledged(receipts, indices.into_iter().zip(outcomes)),
+            Err(outage) => together(receipts, Some(outage)),
+        }
+    }
+
+    async fn send(&self, topic: &str, messages: Vec<Outgoing>) -> Result<Vec<Result<Position, kafka::Error>>, Rejection> {
+        let deliveries = self.producer.send_all(topic, messages).map_err(|error| refused(&error))?;
+        self.show_queue();
+        let outcomes = tokio::time::timeout(*self.limits.ack_timeout, deliveries).await;
+        self.show_queue();
+        outcomes.map_err(|_| Rejection::LogUnavailable { retry_after: AFTER_SILENCE })
+    }
+
+    fn show_queue(&self) {
+        self.queued.set(i64::try_from(self.producer.queued()).unwrap_or(i64::MAX));
+    }
+
+    fn encode<R: Item>(&self, record: &R) -> Result<Outgoing, Rejection> {
+        let payload = record::encode(record).map_err(|error| {
+            tracing::error!(topic = R::TOPIC, %error, "cannot encode a record");
+            Rejection::LogUnavailable { retry_after: AFTER_SILENCE }
+        })?;
+        if payload.len() > self.limits.largest_record.bytes() {
+            return Err(too_large());
+        }
+        Ok(Outgoing { key: record.key(), payload })
+    }
+}
+
+/// What the log said of each record that was sent, by the index of its item.
+fn acknowledged(mut items: Items<Receipt>, outcomes: impl Iterator<Item = (usize, Result<Position, kafka::Error>)>) -> Items<Receipt> {
+    let mut outage = None;
+    for (index, outcome) in outcomes {
+        match outcome {
+            Ok(_) => {}
+            Err(kafka::Error::TooLarge) => items[index] = Err(too_large()),
+            Err(error) => outage = outage.or_else(|| Some(refused(&error))),
+        }
+    }
+    together(items, outage)
+}
+
+/// An outage of the log, found now or by one of the items, is every item's.
+fn together(items: Items<Receipt>, outage: Option<Rejection>) -> Items<Receipt> {
+    let of_item =
+        |item: &Result<Receipt, Rejection>| item.as_ref().err().filter(|fault| matches!(fault, Rejection::LogUnavailable { .. })).cloned();
+    let Some(outage) = outage.or_else(|| items.iter().find_map(of_item)) else { return items };
+    items.into_iter().map(|item| item.and_then(|_| Err(outage.clone()))).collect()
+}
+
+fn too_large() -> Rejection {
+    Rejection::TooLarge("the report is larger than the log takes".to_owned())
+}
+
+/// The log's word for it in ours.
+fn refused(error: &kafka::Error) -> Rejection {
+    use kafka::Error;
+    match error {
+        Error::TooLarge => too_large(),
+        Error::QueueFull => Rejection::LogUnavailable { retry_after: AFTER_BUSY },
+        // Every request says so while the log is away; the producer itself tells why.
+        Error::TimedOut { .. } | Error::Closed { .. } => Rejection::LogUnavailable { retry_after: AFTER_SILENCE },
+        Error::UnknownTopic { .. } | Error::OutOfRange { .. } | Error::Stale { .. } | Error::Configuration { .. } | Error::Log { .. } => {
+            tracing::warn!(%error, "the log refused a record");
+            Rejection::LogUnavailable { retry_after: AFTER_SILENCE }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Why a request or one of its reports was not taken, and how each dialect says so.
+
+use schemas::outcome::Outcome;
+use service::http::StatusCode;
+use std::time::Duration;
+
+/// The longest explanation that goes out, in bytes; what a client sent may be part of it.
+const LONGEST_MESSAGE: usize = 240;
+
+/// A report or a request that was not taken.
+///
+/// All but the last are the caller's or the data's. `LogUnavailable` is ours; it is here because the caller is told
+/// in the same place, and every dialect has a word for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// No app has the key, or none was named and there is no default.
+    #[error("no app has this key")]
+    UnknownApp,
+    /// The app takes sealed reports only and this one was plain.
+    #[error("this app takes sealed reports only")]
+    ChannelRequired,
+    /// A sealed report for an app that has no secret.
+    #[error("this app has no secret for the device channel")]
+    SecretIsEmpty,
+    /// What was sent is not a report; says which field and why.
+    #[error("{0}")]
+    InvalidParams(String),
+    /// A `Content-Encoding` that is neither gzip nor zstd.
+    #[error("the content encoding is none of gzip, zstd and identity")]
+    UnsupportedEncoding,
+    /// More bytes or reports than a request or a record may have; says which bound.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Over a limit of the device, the address or the app.
+    #[error("too many requests, send again later")]
+    TooManyRequests {
+        /// When it may pass.
+        retry_after: Duration,
+    },
+    /// The log did not acknowledge.
+    #[error("the log did not acknowledge, send again later")]
+    LogUnavailable {
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
+}
+
+impl Rejection {
+    /// What was sent is not a report: `why` names the field. Long explanations are cut.
+    pub fn invalid(why: impl Into<String>) -> Self {
+        let mut why = why.into();
+        if crate::dialect::cut::cut(&mut why, LONGEST_MESSAGE) {
+            why.push('…');
+        }
+        Self::InvalidParams(why)
+    }
+
+    /// The stable code of dialect 3 and of the metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownApp => "UnknownApp",
+            Self::ChannelRequired => "ChannelRequired",
+            Self::SecretIsEmpty => "SecretIsEmpty",
+            Self::InvalidParams(_) => "InvalidParams",
+            Self::UnsupportedEncoding => "UnsupportedEncoding",
+            Self::TooLarge(_) => "TooLarge",
+            Self::TooManyRequests { .. } => "TooManyRequests",
+            Self::LogUnavailable { .. } => "LogUnavailable",
+        }
+    }
+
+    /// The HTTP status, the same in every dialect. Dialect 2 repeats it in its body.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::UnknownApp => StatusCode::UNAUTHORIZED,
+            Self::ChannelRequired => StatusCode::FORBIDDEN,
+            Self::SecretIsEmpty | Self::InvalidParams(_) => StatusCode::BAD_REQUEST,
+            Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::LogUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// `code` and `msg` of dialect 1 (ingest-protocols, section 1).
+    pub fn log_message_code(&self) -> (u32, &'static str) {
+        match self {
+            Self::UnknownApp | Self::ChannelRequired => (40005, "NoAccess"),
+            Self::SecretIsEmpty => (40007, "SecretIsEmpty"),
+            Self::InvalidParams(_) | Self::UnsupportedEncoding | Self::TooLarge(_) => (400, "InvalidParams"),
+            Self::TooManyRequests { .. } => (401, "TooManyRequests"),
+            Self::LogUnavailable { .. } => (10001, "DatabaseQueryError"),
+        }
+    }
+
+    /// `message` of dialect 2, whose callers read Chinese.
+    pub fn app_key_message(&self) -> String {
+        match self {
+            Self::UnknownApp => "app_key 无效".to_owned(),
+            Self::ChannelRequired => "该应用只接受加密上报".to_owned(),
+            Self::SecretIsEmpty => "该应用未配置密钥".to_owned(),
+            Self::InvalidParams(why) => format!("参数错误: {why}"),
+            Self::UnsupportedEncoding => "不支持的内容编码".to_owned(),
+            Self::TooLarge(why) => format!("内容过大: {why}"),
+            Self::TooManyRequests { .. } => "请求过于频繁, 请稍后重试".to_owned(),
+            Self::LogUnavailable { .. } => "服务暂不可用, 请稍后重试".to_owned(),
+        }
+    }
+
+    /// `Retry-After` in whole seconds, at least one.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests { retry_after } | Self::LogUnavailable { retry_after } => {
+                let begun = u64::from(retry_after.subsec_nanos() > 0);
+                Some((retry_after.as_secs() + begun).max(1))
+            }
+            Self::UnknownApp
+            | Self::ChannelRequired
+            | Self::SecretIsEmpty
+            | Self::InvalidParams(_)
+            | Self::UnsupportedEncoding
+            | Self::TooLarge(_) => None,
+        }
+    }
+
+    /// How it is counted.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::TooManyRequests { .. } => Outcome::Throttled,
+            Self::UnknownApp
+            | Self::ChannelRequired
+            | Self::SecretIsEmpty
+            | Self::InvalidParams(_)
+            | Self::UnsupportedEncoding
+            | Self::TooLarge(_)
+            | Self::LogUnavailable { .. } => Outcome::Rejected(self.code()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dialect_1_says_what_its_document_says() {
+        let later = Duration::from_millis(1);
+        let said = |rejection: Rejection| (rejection.status().as_u16(), rejection.log_message_code());
+        assert_eq!(said(Rejection::invalid("x")), (400, (400, "InvalidParams")));
+        assert_eq!(said(Rejection::TooManyRequests { retry_after: later }), (429, (401, "TooManyRequests")));
+        assert_eq!(said(Rejection::LogUnavailable { retry_after: later }), (503, (10001, "DatabaseQueryError")));
+        assert_eq!(said(Rejection::UnknownApp), (401, (40005, "NoAccess")));
+        assert_eq!(said(Rejection::ChannelRequired), (403, (40005, "NoAccess")));
+        assert_eq!(said(Rejection::SecretIsEmpty), (400, (40007, "SecretIsEmpty")));
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up_to_whole_seconds() {
+        let seconds = |millis| Rejection::TooManyRequests { retry_after: Duration::from_millis(millis) }.retry_after();
+        assert_eq!([seconds(0), seconds(1), seconds(1000), seconds(1001)], [Some(1), Some(1), Some(1), Some(2)]);
+        assert_eq!(Rejection::UnknownApp.retry_after(), None);
+    }
+
+    #[test]
+    fn a_long_explanation_is_cut_between_characters() {
+        let Rejection::InvalidParams(why) = Rejection::invalid("崩溃".repeat(1000)) else { unreachable!() };
+        assert!(why.len() <= LONGEST_MESSAGE + '…'.len_utf8() && why.ends_with('…'), "{why}");
+    }
+}

@@ -1,0 +1,23 @@
+//! What the edge owes its clients, dialect by dialect.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod any_bytes;
+mod batches;
+mod bounds;
+mod fixtures;
+mod http;
+mod refusals;
+
+use crate::dialect::Received;
+
+/// What the server knows in every test of a dialect.
+fn received() -> Received {
+    Received {
+        app_id: "a1b2c3d4e5".to_owned(),
+        received_at: 1_763_700_009_999,
+        client_ip: "203.0.113.9".to_owned(),
+        user_agent: "okhttp/4.12".to_owned(),
+        locale: "zh-CN".to_owned(),
+        nonce: 7,
+    }
+}
