@@ -1,0 +1,130 @@
+//! The ids of the last deliveries of one partition.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasherDefault;
+
+use super::{ALLOWANCE_MS, Claim, Id, Ids, Marks, Verdict};
+
+/// Buckets are dropped whole: a window holds up to this many parts of its length or of its ids.
+const PARTS: usize = 8;
+
+/// How much a window holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Milliseconds of append time; [`ALLOWANCE_MS`] is added.
+    pub length_ms: i64,
+    /// Ids; beyond, the oldest go and the window begins later.
+    pub ids: usize,
+}
+
+/// Holds the id of every delivery of its partition that the log took at its beginning or later.
+pub struct Window {
+    bounds: Bounds,
+    /// Append time from which on no id is missing.
+    begin: i64,
+    /// The latest append time seen.
+    latest: i64,
+    buckets: VecDeque<Bucket>,
+    marks: Marks,
+}
+
+struct Bucket {
+    first: i64,
+    last: i64,
+    ids: Ids,
+}
+
+impl Window {
+    /// A window that holds nothing yet and misses nothing taken at `begin` or later; `i64::MIN` where nothing was taken before at all.
+    #[must_use]
+    pub fn new(bounds: Bounds, begin: i64) -> Self {
+        Self { bounds, begin, latest: i64::MIN, buckets: VecDeque::new(), marks: Marks::default() }
+    }
+
+    /// A window that remembers nothing: everything is looked up.
+    #[must_use]
+    pub fn blind() -> Self {
+        Self::new(Bounds { length_ms: 0, ids: 0 }, i64::MAX)
+    }
+
+    /// Append time from which on no id is missing.
+    #[must_use]
+    pub fn begin(&self) -> i64 {
+        self.begin
+    }
+
+    /// Ids held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.buckets.iter().map(|bucket| bucket.ids.len()).sum()
+    }
+
+    /// Whether no id is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What memory says about a record that is no twin of another in its slice.
+    #[must_use]
+    pub fn judge(&self, claim: &Claim) -> Verdict {
+        if self.buckets.iter().any(|bucket| bucket.ids.contains(&claim.id)) {
+            return Verdict::Duplicate;
+        }
+        if self.begin == i64::MIN {
+            return Verdict::First;
+        }
+        let Some(occurred) = claim.occurred_at else { return Verdict::Ask };
+        let is_covered = occurred >= self.begin.saturating_add(ALLOWANCE_MS) && !claim.is_ahead();
+        if is_covered && !self.marks.may_hold(&claim.id) { Verdict::First } else { Verdict::Ask }
+    }
+
+    /// Takes in what was delivered for the first time. In the order of the log, once its slice is committed.
+    pub fn advance<'a>(&mut self, firsts: impl IntoIterator<Item = &'a Claim>) {
+        if self.bounds.ids == 0 {
+            return;
+        }
+        for claim in firsts {
+            if claim.is_ahead() {
+                self.marks.insert(&claim.id);
+            }
+            if !claim.is_unique() {
+                self.remember(claim.id, claim.appended_at);
+            }
+        }
+        self.forget();
+    }
+
+    /// Takes in a delivery from the table; in the order of the log.
+    pub fn remember(&mut self, id: Id, appended_at: i64) {
+        self.latest = self.latest.max(appended_at);
+        let (span, size) = (self.bounds.length_ms / PARTS as i64, (self.bounds.ids / PARTS).max(1));
+        let fits = |bucket: &Bucket| bucket.ids.len() < size && appended_at.saturating_sub(bucket.first) <= span;
+        if !self.buckets.back().is_some_and(fits) {
+            self.buckets.push_back(Bucket { first: appended_at, last: appended_at, ids: Ids::with_hasher(BuildHasherDefault::default()) });
+        }
+        if let Some(bucket) = self.buckets.back_mut() {
+            bucket.last = bucket.last.max(appended_at);
+            bucket.ids.insert(id);
+        }
+    }
+
+    /// Notes an id that the table holds dated ahead.
+    pub fn mark(&mut self, id: &Id) {
+        self.marks.insert(id);
+    }
+
+    /// Drops what is older than the window's length or more than it may hold.
+    pub fn forget(&mut self) {
+        let oldest = self.latest.saturating_sub(self.bounds.length_ms.saturating_add(ALLOWANCE_MS));
+        let mut held = self.len();
+        while let Some(bucket) = self.buckets.front() {
+            if bucket.last >= oldest && held <= self.bounds.ids {
+                return;
+            }
+            held -= bucket.ids.len();
+            self.begin = self.begin.max(bucket.last.saturating_add(1));
+            self.buckets.pop_front();
+        }
+    }
+}

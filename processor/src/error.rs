@@ -1,0 +1,85 @@
+//! What stops the processor. Faults of the data are [`crate::decode::Rejection`]s and stop nothing.
+
+use service::{http, kafka};
+
+use crate::replay::Refusal;
+use crate::sink::Failure;
+
+/// Ours: the slice is repeated, or the processor stops and says why.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log is away or refuses.
+    #[error("the log: {0}")]
+    Log(#[from] kafka::Error),
+    /// The tables' server is away or refuses.
+    #[error("the tables: {0}")]
+    Tables(#[from] Failure),
+    /// A record cannot be encoded: a fault of the build.
+    #[error("a dead letter cannot be written: {0}")]
+    Record(#[from] schemas::record::Error),
+    /// Offsets in the table are ahead of the log.
+    #[error(
+        "{topic} {partition}: the log ends at offset {end}, but offset {known} is known already; \
+         if the topic was made anew, raise `processor.log_generation` (now {generation}) and give the group no committed offsets"
+    )]
+    LogAnew { topic: String, partition: i32, end: i64, known: i64, generation: u16 },
+    /// The group's commit metadata was written by something else.
+    #[error("{topic} {partition}: the commit metadata {metadata:?} is not a slice of this processor")]
+    ForeignMetadata { topic: String, partition: i32, metadata: String },
+    /// Nothing on the partition was ever valid: more likely our fault than the data's.
+    #[error(
+        "{topic} {partition}: {records} records read and none was ever valid, the last for {reason}: the topic or this version is not the right one"
+    )]
+    NothingValid { topic: String, partition: i32, records: u64, reason: &'static str },
+    /// The engine acknowledges a slice and does not show it.
+    #[error("{table}: the slice {token} was inserted {attempts} times and never appeared")]
+    Vanished { table: &'static str, token: String, attempts: u32 },
+    /// A worker ended by a panic.
+    #[error("{topic} {partition}: the worker panicked")]
+    Panicked { topic: String, partition: i32 },
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
+    /// A partition of a topic that the processor does not know.
+    #[error("topic {0} was assigned and is none of the processor's")]
+    ForeignTopic(String),
+    /// The thread that serves rebalances has ended.
+    #[error("the consumer has stopped")]
+    ConsumerStopped,
+    /// The health server failed.
+    #[error("health server: {0}")]
+    Http(#[from] http::Error),
+    /// An existing topic differs in what is fixed when it is made.
+    #[error("topic {topic} has {found} partitions and not {wanted}; the count is fixed when a topic is made")]
+    Partitions { topic: &'static str, found: i32, wanted: i32 },
+    /// A name that cannot be a database's.
+    #[error("{0:?} cannot be the name of a database: letters, digits and underscores")]
+    DatabaseName(String),
+    /// The tables cannot be replayed as asked, and stay as they are.
+    #[error("not replayed: {0}")]
+    Refused(#[from] Refusal),
+}
+
+impl Error {
+    /// Whether waiting and trying again may help.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Log(error) => !matches!(error, kafka::Error::Configuration { .. } | kafka::Error::TooLarge),
+            Self::Tables(failure) => failure.is_passing(),
+            Self::Record(_)
+            | Self::LogAnew { .. }
+            | Self::ForeignMetadata { .. }
+            | Self::NothingValid { .. }
+            | Self::Vanished { .. }
+            | Self::Panicked { .. }
+            | Self::Thread(_)
+            | Self::ForeignTopic(_)
+            | Self::ConsumerStopped
+            | Self::Http(_)
+            | Self::Partitions { .. }
+            | Self::DatabaseName(_)
+            | Self::Refused(_) => false,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! What makes two crashes the same bug: the ordered decision of what goes in, and the hash over it.
+//!
+//! First that applies: the client's own fingerprint; out of memory by its kind (whoever asked last
+//! is chance); a stack overflow by the functions that recur; a failed test by its class and wording;
+//! a fault of the runtime by the place that met it; an exception thrown on purpose by the classes it
+//! passed, since the contract that broke is between them; the top frames at all; the message's form.
+//! Every choice is kept as a [`Part`].
+
+use sha2::{Digest, Sha256};
+
+use crate::frames::classify::Class;
+use crate::frames::native::ASSERTION;
+use crate::group::Kind;
+
+/// Version of everything that decides a fingerprint: rules, parsers, normal forms. Stamped in every
+/// row and part of every hash, so that a change makes new issues rather than wrong ones.
+pub const VERSION: u16 = 1;
+
+/// One thing that went into a fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Part {
+    /// `client`, `type`, `frame`, `class`, `message`, `kind`.
+    pub kind: &'static str,
+    pub value: String,
+}
+
+impl Part {
+    /// A part of this kind.
+    #[must_use]
+    pub fn new(kind: &'static str, value: impl Into<String>) -> Self {
+        Self { kind, value: value.into() }
+    }
+}
+
+/// How much of a report counts; the default is what measured best.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Frames that count for a fault of the runtime: the code that met it is to blame.
+    pub fault_frames: usize,
+    /// Frames that count for an exception thrown on purpose: the caller broke the contract.
+    pub thrown_frames: usize,
+    /// Frames that count where nothing names the fault, or where none is the application's.
+    pub poor_frames: usize,
+    /// Whether the message's form counts beside frames, where it was written on purpose.
+    pub with_message: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { fault_frames: 1, thrown_frames: 3, poor_frames: 8, with_message: false }
+    }
+}
+
+/// A frame by its normal name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    pub name: &'a str,
+    pub class: Class,
+}
+
+/// What the decision looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    pub kind: Kind,
+    /// The exception or fault, normalised; may be empty.
+    pub exception: &'a str,
+    /// The message's form; may be empty.
+    pub message: &'a str,
+    /// Distinct names, innermost first, recursion collapsed.
+    pub frames: &'a [Named<'a>],
+    /// Names that recur, sorted; only looked for in a stack overflow.
+    pub recurring: &'a [&'a str],
+    /// Whether a name is `package.Class.method`, so that classes can be told from methods.
+    pub has_classes: bool,
+}
+
+/// Decides what goes in where the client said nothing.
+#[must_use]
+pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
+    let mut parts = vec![Part::new("kind", evidence.kind.name())];
+    let frames = top(evidence, policy);
+    let is_test = evidence.recurring.is_empty() && frames.first().is_some_and(|frame| frame.class == Class::Test);
+    if is_test && is_assertion(evidence.exception) {
+        parts.push(Part::new("type", ASSERTION));
+    } else if !evidence.exception.is_empty() {
+        parts.push(Part::new("type", evidence.exception));
+    }
+    if evidence.kind == Kind::OutOfMemory {
+        parts.push(Part::new("message", evidence.message));
+        return parts;
+    }
+    if !evidence.recurring.is_empty() {
+        parts.extend(evidence.recurring.iter().take(3).map(|name| Part::new("frame", *name)));
+        return parts;
+    }
+    if evidence.exception.ends_with("UnsupportedClassVersionError") {
+        // The runtime is too old for the program; which class it met first is chance.
+        return parts;
+    }
+    push_frames(evidence, &frames, &mut parts);
+    if is_test {
+        parts.push(Part::new("message", wording(evidence.message)));
+    } else if !evidence.message.is_empty() && message_counts(evidence, frames.first(), policy) {
+        parts.push(Part::new("message", evidence.message));
+    }
+    parts
+}
+
+/// The frames themselves, or their classes where an exception was thrown on purpose: which of its
+/// methods a class was asked by differs from caller to caller of one bug.
+fn push_frames(evidence: &Evidence<'_>, frames: &[Named<'_>], parts: &mut Vec<Part>) {
+    let is_app = frames.first().is_some_and(|frame| frame.class == Class::App);
+    let by_class = evidence.has_classes && is_app && !evidence.exception.is_empty() && !is_fault(evidence.exception);
+    for frame in frames {
+        if !by_class {
+            parts.push(Part::new("frame", frame.name));
+            continue;
+        }
+        let class = frame.name.rsplit_once('.').map_or(frame.name, |(class, _)| class);
+        if parts.last().is_none_or(|last| last.kind != "class" || last.value != class) {
+            parts.push(Part::new("class", class));
+        }
+    }
+}
+
+/// Whether a harness says by this that a test failed; which one of them is the harness's affair.
+fn is_assertion(exception: &str) -> bool {
+    ["AssertionFailedError", "AssertionError", "ComparisonFailure"].iter().any(|name| exception.ends_with(name))
+}
+
+/// What a test's author wrote: the first plain words, before the values that were compared.
+fn wording(form: &str) -> String {
+    const WORDS: usize = 4;
+    let said = ["expected", "but was"].iter().filter_map(|mark| form.find(mark)).min().map_or(form, |at| &form[..at]);
+    let words = said.split(' ').filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic));
+    words.take(WORDS).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the message says more than the frames do.
+fn message_counts(evidence: &Evidence<'_>, top: Option<&Named<'_>>, policy: Policy) -> bool {
+    match top.map(|frame| frame.class) {
+        None => true,
+        Some(Class::Test) => false,
+        Some(Class::App) if evidence.exception == ASSERTION => true,
+        Some(Class::App) => policy.with_message && !is_fault(evidence.exception),
+        Some(_) => evidence.kind != Kind::Anr,
+    }
+}
+
+/// Faults the runtime raises by itself; their messages say what their place says.
+fn is_fault(exception: &str) -> bool {
+    const FAULTS: [&str; 13] = [
+        "NullPointerException",
+        "IndexOutOfBoundsException",
+        "ClassCastException",
+        "ArithmeticException",
+        "NegativeArraySizeException",
+        "ArrayStoreException",
+        "NoSuchElementException",
+        "ConcurrentModificationException",
+        "NumberFormatException",
+        "NullReferenceException",
+        "NoSuchMethodError",
+        "NoClassDefFoundError",
+        "UnsupportedOperationException",
+    ];
+    FAULTS.iter().any(|fault| exception.ends_with(fault))
+}
+
+/// The frames that count: of the test where that failed by itself, else the first of the best class.
+#[must_use]
+pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<Named<'a>> {
+    let frames = evidence.frames;
+    let first = frames.iter().find(|frame| frame.class <= Class::Test);
+    if first.is_some_and(|frame| frame.class == Class::Test) {
+        // The test itself is the outermost before the harness that called it by reflection.
+        let since = frames.iter().skip_while(|frame| frame.class != Class::Test);
+        let block = since.take_while(|frame| frame.class != Class::System);
+        return block.filter(|frame| frame.class == Class::Test).last().into_iter().copied().collect();
+    }
+    let limit = match (evidence.exception.is_empty(), is_fault(evidence.exception)) {
+        (true, _) => policy.poor_frames,
+        (false, true) => policy.fault_frames,
+        (false, false) => policy.thrown_frames,
+    };
+    for class in [Class::App, Class::Library, Class::System, Class::Skip] {
+        let limit = if class == Class::App { limit } else { policy.poor_frames };
+        let found: Vec<_> = frames.iter().filter(|frame| frame.class == class).take(limit).copied().collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+/// The client's own fingerprint, in which `{{ default }}` stands for ours.
+#[must_use]
+pub fn of_client(own: &[String], default: Vec<Part>) -> Vec<Part> {
+    let is_default = |value: &str| value.trim_matches(['{', '}', ' ']).eq_ignore_ascii_case("default") && value.starts_with("{{");
+    if own.iter().all(|value| value.trim().is_empty()) {
+        return default;
+    }
+    let mut default = Some(default);
+    let mut parts = Vec::new();
+    for value in own {
+        match is_default(value.trim()).then(|| default.take()).flatten() {
+            Some(ours) => parts.extend(ours),
+            None => parts.push(Part::new("client", value.as_str())),
+        }
+    }
+    parts
+}
+
+/// The hash over the parts, each with its kind and length, so that no two lists meet by accident.
+#[must_use]
+pub fn hash(parts: &[Part]) -> [u8; 16] {
+    let mut sha = Sha256::new();
+    sha.update(VERSION.to_be_bytes());
+    for part in parts {
+        field(&mut sha, part.kind.as_bytes());
+        field(&mut sha, part.value.as_bytes());
+    }
+    first_half(sha)
+}
+
+/// The issue a fingerprint is in an app, on a platform, in a category: crash, ANR and error never
+/// share one.
+#[must_use]
+pub fn issue_id(app_id: &str, platform_id: u8, category: &str, fingerprint: &[u8; 16]) -> [u8; 16] {
+    let mut sha = Sha256::new();
+    sha.update(VERSION.to_be_bytes());
+    field(&mut sha, app_id.as_bytes());
+    sha.update([platform_id]);
+    field(&mut sha, category.as_bytes());
+    sha.update(fingerprint);
+    first_half(sha)
+}
+
+fn field(sha: &mut Sha256, bytes: &[u8]) {
+    sha.update((bytes.len() as u64).to_be_bytes());
+    sha.update(bytes);
+}
+
+fn first_half(sha: Sha256) -> [u8; 16] {
+    let digest = sha.finalize();
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
+}
+
+/// A 64-bit hash for comparing, eight bytes a step; stored, so it never changes within a version.
+#[derive(Clone, Copy, Debug)]
+pub struct Hash64(u64);
+
+impl Default for Hash64 {
+    fn default() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Hash64 {
+    /// Adds a value; its length goes in, so `ab`+`c` differs from `a`+`bc`.
+    pub fn add(&mut self, value: &str) {
+        self.mix(value.len() as u64);
+        for chunk in value.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.mix(u64::from_le_bytes(word));
+        }
+    }
+
+    fn mix(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word).wrapping_mul(0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db);
+        self.0 = (product as u64) ^ ((product >> 64) as u64) ^ self.0.rotate_left(29);
+    }
+
+    /// The hash of what was added.
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(values: &[(&'static str, &str)]) -> Vec<Part> {
+        values.iter().map(|(kind, value)| Part::new(kind, *value)).collect()
+    }
+
+    #[test]
+    fn the_clients_fingerprint_wins_and_default_composes() {
+        let default = || parts(&[("type", "E"), ("frame", "f")]);
+        let own = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        assert_eq!(of_client(&own(&["付款"]), default()), parts(&[("client", "付款")]));
+        assert_eq!(of_client(&own(&["{{ default }}", "vip"]), default()), parts(&[("type", "E"), ("frame", "f"), ("client", "vip")]));
+        assert_eq!(of_client(&own(&["{{default}}"]), default()), default());
+        assert_eq!(of_client(&[], default()), default());
+    }
+
+    #[test]
+    fn parts_cannot_be_shifted_into_one_another() {
+        assert_ne!(hash(&parts(&[("frame", "ab"), ("frame", "c")])), hash(&parts(&[("frame", "a"), ("frame", "bc")])));
+        assert_ne!(hash(&parts(&[("frame", "a")])), hash(&parts(&[("type", "a")])));
+        assert_ne!(issue_id("a", 1, "crash", &[0; 16]), issue_id("a", 1, "anr", &[0; 16]));
+    }
+
+    #[test]
+    fn the_short_hash_sees_every_byte() {
+        let of = |value: &str| {
+            let mut hash = Hash64::default();
+            hash.add(value);
+            hash.value()
+        };
+        assert_ne!(of("com.shop.Cart.total"), of("com.shop.Cart.totals"));
+        assert_ne!(of("abcdefgh1"), of("abcdefgh2"));
+        assert_eq!(of("购物车"), of("购物车"));
+    }
+}

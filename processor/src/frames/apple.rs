@@ -1,0 +1,36 @@
+//! Apple crash reports: `3   Shop   0x0000000102 -[Cart total:] + 20 (Cart.m:12)`.
+
+use super::Frame;
+use super::location::file_line;
+
+/// Whether a line is a frame of an Apple report.
+#[must_use]
+pub fn is_frame(line: &str) -> bool {
+    frame_of(line).is_some()
+}
+
+/// Reads number and frame.
+#[must_use]
+pub fn frame_of(line: &str) -> Option<(u32, Frame<'_>)> {
+    let digits = line.find(|c: char| !c.is_ascii_digit())?;
+    if digits == 0 || digits > 4 || !line[digits..].starts_with([' ', '\t']) {
+        return None;
+    }
+    let number = line[..digits].parse().ok()?;
+    let rest = line[digits..].trim_start();
+    let at = rest.find("0x")?;
+    let module = rest[..at].trim();
+    if module.is_empty() || module.contains(['(', '=', ':', ',']) || !rest[..at].ends_with([' ', '\t']) {
+        return None;
+    }
+    let symbol = rest[at + 2..].trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start();
+    if symbol.is_empty() {
+        return Some((number, Frame { module, ..Frame::default() }));
+    }
+    let (function, after) = symbol.split_once(" + ").unwrap_or((symbol, ""));
+    let place = after.split_once('(').map_or("", |(_, place)| place.trim_end_matches(')'));
+    let (file, line) = file_line(place);
+    // A load address in place of a name says only the library.
+    let function = if function.starts_with("0x") { "" } else { function };
+    Some((number, Frame { module, function, file, line, in_app: None }))
+}

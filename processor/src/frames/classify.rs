@@ -1,0 +1,228 @@
+//! What a frame is: the application's, a library's, the system's, or machinery to be skipped.
+//!
+//! The rules stand in `rules/<language>.rules`, one a line: class, pattern, reason. The first rule
+//! that matches decides; a frame no rule matches is the application's. A pattern matches the normal
+//! name of the frame: `java.*` a beginning, `*Test` an ending, `*mock*` a part, else the whole.
+//! With `file:` before it, it matches the file or library as printed, with `method:` the function,
+//! with `class:` the outermost class without its package.
+
+use std::sync::OnceLock;
+
+use super::{Frame, Language};
+
+/// What a frame counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    App,
+    Library,
+    /// Code that tests the application; counts by its class, where nothing else does.
+    Test,
+    System,
+    /// Throwing, asserting, allocating, wrapping: never the place of a fault.
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Name,
+    File,
+    Method,
+    Class,
+}
+
+#[derive(Debug)]
+struct Rule {
+    class: Class,
+    part: Part,
+    text: &'static str,
+    starts_open: bool,
+    ends_open: bool,
+}
+
+/// The rules that look at one part of a frame, found by how their text begins or ends.
+#[derive(Debug)]
+struct Index {
+    by_first: Vec<Vec<u16>>,
+    by_last: Vec<Vec<u16>>,
+    anywhere: Vec<u16>,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { by_first: vec![Vec::new(); 256], by_last: vec![Vec::new(); 256], anywhere: Vec::new() }
+    }
+}
+
+impl Index {
+    fn add(&mut self, rule: &Rule, index: u16) {
+        let bytes = rule.text.as_bytes();
+        let list = match (rule.starts_open, rule.ends_open, bytes.first(), bytes.last()) {
+            (false, _, Some(first), _) => &mut self.by_first[usize::from(*first)],
+            (true, false, _, Some(last)) => &mut self.by_last[usize::from(*last)],
+            _ => &mut self.anywhere,
+        };
+        list.push(index);
+    }
+
+    /// The first rule before `best` that fits the value, else `best`.
+    fn first(&self, rules: &[Rule], value: &str, best: usize) -> usize {
+        let bytes = value.as_bytes();
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+            return best;
+        };
+        let lists = [&self.by_first[usize::from(*first)], &self.by_last[usize::from(*last)], &self.anywhere];
+        lists.iter().fold(best, |best, list| {
+            let before = list.iter().map(|index| usize::from(*index)).take_while(|index| *index < best);
+            before.into_iter().find(|index| rules[*index].fits(value)).unwrap_or(best)
+        })
+    }
+}
+
+/// The rules of one language; the first that matches decides.
+#[derive(Debug, Default)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    names: Index,
+    files: Index,
+    methods: Index,
+    classes: Index,
+}
+
+impl Rules {
+    /// Parses a rule file; a line that is no rule is left out (a test refuses such lines).
+    #[must_use]
+    pub fn parse(text: &'static str) -> Self {
+        let mut this = Self::default();
+        for line in text.lines() {
+            if let Some(rule) = rule_of(line) {
+                this.add(rule);
+            }
+        }
+        this
+    }
+
+    fn add(&mut self, rule: Rule) {
+        let Ok(index) = u16::try_from(self.rules.len()) else {
+            return;
+        };
+        let part = match rule.part {
+            Part::Name => &mut self.names,
+            Part::File => &mut self.files,
+            Part::Method => &mut self.methods,
+            Part::Class => &mut self.classes,
+        };
+        part.add(&rule, index);
+        self.rules.push(rule);
+    }
+
+    /// The class of a frame with this normal name.
+    #[must_use]
+    pub fn class(&self, frame: &Frame<'_>, name: &str) -> Class {
+        if let Some(in_app) = frame.in_app {
+            return if in_app { Class::App } else { Class::Library };
+        }
+        let values = [
+            (&self.names, name),
+            (&self.methods, frame.function),
+            (&self.classes, outermost_class(frame.module)),
+            (&self.files, frame.file),
+            (&self.files, frame.module),
+        ];
+        let none = self.rules.len();
+        let found = values.iter().fold(none, |best, (index, value)| index.first(&self.rules, value, best));
+        self.rules.get(found).map_or(Class::App, |rule| rule.class)
+    }
+}
+
+impl Rule {
+    fn fits(&self, value: &str) -> bool {
+        match (self.starts_open, self.ends_open) {
+            (false, false) => value == self.text,
+            (false, true) => value.starts_with(self.text),
+            (true, false) => value.ends_with(self.text),
+            (true, true) => value.contains(self.text),
+        }
+    }
+}
+
+fn outermost_class(module: &str) -> &str {
+    let class = module.split('$').next().unwrap_or("");
+    class.rfind('.').map_or(class, |dot| &class[dot + 1..])
+}
+
+fn rule_of(line: &'static str) -> Option<Rule> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return None;
+    }
+    let (class, rest) = line.split_once(char::is_whitespace)?;
+    let (pattern, _reason) = rest.trim_start().split_once(char::is_whitespace)?;
+    let class = match class {
+        "app" => Class::App,
+        "library" => Class::Library,
+        "test" => Class::Test,
+        "system" => Class::System,
+        "skip" => Class::Skip,
+        _ => return None,
+    };
+    let (part, pattern) = match pattern.split_once(':') {
+        Some(("file", rest)) => (Part::File, rest),
+        Some(("class", rest)) => (Part::Class, rest),
+        Some(("method", rest)) => (Part::Method, rest),
+        _ => (Part::Name, pattern),
+    };
+    let (starts_open, text) = pattern.strip_prefix('*').map_or((false, pattern), |rest| (true, rest));
+    let (ends_open, text) = text.strip_suffix('*').map_or((false, text), |rest| (true, rest));
+    Some(Rule { class, part, text, starts_open, ends_open })
+}
+
+/// The rules of a language, parsed once.
+#[must_use]
+pub fn rules(language: Language) -> &'static Rules {
+    static RULES: [OnceLock<Rules>; 6] = [const { OnceLock::new() }; 6];
+    let index = file_of(language);
+    RULES[index].get_or_init(|| Rules::parse(FILES[index]))
+}
+
+const FILES: [&str; 6] = [
+    include_str!("../rules/java.rules"),
+    include_str!("../rules/script.rules"),
+    include_str!("../rules/javascript.rules"),
+    include_str!("../rules/csharp.rules"),
+    include_str!("../rules/native.rules"),
+    include_str!("../rules/kernel.rules"),
+];
+
+const fn file_of(language: Language) -> usize {
+    match language {
+        Language::Java => 0,
+        Language::Python | Language::Php | Language::Ruby | Language::Lua | Language::Dart => 1,
+        Language::JavaScript => 2,
+        Language::CSharp => 3,
+        Language::Native | Language::Go | Language::Rust => 4,
+        Language::Kernel => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_rule_files_is_a_rule_with_a_reason() {
+        for line in FILES.iter().flat_map(|file| file.lines()) {
+            let is_note = line.trim().is_empty() || line.starts_with('#');
+            assert!(is_note || rule_of(line).is_some(), "no rule: {line}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_decides() {
+        let rules = Rules::parse("app java.shop.* ours\nsystem java.* the runtime\nskip *Thrower a thrower\n");
+        let class = |name: &str| rules.class(&Frame::default(), name);
+        assert_eq!(class("java.shop.Cart.pay"), Class::App);
+        assert_eq!(class("java.util.List.get"), Class::System);
+        assert_eq!(class("com.x.Thrower"), Class::Skip);
+        assert_eq!(class("com.shop.Cart"), Class::App);
+    }
+}

@@ -1,0 +1,194 @@
+//! Frames numbered with `#`, as gdb, lldb, the sanitizers and Android's tombstones print them, and
+//! the bare ones of `backtrace()` and of Windows debuggers.
+
+use super::Frame;
+use super::location::file_line;
+
+/// Splits `#3  rest` (also `* frame #3: rest`) into number and rest.
+#[must_use]
+pub fn number(line: &str) -> Option<(u32, &str)> {
+    let line = line.trim_start_matches("* ");
+    let rest = line.strip_prefix("frame ").unwrap_or(line).strip_prefix('#')?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+    if digits == 0 || digits > 5 {
+        return None;
+    }
+    let number = rest[..digits].parse().ok()?;
+    Some((number, rest[digits..].trim_start_matches(':').trim_start()))
+}
+
+/// Reads what follows the number.
+#[must_use]
+pub fn frame_of(rest: &str) -> Option<Frame<'_>> {
+    if let Some(pc) = rest.strip_prefix("pc ") {
+        return Some(tombstone(pc));
+    }
+    let after = without_address(rest);
+    if let Some((library, place)) = after.split_once('`')
+        && !library.is_empty()
+        && !library.contains(' ')
+    {
+        return Some(lldb(library, place));
+    }
+    let is_symbol = after.len() < rest.len();
+    let body = after.strip_prefix("in ").or_else(|| after.strip_prefix("at ")).unwrap_or(after);
+    let is_place = after.starts_with('(') || !after.contains(' ');
+    Some(if is_symbol && is_place && body.len() == after.len() { unnamed(after) } else { named(body) })
+}
+
+/// Takes `0x7fff… ` off.
+fn without_address(rest: &str) -> &str {
+    match rest.strip_prefix("0x") {
+        Some(hex) => hex.trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start(),
+        None => rest,
+    }
+}
+
+/// A frame of which only the place is known: `(/lib/libc.so.6+0x2f)` or `/src/a.S:345`.
+fn unnamed(rest: &str) -> Frame<'_> {
+    let place = rest.trim_start_matches('(');
+    match place.find("+0x") {
+        Some(plus) => Frame { module: place[..plus].trim(), ..Frame::default() },
+        None => {
+            let (file, line) = file_line(place.trim_end_matches(')').trim());
+            Frame { file, line, ..Frame::default() }
+        }
+    }
+}
+
+/// `func(args) /src/a.cc:12:3`, `func (a=1) at a.c:12`, `func () from /lib/x.so`, `/lib/x.dll func`.
+fn named(body: &str) -> Frame<'_> {
+    let body = strip_build_id(body);
+    if let Some((function, library)) = body.rsplit_once(" from ") {
+        return Frame { function: function.trim(), module: library.trim(), ..Frame::default() };
+    }
+    if let Some((function, place)) = body.rsplit_once(" at ") {
+        let (file, line) = file_line(place.trim());
+        return Frame { function: function.trim(), file, line, ..Frame::default() };
+    }
+    let Some(space) = place_start(body) else {
+        return library_first(body);
+    };
+    let (function, place) = (body[..space].trim(), body[space..].trim());
+    if let Some(inner) = place.strip_prefix('(') {
+        let inner = inner.trim_end_matches(')');
+        if let Some((library, _)) = inner.split_once("+0x") {
+            return Frame { function, module: library, ..Frame::default() };
+        }
+        let (file, line) = file_line(inner);
+        return Frame { function, file, line, ..Frame::default() };
+    }
+    let (file, line) = file_line(place);
+    Frame { function, file, line, ..Frame::default() }
+}
+
+/// Where the place begins after a function: the last space that no bracket holds.
+fn place_start(body: &str) -> Option<usize> {
+    let space = body.rfind(' ')?;
+    let last = &body[space + 1..];
+    let is_bracket = last.starts_with('(') && last.ends_with(')') && last.contains(['.', '/', '\\', '+']);
+    let is_path = last.starts_with(['/', '.']) || last.contains(":\\") || (file_line(last).1 > 0 && !last.contains("::"));
+    (is_bracket || is_path || last.starts_with("<null>")).then_some(space)
+}
+
+/// `/usr/lib/dyld dyld::link` has the library first; a plain function has none.
+fn library_first(body: &str) -> Frame<'_> {
+    if let Some((library, function)) = body.split_once(' ') {
+        let ends = [".dll", ".exe", ".dylib", ".so", ".framework"];
+        let is_library =
+            library.starts_with('/') || library.contains(":\\") || ends.iter().any(|end| library.to_ascii_lowercase().ends_with(end));
+        if is_library && !function.is_empty() {
+            return Frame { function: function.trim(), module: library, ..Frame::default() };
+        }
+    }
+    Frame { function: body.trim(), ..Frame::default() }
+}
+
+/// `000000000004793e  /system/lib/libc.so (pthread_mutex_lock+1) (BuildId: …)`.
+fn tombstone(rest: &str) -> Frame<'_> {
+    let rest = strip_build_id(rest.trim_start());
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start();
+    let Some(open) = rest.find(" (") else {
+        return Frame { module: rest.trim(), ..Frame::default() };
+    };
+    let symbol = rest[open + 2..].trim_end().trim_end_matches(')');
+    if symbol.starts_with("offset ") {
+        return Frame { module: rest[..open].trim(), ..Frame::default() };
+    }
+    let symbol = &rest[open + 2..];
+    let symbol = symbol.rfind('+').map_or(symbol.trim_end_matches(')'), |plus| &symbol[..plus]);
+    Frame { module: rest[..open].trim(), function: symbol, ..Frame::default() }
+}
+
+fn lldb<'a>(library: &'a str, place: &'a str) -> Frame<'a> {
+    let (function, place) = place.rsplit_once(" at ").unwrap_or((place, ""));
+    let function = function.split(" + ").next().unwrap_or(function);
+    let (file, line) = file_line(place);
+    Frame { module: library, function, file, line, in_app: None }
+}
+
+fn strip_build_id(body: &str) -> &str {
+    if !body.ends_with(')') {
+        return body;
+    }
+    body.find(" (BuildId: ").map_or(body, |at| &body[..at])
+}
+
+/// Whether a line is a frame without a number.
+#[must_use]
+pub fn is_bare(line: &str) -> bool {
+    bare(line).is_some()
+}
+
+/// `libfoo.so(func+0x12)[0x7f…]`, `module!func+0x12 [file @ 12]`.
+#[must_use]
+pub fn bare(line: &str) -> Option<Frame<'_>> {
+    if line.ends_with(']') && line.contains("[0x") && line.contains('(') {
+        let (module, rest) = line.split_once('(')?;
+        let function = rest.split(['+', ')']).next().unwrap_or("");
+        return (!module.contains(' ')).then_some(Frame { module, function, ..Frame::default() });
+    }
+    let bang = line.find('!')?;
+    let module = line[..bang].rsplit([' ', '\t']).next().unwrap_or("");
+    let is_library = !module.is_empty() && module.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    let rest = &line[bang + 1..];
+    let (function, place) = rest.split_once([' ', '[']).unwrap_or((rest, ""));
+    let is_function = function.contains("+0x") || place.contains(" @ ") || function.ends_with("()");
+    if !is_library || !is_function {
+        return None;
+    }
+    let file = place.trim_matches(['[', ']', ' ']);
+    let (file, line) = file.split_once(" @ ").map_or_else(|| file_line(file), |(file, line)| (file, line.trim().parse().unwrap_or(0)));
+    let function = function.split("+0x").next().unwrap_or(function);
+    Some(Frame { module, function, file, line, in_app: None })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(line: &str) -> Frame<'_> {
+        frame_of(number(line).unwrap().1).unwrap()
+    }
+
+    #[test]
+    fn gdb_frames() {
+        let frame = read("#1  0x00005555 in shop::Cart<int>::total (this=0x1, id=2) at /src/cart.cc:40");
+        assert_eq!((frame.file, frame.line), ("/src/cart.cc", 40));
+        assert!(frame.function.starts_with("shop::Cart<int>::total"));
+        let frame = read("#2  __GI_raise (sig=6) from /lib/libc.so.6");
+        assert_eq!(frame.module, "/lib/libc.so.6");
+        let frame = read("#1  C:\\WINDOWS\\System32\\ucrtbase.dll raise");
+        assert_eq!((frame.module, frame.function), ("C:\\WINDOWS\\System32\\ucrtbase.dll", "raise"));
+        assert_eq!(read("* frame #0: 0x01 Shop`-[Cart total] at Cart.m:12").function, "-[Cart total]");
+    }
+
+    #[test]
+    fn windows_and_libc_frames() {
+        let frame = bare("00 0019f8 77a shop!Cart::total+0x12 [d:\\src\\cart.cpp @ 40]").unwrap();
+        assert_eq!((frame.module, frame.function, frame.line), ("shop", "Cart::total", 40));
+        assert_eq!(bare("/lib/libc.so.6(abort+0x12)[0x7f01]").unwrap().function, "abort");
+        assert!(bare("what a day! really").is_none());
+    }
+}

@@ -1,0 +1,259 @@
+//! Java, Kotlin, Scala and Android: `at pkg.Class.method(File.java:12)`.
+//!
+//! Of a chain the innermost `Caused by` counts: it is where the fault arose, the outer ones say how
+//! it was passed on. Suppressed exceptions are side effects of clean-up and are left out.
+//! `... N more` is filled with the frames the cause shares with what it caused.
+
+use super::location::{after_log_prefix, exception_header, file_line, span};
+use super::{Frame, Language, MAX_FRAMES, Trace};
+
+/// A header and whether it names an exception; its slice runs on to the end of its first line.
+#[derive(Clone, Copy)]
+struct Header<'a> {
+    line: &'a str,
+    is_exception: bool,
+}
+
+struct State<'a> {
+    text: &'a str,
+    exception: &'a str,
+    message: &'a str,
+    frames: Vec<Frame<'a>>,
+    /// Frames of the exception that the current one caused.
+    enclosing: Vec<Frame<'a>>,
+    /// The header being read; its message may go on over several lines.
+    header: Option<Header<'a>>,
+    suppressed_depth: Option<usize>,
+    /// Words came after frames: a further frame belongs to something else.
+    is_broken: bool,
+}
+
+/// Reads the first chain of a text.
+#[must_use]
+pub fn parse(text: &str) -> Option<Trace<'_>> {
+    // A dump of all threads, as of an ANR: what the main thread does is what hangs.
+    let text = text.match_indices('"').map(|(at, _)| &text[at..]).find(|rest| rest.starts_with("\"main\" prio=")).unwrap_or(text);
+    let text = crash_of_log(text);
+    let mut state = State {
+        text,
+        exception: "",
+        message: "",
+        frames: Vec::new(),
+        enclosing: Vec::new(),
+        header: None,
+        suppressed_depth: None,
+        is_broken: false,
+    };
+    for line in text.lines() {
+        if !state.read(line) {
+            break;
+        }
+    }
+    if let Some(header) = state.header.take() {
+        state.open(header.line, &header.line[header.line.len()..]);
+    }
+    if state.frames.is_empty() {
+        // A cause printed without its frames happened within those of its effect.
+        state.frames = state.enclosing;
+    }
+    let mut trace = Trace::of(Language::Java);
+    trace.exception = state.exception;
+    trace.message = state.message;
+    trace.frames = state.frames;
+    trace.found()
+}
+
+/// Of a log of hours the part from the last death of a thread or crash report on: what was reported
+/// before it was survived.
+fn crash_of_log(text: &str) -> &str {
+    const LOG: usize = 6 << 10;
+    const MARKS: [&str; 3] = ["Exception in thread \"", "Crash Report ----", "FATAL EXCEPTION: "];
+    if text.len() < LOG {
+        return text;
+    }
+    MARKS.iter().filter_map(|mark| text.rfind(mark)).min().map_or(text, |at| &text[at..])
+}
+
+impl<'a> State<'a> {
+    /// Takes one line; false when the chain has ended.
+    fn read(&mut self, raw: &'a str) -> bool {
+        let line = after_log_prefix(raw);
+        let trimmed = line.trim();
+        let depth = line.len() - line.trim_start().len();
+        if self.is_suppressed(trimmed, depth) {
+            return true;
+        }
+        if let Some(frame) = frame_of(trimmed) {
+            return self.frame(frame, raw);
+        }
+        if let Some(header) = trimmed.strip_prefix("Caused by: ") {
+            self.enclosing = std::mem::take(&mut self.frames);
+            (self.exception, self.message, self.is_broken) = ("", "", false);
+            self.header = Some(Header { line: header, is_exception: true });
+            return true;
+        }
+        match shared_count(trimmed) {
+            Some(count) => self.share(count, raw),
+            None => return self.words(trimmed),
+        }
+        true
+    }
+
+    fn is_suppressed(&mut self, line: &str, depth: usize) -> bool {
+        if line.starts_with("Suppressed: ") {
+            self.suppressed_depth = Some(depth);
+        } else if self.suppressed_depth.is_some_and(|suppressed| depth <= suppressed) {
+            self.suppressed_depth = None;
+        }
+        self.suppressed_depth.is_some()
+    }
+
+    fn frame(&mut self, frame: Frame<'a>, raw: &'a str) -> bool {
+        if self.is_broken {
+            return false;
+        }
+        if let Some(header) = self.header.take() {
+            self.open(header.line, &raw[..0]);
+        }
+        if self.frames.len() < MAX_FRAMES {
+            self.frames.push(frame);
+        }
+        true
+    }
+
+    /// A header is complete when its first frame comes: what lies between is its message.
+    fn open(&mut self, header: &'a str, end: &'a str) {
+        let whole = span(self.text, header, end).trim_end();
+        let first = whole.lines().next().unwrap_or("");
+        let (exception, rest) = exception_header(first).unwrap_or_else(|| plain_header(first));
+        self.exception = exception;
+        self.message = if rest.is_empty() { "" } else { span(self.text, rest, &whole[whole.len()..]) };
+    }
+
+    fn share(&mut self, count: usize, raw: &'a str) {
+        if let Some(header) = self.header.take() {
+            self.open(header.line, &raw[..0]);
+        }
+        let from = self.enclosing.len().saturating_sub(count);
+        let room = MAX_FRAMES.saturating_sub(self.frames.len());
+        self.frames.extend(self.enclosing[from..].iter().take(room));
+    }
+
+    fn words(&mut self, line: &'a str) -> bool {
+        if line.is_empty() {
+            return true;
+        }
+        let header = exception_header(line);
+        if !self.frames.is_empty() && self.header.is_none() {
+            self.is_broken = !(line.starts_with(['-', '|']) || line.starts_with("[CIRCULAR") || line.starts_with("native: "));
+            return header.is_none();
+        }
+        let is_bare = header.is_some_and(|(name, _)| line.starts_with(name) && name.contains('.'));
+        let is_better = self.header.is_none_or(|old| is_bare || (header.is_some() && !old.is_exception));
+        if is_better {
+            self.header = Some(Header { line, is_exception: header.is_some() });
+        }
+        true
+    }
+}
+
+/// `java.lang.Foo$Bar: words`, with a class whose name does not say that it is an exception.
+fn plain_header(line: &str) -> (&str, &str) {
+    match line.split_once(':') {
+        Some((name, rest)) if !name.contains(' ') && name.contains('.') => (name, rest.trim()),
+        _ if !line.contains(' ') && line.contains('.') => (line, ""),
+        _ => ("", line),
+    }
+}
+
+/// Reads one frame; `None` where the line is none.
+fn frame_of(line: &str) -> Option<Frame<'_>> {
+    let rest = line.strip_prefix("at ")?.trim_start();
+    let open = rest.find('(')?;
+    let name = rest[..open].trim_end();
+    if name.is_empty() || name.contains(' ') {
+        return None;
+    }
+    let place = &rest[open + 1..];
+    let place = &place[..place.find(')').unwrap_or(place.len())];
+    let (module, function) = after_module(name).rsplit_once('.')?;
+    let (file, line) = match place {
+        "Native Method" | "Native method" | "Unknown Source" | "<generated>" => ("", 0),
+        _ => file_line(place),
+    };
+    Some(Frame { module, function, file, line, in_app: None })
+}
+
+/// Takes `java.base@17/` or `app//` off; the slash of a hidden lambda class stays.
+fn after_module(name: &str) -> &str {
+    match name.rfind('/') {
+        Some(slash) if !name[..slash].contains("Lambda") => &name[slash + 1..],
+        _ => name,
+    }
+}
+
+/// The number of frames a cause shares with its effect: `... 12 more`.
+fn shared_count(line: &str) -> Option<usize> {
+    let rest = line.strip_prefix("... ")?;
+    let (count, words) = rest.split_once(' ')?;
+    (words.starts_with("more") || words.starts_with("common")).then(|| count.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const CHAIN: &str = "2026-01-02 ERROR [worker-3] 处理失败\n\
+        com.shop.PayException: 付款失败\n第二行\n\
+        \tat com.shop.Checkout.pay(Checkout.java:40)\n\
+        \tat com.shop.Main.main(Main.java:9)\n\
+        \tSuppressed: java.io.IOException: close\n\
+        \t\tat com.shop.Socket.close(Socket.java:3)\n\
+        Caused by: java.lang.NullPointerException: cart is null\n\
+        \tat java.base/java.util.Objects.requireNonNull(Objects.java:246)\n\
+        \tat com.shop.Cart.total(Cart.kt:12)\n\
+        \t... 1 more\n";
+
+    #[test]
+    fn the_innermost_cause_counts_and_gets_the_shared_frames() {
+        let trace = parse(CHAIN).unwrap();
+        assert_eq!(trace.exception, "java.lang.NullPointerException");
+        assert_eq!(trace.message, "cart is null");
+        let names: Vec<_> = trace.frames.iter().map(|frame| frame.function).collect();
+        assert_eq!(names, ["requireNonNull", "total", "main"]);
+        assert_eq!(trace.frames[0].module, "java.util.Objects");
+        assert_eq!((trace.frames[1].file, trace.frames[1].line), ("Cart.kt", 12));
+    }
+
+    #[test]
+    fn a_message_may_have_several_lines() {
+        let head = &CHAIN[..CHAIN.find("Caused by").unwrap()];
+        let trace = parse(head).unwrap();
+        assert_eq!(trace.message, "付款失败\n第二行");
+        assert_eq!(trace.frames.len(), 2);
+    }
+
+    #[test]
+    fn of_a_dump_of_threads_the_main_one_counts() {
+        let dump = "\"worker\" prio=5 tid=9 Runnable\n  at a.B.c(B.java:1)\n\n\"main\" prio=5 tid=1 Blocked\n  | group=\"main\"\n  \
+            at com.shop.Cart.total(Cart.java:12)\n  - waiting to lock <0x0badcafe> held by thread 9\n  at com.shop.Ui.click(Ui.java:3)\n\n\"other\" prio=5\n  at x.Y.z(Y.java:1)\n";
+        let names: Vec<_> = parse(dump).unwrap().frames.iter().map(|frame| frame.function).collect();
+        assert_eq!(names, ["total", "click"]);
+    }
+
+    #[test]
+    fn the_second_trace_of_a_log_is_another_story() {
+        let log = "a.BError: x\n\tat a.B.c(B.java:1)\nINFO going on\na.CError\n\tat a.D.e(D.java:1)\n";
+        assert_eq!(parse(log).unwrap().frames.len(), 1);
+    }
+
+    #[test]
+    fn of_a_long_log_the_death_counts_and_not_what_was_survived() {
+        let noise = "java.net.UnknownHostException: shop.cn\n\tat com.shop.Net.get(Net.java:1)\nINFO 继续\n".repeat(120);
+        let log =
+            format!("{noise}Exception in thread \"main\" java.lang.IllegalStateException: x\n\tat com.shop.Cart.total(Cart.java:1)\n");
+        let trace = parse(&log).unwrap();
+        assert_eq!((trace.exception, trace.frames[0].function), ("java.lang.IllegalStateException", "total"));
+    }
+}

@@ -1,0 +1,79 @@
+//! Membership in a consumer group, served by a thread of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
+
+use crate::error::Error;
+
+/// The poll thread sees an order to end within this time.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// What joins.
+pub struct Joining {
+    pub kafka: service::kafka::Config,
+    pub options: GroupOptions,
+    /// What is told which partitions come and go.
+    pub assignment: Arc<dyn Assignment>,
+    /// Ends all work on partitions, before the group is left.
+    pub finish: Box<dyn FnOnce() + Send>,
+}
+
+/// Membership in the group. Dropping it ends the thread that serves it.
+pub struct Member {
+    leaving: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Member {
+    /// Joins in the background; what ends the membership before it is left goes to `failures`.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn join(joining: Joining, failures: UnboundedSender<Error>) -> Result<Self, Error> {
+        let leaving = Arc::new(AtomicBool::new(false));
+        let ordered = Arc::clone(&leaving);
+        let (ended, end) = tokio::sync::oneshot::channel();
+        let serve = move || {
+            if let Err(error) = serve(joining, &ordered) {
+                let _ = failures.send(error);
+            }
+            let _ = ended.send(());
+        };
+        thread::Builder::new().name("group".to_owned()).spawn(serve).map_err(Error::Thread)?;
+        let thread = tokio::spawn(async move { drop(end.await) });
+        Ok(Self { leaving, thread: Some(thread) })
+    }
+
+    /// Leaves the group; returns once all work on its partitions has ended.
+    pub async fn leave(mut self) {
+        self.leaving.store(true, Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.await;
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.leaving.store(true, Relaxed);
+    }
+}
+
+/// Serves rebalances until told to leave; the work ends before the membership does.
+fn serve(joining: Joining, leaving: &AtomicBool) -> Result<(), Error> {
+    let Joining { kafka, options, assignment, finish } = joining;
+    let consumer = GroupConsumer::subscribe(&kafka, &options, assignment)?;
+    let mut outcome = Ok(());
+    while !leaving.load(Relaxed) && outcome.is_ok() {
+        outcome = consumer.poll(GLANCE);
+    }
+    finish();
+    drop(consumer);
+    Ok(outcome?)
+}

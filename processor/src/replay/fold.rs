@@ -1,0 +1,85 @@
+//! The processor's own workers, in a group of the replay's own, up to where the live group is.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use service::kafka::consumer::GroupOptions;
+use service::shutdown::Shutdown;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::plan::Plan;
+use super::{Refusal, Replay, Step};
+use crate::assignment::Workers;
+use crate::bound::Errand;
+use crate::error::Error;
+use crate::member::{Joining, Member};
+use crate::outfit::{Duty, Outfit};
+use crate::pipeline;
+use crate::watermark::Watermarks;
+
+/// How often it tells how far it is.
+const TELL: Duration = Duration::from_secs(1);
+
+impl Replay<'_> {
+    /// Name of this replay's consumer group.
+    pub(super) fn group(&self) -> String {
+        format!("{}-replay-{}", self.site.config.group, self.order.id)
+    }
+}
+
+/// Folds what is planned into the side tables.
+///
+/// # Errors
+/// What stopped it; a processor has joined the live group; the command was asked to end.
+pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Step) + Sync), shutdown: &Shutdown) -> Result<(), Error> {
+    let (done, mut ended) = mpsc::unbounded_channel();
+    let (failures, mut failed) = mpsc::unbounded_channel();
+    let member = join(replay, Duty::Replay(Errand::new(plan.bounds.clone(), done)), failures)?;
+    let mut left: HashSet<(String, i32)> = plan.bounds.keys().cloned().collect();
+    let mut tick = tokio::time::interval(TELL);
+    let outcome = loop {
+        if left.is_empty() {
+            break Ok(());
+        }
+        tokio::select! {
+            Some(partition) = ended.recv() => drop(left.remove(&partition)),
+            failure = failed.recv() => break Err(failure.unwrap_or(Error::ConsumerStopped)),
+            () = shutdown.triggered() => break Err(Refusal::Interrupted.into()),
+            _ = tick.tick() => {
+                if let Some(guard) = replay.guard
+                    && let Err(error) = guard.check().await
+                {
+                    break Err(error);
+                }
+                tell(progress(replay, plan, &left).await);
+            }
+        }
+    };
+    member.leave().await;
+    outcome
+}
+
+fn join(replay: &Replay<'_>, duty: Duty, failures: mpsc::UnboundedSender<Error>) -> Result<Member, Error> {
+    let config = crate::Config { group: replay.group(), ..replay.site.config.clone() };
+    let options = GroupOptions { client_id: "aftershock-replay".to_owned(), ..pipeline::group(&config) };
+    let outfit = Outfit { config, tables: replay.side.config().clone(), duty };
+    let workers = Arc::new(Workers::new(outfit, Handle::current(), Watermarks::default(), failures.clone()));
+    let finish = Arc::clone(&workers);
+    let kafka = replay.site.kafka.clone();
+    Member::join(Joining { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)
+}
+
+/// How far the replay's group has committed. A log that does not answer shows as no progress.
+async fn progress(replay: &Replay<'_>, plan: &Plan, left: &HashSet<(String, i32)>) -> Step {
+    let asked: Vec<(String, i32)> = left.iter().cloned().collect();
+    let committed = replay.admin.committed(&replay.group(), &asked).await.unwrap_or_default();
+    let mut lag = 0;
+    for (at, partition) in asked.iter().enumerate() {
+        let Some(bound) = plan.bounds.get(partition) else { continue };
+        let reached = committed.get(at).cloned().flatten().map_or(bound.first, |(offset, _)| offset.max(bound.first));
+        lag += u64::try_from(bound.end - reached).unwrap_or_default();
+    }
+    Step::Folding { done: plan.records().saturating_sub(lag), of: plan.records() }
+}

@@ -1,0 +1,132 @@
+//! Membership in the live group, so that no processor is at work while tables are exchanged.
+//!
+//! Whoever starts a processor meanwhile asks the group for partitions. They are given up once the exchange is over, and the replay ends by
+//! itself where that is before it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use service::kafka::Admin;
+use service::kafka::consumer::{Assignment, GroupOptions, PartitionQueue};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{FOLDS, Refusal, Site};
+use crate::error::Error;
+use crate::member::{Joining, Member};
+use crate::pipeline;
+
+/// After the first share came, the rest comes within this time; or it is another's.
+const REST: Duration = Duration::from_secs(5);
+/// A member that was killed is given up by the group after its session; this long after that everything should be ours.
+const LONGER: Duration = Duration::from_secs(30);
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// The live group, held.
+pub struct Guard {
+    group: String,
+    all: usize,
+    shares: Arc<Shares>,
+    member: Member,
+    failed: Mutex<UnboundedReceiver<Error>>,
+}
+
+/// The partitions that are ours. Whoever holds the lock keeps the group from taking one away.
+#[derive(Default)]
+struct Shares(Mutex<Held>);
+
+/// What the group has given and not taken.
+#[derive(Default)]
+pub struct Held {
+    partitions: HashSet<(String, i32)>,
+    first_share: Option<Instant>,
+}
+
+impl Guard {
+    /// Joins the live group and waits until all partitions are ours.
+    ///
+    /// # Errors
+    /// [`Refusal::AtWork`] where others have some of them; the log is away.
+    pub async fn hold(site: &Site, admin: &Admin) -> Result<Self, Error> {
+        let mut all = 0;
+        for fold in FOLDS {
+            all += usize::try_from(admin.partitions(fold.topic).await?).unwrap_or_default();
+        }
+        let shares = Arc::new(Shares::default());
+        let (failures, failed) = mpsc::unbounded_channel();
+        // Nothing is read here.
+        let options = GroupOptions { client_id: "aftershock-replay".to_owned(), prefetch_bytes: 1, ..pipeline::group(&site.config) };
+        let joining = Joining { kafka: site.kafka.clone(), options, assignment: Arc::<Shares>::clone(&shares), finish: Box::new(|| ()) };
+        let member = Member::join(joining, failures)?;
+        let guard = Self { group: site.config.group.clone(), all, shares, member, failed: Mutex::new(failed) };
+        match guard.wait(*site.config.session_timeout + LONGER).await {
+            Ok(()) => Ok(guard),
+            Err(error) => {
+                guard.leave().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn wait(&self, patience: Duration) -> Result<(), Error> {
+        let began = Instant::now();
+        loop {
+            if self.check().await.is_ok() {
+                return Ok(());
+            }
+            if let Ok(error) = self.failed.lock().await.try_recv() {
+                return Err(error);
+            }
+            let is_shared = self.shares.0.lock().await.first_share.is_some_and(|first| first.elapsed() > REST);
+            if is_shared || began.elapsed() > patience {
+                return Err(self.at_work());
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Whether all partitions are still ours.
+    ///
+    /// # Errors
+    /// [`Refusal::AtWork`] where one is not.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.keep().await.map(drop)
+    }
+
+    /// Keeps all partitions for as long as the answer lives: a member that comes waits for it.
+    ///
+    /// # Errors
+    /// As [`Guard::check`].
+    pub async fn keep(&self) -> Result<MutexGuard<'_, Held>, Error> {
+        let held = self.shares.0.lock().await;
+        if held.partitions.len() == self.all { Ok(held) } else { Err(self.at_work()) }
+    }
+
+    /// Leaves the group to its processors.
+    pub async fn leave(self) {
+        self.member.leave().await;
+    }
+
+    fn at_work(&self) -> Error {
+        Refusal::AtWork { group: self.group.clone() }.into()
+    }
+}
+
+/// Called on the thread that serves the group, which is none of the runtime's.
+impl Assignment for Shares {
+    fn assigned(&self, queues: Vec<PartitionQueue>) {
+        let mut held = self.0.blocking_lock();
+        held.first_share.get_or_insert_with(Instant::now);
+        held.partitions.extend(queues.iter().map(|queue| (queue.topic().to_owned(), queue.partition())));
+    }
+
+    fn revoked(&self, partitions: &[(String, i32)]) {
+        let mut held = self.0.blocking_lock();
+        held.partitions.retain(|ours| !partitions.contains(ours));
+    }
+
+    fn lost(&self, partitions: &[(String, i32)]) {
+        self.revoked(partitions);
+    }
+}

@@ -1,0 +1,150 @@
+//! Which days and offsets are folded again: pure decisions about what the survey found.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use super::survey::{Partition, Survey};
+use super::{Day, FOLDS, Fold, Order, Refusal};
+use crate::bound::Bound;
+
+/// What is folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Log days of the tables that have days.
+    pub days: RangeInclusive<u16>,
+    /// The tables that are made again.
+    pub folds: Vec<Fold>,
+    /// For every partition of every topic.
+    pub bounds: HashMap<(String, i32), Bound>,
+}
+
+impl Plan {
+    /// Records to be read, at most.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.bounds.values().map(|bound| u64::try_from(bound.end - bound.first).unwrap_or_default()).sum()
+    }
+
+    /// Tables of which other days stay.
+    pub fn daily(&self) -> impl Iterator<Item = &Fold> {
+        self.folds.iter().filter(|fold| fold.is_daily)
+    }
+
+    /// The offsets that a topic's partitions are folded up to, by number.
+    #[must_use]
+    pub fn ends(&self, topic: &str) -> Vec<i64> {
+        let mut ends: Vec<(i32, i64)> =
+            self.bounds.iter().filter(|((of, _), _)| of == topic).map(|((_, number), bound)| (*number, bound.end)).collect();
+        ends.sort_unstable();
+        ends.into_iter().map(|(_, end)| end).collect()
+    }
+}
+
+/// Decides.
+///
+/// # Errors
+/// Why it cannot be done as asked.
+pub fn plan(survey: &Survey, order: &Order) -> Result<Plan, Refusal> {
+    if survey.partitions.iter().all(|found| end(found) <= found.low) {
+        return Err(Refusal::NothingFolded { group: survey.group.clone() });
+    }
+    let daily = survey.partitions.iter().filter(|found| found.fold.is_daily);
+    let first = Day(daily.map(first_whole).max().unwrap_or_default());
+    let from = order.from.unwrap_or(first);
+    let to = order.to.unwrap_or(Day(u16::MAX));
+    if from < first {
+        return Err(Refusal::NotWhole { from, first });
+    }
+    if from > to {
+        return Err(if order.from.is_some() { Refusal::Backwards { from, to } } else { Refusal::NoDay { first } });
+    }
+    // What people stated has no days: it is folded as a whole, or stays.
+    let is_all = order.from.is_none() && order.to.is_none();
+    let is_folded = |fold: &Fold| fold.is_daily || (is_all && is_complete(survey, *fold));
+    let folds: Vec<Fold> = FOLDS.into_iter().filter(is_folded).collect();
+    let bound = |found: &Partition| {
+        let days = if found.fold.is_daily { from.0..=to.0 } else { 0..=u16::MAX };
+        let end = if folds.contains(&found.fold) { end(found).max(found.low) } else { found.low };
+        ((found.fold.topic.to_owned(), found.number), Bound { days, first: found.low, end })
+    };
+    Ok(Plan { days: from.0..=to.0, bounds: survey.partitions.iter().map(bound).collect(), folds })
+}
+
+/// Where the live group is: what is after it is its own to fold. A group that has lost its offsets is where its table is.
+fn end(found: &Partition) -> i64 {
+    found.committed.or(found.highest.map(|highest| highest + 1)).unwrap_or(found.low)
+}
+
+/// The first day of which nothing has left the log.
+fn first_whole(found: &Partition) -> u16 {
+    let after = |day: Option<u16>| day.map_or(0, |day| day.saturating_add(1));
+    after(found.first_day).max(after(found.gone))
+}
+
+fn is_complete(survey: &Survey, fold: Fold) -> bool {
+    survey.partitions.iter().filter(|found| found.fold == fold).all(|found| found.low == 0 && found.gone.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn found(at: usize, number: i32, committed: i64) -> Partition {
+        Partition { fold: FOLDS[at], number, low: 0, committed: Some(committed), highest: None, first_day: None, gone: None }
+    }
+
+    fn survey() -> Survey {
+        let partitions = (0..4).flat_map(|at| [found(at, 0, 10), found(at, 1, 20)]).collect();
+        Survey { group: "g".to_owned(), partitions }
+    }
+
+    fn order(from: Option<u16>, to: Option<u16>) -> Order {
+        Order { from: from.map(Day), to: to.map(Day), is_trial: false, id: "1".to_owned() }
+    }
+
+    #[test]
+    fn a_whole_log_is_folded_up_to_what_the_group_has_committed() {
+        let plan = plan(&survey(), &order(None, None)).unwrap();
+        assert_eq!(plan.folds, FOLDS);
+        assert_eq!(plan.days, 0..=u16::MAX);
+        assert_eq!((plan.ends("raw-reports"), plan.ends("issue-changes")), (vec![10, 20], vec![10, 20]));
+        assert_eq!(plan.records(), 120);
+    }
+
+    #[test]
+    fn a_day_whose_beginning_is_gone_is_refused() {
+        let mut survey = survey();
+        (survey.partitions[1].low, survey.partitions[1].first_day) = (5, Some(99));
+        survey.partitions[2].gone = Some(97);
+        let whole = plan(&survey, &order(None, None)).unwrap();
+        assert_eq!((whole.days, whole.folds.len()), (100..=u16::MAX, 4));
+        assert_eq!(whole.bounds[&("raw-reports".to_owned(), 1)], Bound { days: 100..=u16::MAX, first: 5, end: 20 });
+        assert!(matches!(plan(&survey, &order(Some(99), None)), Err(Refusal::NotWhole { first: Day(100), .. })));
+        assert!(matches!(plan(&survey, &order(None, Some(99))), Err(Refusal::NoDay { first: Day(100) })));
+        assert!(matches!(plan(&survey, &order(Some(102), Some(101))), Err(Refusal::Backwards { .. })));
+        survey.partitions[3].gone = Some(120);
+        assert_eq!(plan(&survey, &order(None, None)).unwrap().days, 121..=u16::MAX, "rows of records that are gone stay");
+    }
+
+    #[test]
+    fn what_people_stated_is_folded_as_a_whole_or_stays() {
+        let part = plan(&survey(), &order(Some(5), None)).unwrap();
+        assert_eq!(part.folds, FOLDS[..3]);
+        assert_eq!(part.ends("issue-changes"), [0, 0]);
+        assert_eq!(part.ends("connections"), [10, 20]);
+        let mut survey = survey();
+        (survey.partitions[6].low, survey.partitions[6].first_day) = (1, Some(3));
+        let plan = plan(&survey, &order(None, None)).unwrap();
+        assert_eq!((plan.folds, plan.days), (FOLDS[..3].to_vec(), 0..=u16::MAX));
+    }
+
+    #[test]
+    fn a_group_without_offsets_is_where_its_table_is() {
+        let mut survey = survey();
+        survey.partitions.iter_mut().for_each(|found| found.committed = None);
+        assert!(matches!(plan(&survey, &order(None, None)), Err(Refusal::NothingFolded { .. })));
+        survey.partitions[1].highest = Some(6);
+        assert_eq!(plan(&survey, &order(None, None)).unwrap().ends("raw-reports"), [0, 7]);
+    }
+}

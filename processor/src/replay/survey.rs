@@ -1,0 +1,160 @@
+//! What the log holds, what the live group has folded of it, and what only the live tables still know.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use schemas::time;
+use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions, PartitionQueue};
+
+use super::{FOLDS, Fold, Refusal, Replay};
+use crate::error::Error;
+use crate::pipeline;
+
+const GLANCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    pub fold: Fold,
+    pub number: i32,
+    /// First offset in the log.
+    pub low: i64,
+    /// What the group has committed.
+    pub committed: Option<i64>,
+    /// Highest offset in the live table.
+    pub highest: Option<i64>,
+    /// Log day of the first record, where others were before it.
+    pub first_day: Option<u16>,
+    /// Last log day with live rows whose records have left the log.
+    pub gone: Option<u16>,
+}
+
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    pub group: String,
+    pub partitions: Vec<Partition>,
+}
+
+impl Survey {
+    /// What the group has committed, by topic and partition.
+    #[must_use]
+    pub fn committed(&self) -> Committed {
+        self.partitions.iter().map(|found| ((found.fold.topic, found.number), found.committed)).collect()
+    }
+}
+
+/// Offsets by topic and partition.
+pub type Committed = BTreeMap<(&'static str, i32), Option<i64>>;
+
+/// Looks.
+///
+/// # Errors
+/// An engine is away, or the first records do not come.
+pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
+    let (generation, mut partitions) = (replay.site.config.log_generation, Vec::new());
+    let committed = committed(replay).await?;
+    for ((topic, number), committed) in committed {
+        let Some(fold) = FOLDS.into_iter().find(|fold| fold.topic == topic) else { continue };
+        let (low, high) = replay.admin.watermarks(topic, number).await?;
+        let place = (generation, number);
+        let highest = replay.side.highest(fold.table, place).await?;
+        let gone = replay.side.last_day_gone(fold.table, place, low).await?;
+        // Marked for a look where the beginning is gone and something is left.
+        let first_day = (low > 0 && high > low).then_some(0);
+        partitions.push(Partition { fold, number, low, committed, highest, first_day, gone });
+    }
+    let wanted: Vec<(String, i32)> =
+        partitions.iter().filter(|found| found.first_day.is_some()).map(|found| (found.fold.topic.to_owned(), found.number)).collect();
+    let days = first_days(replay, wanted).await?;
+    for found in &mut partitions {
+        found.first_day = days.get(&(found.fold.topic.to_owned(), found.number)).copied();
+    }
+    Ok(Survey { group: replay.site.config.group.clone(), partitions })
+}
+
+/// What the live group has committed of every partition.
+///
+/// # Errors
+/// The log is away.
+pub async fn committed(replay: &Replay<'_>) -> Result<Committed, Error> {
+    let mut committed = Committed::new();
+    for fold in FOLDS {
+        let asked: Vec<(String, i32)> =
+            (0..replay.admin.partitions(fold.topic).await?).map(|number| (fold.topic.to_owned(), number)).collect();
+        let offsets = replay.admin.committed(&replay.site.config.group, &asked).await?;
+        committed.extend(asked.iter().zip(offsets).map(|((_, number), offset)| ((fold.topic, *number), offset.map(|(offset, _)| offset))));
+    }
+    Ok(committed)
+}
+
+/// Log days of the first records of these partitions.
+async fn first_days(replay: &Replay<'_>, wanted: Vec<(String, i32)>) -> Result<HashMap<(String, i32), u16>, Error> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let kafka = replay.site.kafka.clone();
+    let group = format!("{}-survey", replay.group());
+    let options = GroupOptions { group, prefetch_bytes: 1, ..pipeline::group(&replay.site.config) };
+    let read = tokio::task::spawn_blocking(move || read(&kafka, &options, &wanted));
+    read.await.unwrap_or(Err(Error::ConsumerStopped))
+}
+
+/// Reads one record of each: a group without commits begins at the log's beginning.
+fn read(kafka: &service::kafka::Config, options: &GroupOptions, wanted: &[(String, i32)]) -> Result<HashMap<(String, i32), u16>, Error> {
+    let queues = Arc::new(Queues::default());
+    let consumer = GroupConsumer::subscribe(kafka, options, Arc::<Queues>::clone(&queues))?;
+    let (began, mut days) = (Instant::now(), HashMap::new());
+    let outcome = loop {
+        if let Err(error) = consumer.poll(GLANCE) {
+            break Err(error.into());
+        }
+        for queue in queues.all().iter() {
+            let place = (queue.topic().to_owned(), queue.partition());
+            if wanted.contains(&place)
+                && !days.contains_key(&place)
+                && let Ok(Some(message)) = queue.poll(GLANCE)
+            {
+                days.insert(place, time::log_day(message.appended_at));
+            }
+        }
+        if days.len() == wanted.len() {
+            break Ok(days);
+        }
+        if began.elapsed() > PATIENCE {
+            break Err(Refusal::Unread { missing: wanted.len() - days.len() }.into());
+        }
+    };
+    // They end before the membership does.
+    queues.all().clear();
+    outcome
+}
+
+#[derive(Default)]
+struct Queues(Mutex<Vec<PartitionQueue>>);
+
+impl Queues {
+    fn all(&self) -> std::sync::MutexGuard<'_, Vec<PartitionQueue>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn drop_these(&self, partitions: &[(String, i32)]) {
+        self.all().retain(|queue| !partitions.iter().any(|(topic, number)| queue.topic() == topic && queue.partition() == *number));
+    }
+}
+
+impl Assignment for Queues {
+    fn assigned(&self, queues: Vec<PartitionQueue>) {
+        self.all().extend(queues);
+    }
+
+    fn revoked(&self, partitions: &[(String, i32)]) {
+        self.drop_these(partitions);
+    }
+
+    fn lost(&self, partitions: &[(String, i32)]) {
+        self.drop_these(partitions);
+    }
+}

@@ -1,0 +1,206 @@
+//! A fixed run of offsets of one partition: the unit of work and of retry.
+//!
+//! Before work a slice's end is fixed by committing its first offset with the end beside it, as `aftershock/1 end=<offset>`.
+//! Who owns the partition next finds that and repeats exactly those offsets. An empty text means that no slice is open.
+
+use schemas::time;
+use service::kafka::consumer::{Committed, Message};
+
+const FORMAT: &str = "aftershock/1 end=";
+
+/// Messages of one partition within one log day, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Slice {
+    /// The first offset: the one that is committed while the slice is open.
+    pub first: i64,
+    /// The last offset.
+    pub last: i64,
+    /// What the log still holds of them.
+    pub messages: Vec<Message>,
+    bytes: usize,
+}
+
+/// Where a slice ends at the latest.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub records: usize,
+    pub bytes: usize,
+}
+
+impl Slice {
+    /// An empty slice that will begin at `first`.
+    #[must_use]
+    pub fn starting_at(first: i64) -> Self {
+        Self { first, last: first - 1, messages: Vec::new(), bytes: 0 }
+    }
+
+    /// Whether the message may be the next one of the slice: the first always, another within the limits and on the same log day.
+    #[must_use]
+    pub fn admits(&self, message: &Message, limits: Limits) -> bool {
+        let Some(first) = self.messages.first() else { return true };
+        self.messages.len() < limits.records
+            && self.bytes.saturating_add(message.payload.len()) <= limits.bytes
+            && time::log_day(first.appended_at) == time::log_day(message.appended_at)
+    }
+
+    /// Takes the next message.
+    pub fn push(&mut self, message: Message) {
+        self.last = message.offset;
+        self.bytes += message.payload.len();
+        self.messages.push(message);
+    }
+
+    /// Whether another record would be too many.
+    #[must_use]
+    pub fn is_full(&self, limits: Limits) -> bool {
+        self.messages.len() >= limits.records || self.bytes >= limits.bytes
+    }
+
+    /// The log day of its records; `None` where it has none.
+    #[must_use]
+    pub fn day(&self) -> Option<u16> {
+        self.messages.first().map(|message| time::log_day(message.appended_at))
+    }
+}
+
+/// The text beside a slice's first offset.
+#[must_use]
+pub fn opening(last: i64) -> String {
+    format!("{FORMAT}{last}")
+}
+
+/// The end of the slice that a commit has opened.
+///
+/// # Errors
+/// The text as found, where this processor has not written it.
+pub fn opened(committed: &Committed) -> Result<Option<i64>, String> {
+    let text = committed.metadata.as_str();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let end = text.strip_prefix(FORMAT).and_then(|end| end.parse().ok());
+    end.filter(|end| *end >= committed.offset).map(Some).ok_or_else(|| text.to_owned())
+}
+
+/// What is known about a partition when a worker begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The committed offset.
+    pub committed: Option<i64>,
+    /// The end of the slice that is open there.
+    pub open_until: Option<i64>,
+    /// First offset in the log.
+    pub low: i64,
+    /// Offset after the last in the log.
+    pub high: i64,
+    /// Highest offset in the table.
+    pub highest: Option<i64>,
+}
+
+/// Where a worker begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// The slice to be repeated, by its first and last offset.
+    pub repeat: Option<(i64, i64)>,
+    /// Where the next new slice begins.
+    pub next: i64,
+    /// Offsets that retention has taken before they were read.
+    pub gap: i64,
+    /// Offsets after the committed one that are in the table already.
+    pub ahead: i64,
+}
+
+/// Decides where to begin.
+///
+/// # Errors
+/// The offset that is known and that the log does not reach: the topic was made anew.
+pub fn start(known: Known) -> Result<Start, i64> {
+    let after_table = known.highest.map_or(0, |highest| highest + 1);
+    let committed = known.committed.unwrap_or(known.low);
+    let read = known.open_until.map_or(committed, |end| end + 1);
+    let beyond = read.max(after_table);
+    if beyond > known.high.max(known.low) {
+        return Err(beyond - 1);
+    }
+    let repeat = known.open_until.map(|end| (committed, end));
+    let gap = if known.committed.is_some() { (known.low - committed.max(after_table)).max(0) } else { 0 };
+    Ok(Start { repeat, next: beyond.max(known.low), gap, ahead: (after_table - read.max(known.low)).max(0) })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use schemas::time::DAY_MS;
+
+    const LIMITS: Limits = Limits { records: 3, bytes: 100 };
+
+    fn message(offset: i64, appended_at: i64, size: usize) -> Message {
+        Message { offset, appended_at, key: None, payload: vec![0; size] }
+    }
+
+    fn committed(offset: i64, metadata: &str) -> Committed {
+        Committed { offset, metadata: metadata.to_owned() }
+    }
+
+    #[test]
+    fn the_end_survives_the_commit() {
+        for (first, last) in [(0, 0), (7, 19), (5, i64::MAX)] {
+            assert_eq!(opened(&committed(first, &opening(last))), Ok(Some(last)));
+        }
+        assert_eq!(opened(&committed(7, "")), Ok(None));
+    }
+
+    #[test]
+    fn foreign_texts_and_ends_before_the_beginning_are_refused() {
+        for text in ["hello", "aftershock/2 end=9", "aftershock/1 end=", "aftershock/1 end=九", "aftershock/1 end=6"] {
+            assert_eq!(opened(&committed(7, text)), Err(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_slice_ends_at_its_limits_and_at_midnight() {
+        let midnight = 20_000 * DAY_MS;
+        let mut slice = Slice::starting_at(4);
+        assert!(slice.admits(&message(4, midnight - 2, 500), LIMITS), "one record is always taken");
+        slice.push(message(4, midnight - 2, 40));
+        assert!(slice.admits(&message(6, midnight - 1, 60), LIMITS));
+        assert!(!slice.admits(&message(6, midnight - 1, 61), LIMITS));
+        assert!(!slice.admits(&message(6, midnight, 1), LIMITS));
+        slice.push(message(6, midnight - 1, 10));
+        slice.push(message(7, midnight - 1, 10));
+        assert!(slice.is_full(LIMITS) && !slice.admits(&message(8, midnight - 1, 1), LIMITS));
+        assert_eq!((slice.first, slice.last, slice.day()), (4, 7, Some(19_999)));
+    }
+
+    #[test]
+    fn a_worker_begins_after_what_is_committed_and_what_is_in_the_table() {
+        let known = Known { committed: Some(10), low: 0, high: 50, ..Known::default() };
+        assert_eq!(start(known), Ok(Start { repeat: None, next: 10, gap: 0, ahead: 0 }));
+        assert_eq!(start(Known { highest: Some(9), ..known }).unwrap().next, 10);
+        assert_eq!(start(Known { highest: Some(19), ..known }), Ok(Start { repeat: None, next: 20, gap: 0, ahead: 10 }));
+        let open = Known { open_until: Some(14), ..known };
+        assert_eq!(start(open), Ok(Start { repeat: Some((10, 14)), next: 15, gap: 0, ahead: 0 }));
+        assert_eq!(start(Known { highest: Some(14), ..open }).unwrap().next, 15);
+        let fresh = Known { low: 3, high: 50, ..Known::default() };
+        assert_eq!(start(fresh), Ok(Start { repeat: None, next: 3, gap: 0, ahead: 0 }));
+        assert_eq!(start(Known::default()), Ok(Start { repeat: None, next: 0, gap: 0, ahead: 0 }));
+    }
+
+    #[test]
+    fn retention_that_was_faster_is_a_gap() {
+        let known = Known { committed: Some(10), low: 30, high: 50, ..Known::default() };
+        assert_eq!(start(known), Ok(Start { repeat: None, next: 30, gap: 20, ahead: 0 }));
+        assert_eq!(start(Known { high: 30, ..known }).unwrap().next, 30);
+        assert_eq!(start(Known { highest: Some(24), ..known }).unwrap().gap, 5);
+    }
+
+    #[test]
+    fn a_log_that_ends_before_what_is_known_was_made_anew() {
+        let known = Known { low: 0, high: 5, ..Known::default() };
+        assert_eq!(start(Known { highest: Some(5), ..known }), Err(5));
+        assert_eq!(start(Known { committed: Some(6), ..known }), Err(5));
+        assert_eq!(start(Known { committed: Some(2), open_until: Some(5), ..known }), Err(5));
+        assert!(start(Known { highest: Some(4), committed: Some(5), ..known }).is_ok());
+    }
+}

@@ -1,0 +1,311 @@
+//! The messages of one partition, cut into slices.
+
+use std::time::{Duration, Instant};
+
+use service::kafka::Error as LogError;
+use service::kafka::consumer::{Message, PartitionQueue};
+
+use crate::bound::Bound;
+use crate::error::Error;
+use crate::replay::Refusal;
+use crate::slice::{Limits, Slice};
+use crate::stop::{Halt, Stop};
+
+/// How long a worker without messages takes at most to see that it was told to stop.
+const GLANCE: Duration = Duration::from_millis(200);
+/// A partition without messages is compared with the log this often.
+const CHECK: Duration = Duration::from_secs(5);
+/// How long fetching may take to begin before a seek.
+const SEEK_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reads on from a place and cuts.
+pub struct Source {
+    queue: PartitionQueue,
+    limits: Limits,
+    linger: Duration,
+    generation: u16,
+    /// What is to be read; everything where there is none.
+    bound: Option<Bound>,
+    /// The offset that comes next: every lower one is in a slice already.
+    next: i64,
+    /// A message that belongs to the next slice.
+    carried: Option<Message>,
+    /// The slice that is being filled.
+    filling: Slice,
+    began: Instant,
+    /// The hole at this offset was read twice: the log has none there.
+    hole: Option<i64>,
+    /// Offsets that retention took before they were read; taken by [`Source::take_gap`].
+    gap: u64,
+    /// When the log was last asked for its ends.
+    checked: Instant,
+}
+
+impl Source {
+    /// Reads from where the group has committed, until [`Source::go_to`].
+    #[must_use]
+    pub fn new(queue: PartitionQueue, config: &crate::Config, bound: Option<Bound>) -> Self {
+        let limits = Limits { records: config.slice.records.max(1), bytes: config.slice.bytes.bytes() };
+        let now = Instant::now();
+        Self {
+            queue,
+            limits,
+            linger: *config.slice.linger,
+            generation: config.log_generation,
+            bound,
+            next: 0,
+            carried: None,
+            filling: Slice::default(),
+            began: now,
+            hole: None,
+            gap: 0,
+            checked: now,
+        }
+    }
+
+    /// The partition: to be committed, and to be asked for its ends.
+    #[must_use]
+    pub fn queue(&self) -> &PartitionQueue {
+        &self.queue
+    }
+
+    /// Reads from `offset` on. `is_there`: fetching begins there by itself.
+    ///
+    /// # Errors
+    /// The log is away for long, or the worker was told to stop.
+    pub fn go_to(&mut self, offset: i64, is_there: bool, stop: &Stop) -> Result<(), Halt> {
+        self.next = offset;
+        self.carried = None;
+        self.filling = Slice::starting_at(offset);
+        if is_there { Ok(()) } else { self.seek(offset, stop) }
+    }
+
+    /// The offset that comes next.
+    #[must_use]
+    pub fn next(&self) -> i64 {
+        self.next
+    }
+
+    /// Offsets lost to retention since the last call.
+    pub fn take_gap(&mut self) -> u64 {
+        std::mem::take(&mut self.gap)
+    }
+
+    /// The slice that is complete already without waiting, if one is.
+    ///
+    /// # Errors
+    /// As [`Source::slice`].
+    pub fn ready(&mut self, stop: &Stop) -> Result<Option<Slice>, Halt> {
+        while !stop.is_told() {
+            match self.pull(Duration::ZERO, stop)? {
+                Pull::Full => return Ok(Some(self.cut())),
+                Pull::Taken => {}
+                Pull::Nothing => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next slice: full, or what came within the linger after its first message.
+    ///
+    /// # Errors
+    /// The worker was told to stop, or nothing is left of what it was asked for; the log ends before what was read.
+    pub fn slice(&mut self, stop: &Stop) -> Result<Slice, Halt> {
+        loop {
+            if stop.is_told() {
+                return Err(Halt::Stopped);
+            }
+            if self.is_at_end() {
+                return if self.filling.messages.is_empty() { Err(Halt::Ended) } else { Ok(self.cut()) };
+            }
+            let left = if self.filling.messages.is_empty() { GLANCE } else { self.linger.saturating_sub(self.began.elapsed()) };
+            if left.is_zero() {
+                return Ok(self.cut());
+            }
+            match self.pull(left.min(GLANCE), stop)? {
+                Pull::Full => return Ok(self.cut()),
+                Pull::Taken => {}
+                Pull::Nothing => self.compare(stop)?,
+            }
+        }
+    }
+
+    /// The offsets from the current one to `last`, as far as the log still holds them.
+    ///
+    /// # Errors
+    /// As [`Source::slice`].
+    pub fn exactly(&mut self, last: i64, stop: &Stop) -> Result<Slice, Halt> {
+        let mut slice = Slice::starting_at(self.next);
+        while self.next <= last {
+            if stop.is_told() {
+                return Err(Halt::Stopped);
+            }
+            match self.message(GLANCE, stop)? {
+                Some(message) if message.offset > last => {
+                    self.next = last + 1;
+                    self.carried = Some(message);
+                }
+                Some(message) => slice.push(message),
+                None => self.compare(stop)?,
+            }
+        }
+        slice.last = last;
+        self.filling = Slice::starting_at(self.next);
+        Ok(slice)
+    }
+
+    fn pull(&mut self, wait: Duration, stop: &Stop) -> Result<Pull, Halt> {
+        let Some(message) = self.message(wait, stop)? else { return Ok(Pull::Nothing) };
+        if !self.filling.admits(&message, self.limits) {
+            self.next = message.offset;
+            self.carried = Some(message);
+            return Ok(Pull::Full);
+        }
+        if self.filling.messages.is_empty() {
+            self.began = Instant::now();
+        }
+        self.filling.push(message);
+        Ok(if self.filling.is_full(self.limits) { Pull::Full } else { Pull::Taken })
+    }
+
+    fn cut(&mut self) -> Slice {
+        let next = Slice::starting_at(self.filling.last + 1);
+        std::mem::replace(&mut self.filling, next)
+    }
+
+    /// The next message in order; [`Source::next`] is behind it then.
+    fn message(&mut self, wait: Duration, stop: &Stop) -> Result<Option<Message>, Halt> {
+        let message = match self.carried.take() {
+            Some(message) => message,
+            None => match self.queue.poll(wait) {
+                Ok(None) => return Ok(None),
+                Ok(Some(message)) => message,
+                Err(error) => {
+                    tracing::warn!(topic = self.queue.topic(), partition = self.queue.partition(), %error, "reading");
+                    return Ok(None);
+                }
+            },
+        };
+        if message.offset < self.next {
+            // Left over from before a seek, or the log was made anew and is read from its beginning.
+            self.compare_at(Duration::from_millis(500), stop)?;
+            return Ok(None);
+        }
+        if message.offset > self.next && self.hole != Some(self.next) && !self.may_pass(message.offset, stop)? {
+            return Ok(None);
+        }
+        if self.bound.as_ref().is_some_and(|bound| message.offset >= bound.end) {
+            self.next = message.offset;
+            return Ok(None);
+        }
+        self.next = message.offset + 1;
+        if self.bound.as_ref().is_some_and(|bound| !bound.wants(message.appended_at)) {
+            if self.filling.messages.is_empty() {
+                self.filling = Slice::starting_at(self.next);
+            }
+            return Ok(None);
+        }
+        Ok(Some(message))
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.bound.as_ref().is_some_and(|bound| self.next >= bound.end)
+    }
+
+    /// Whether the log holds nothing between [`Source::next`] and `offset`; reads again where it may.
+    fn may_pass(&mut self, offset: i64, stop: &Stop) -> Result<bool, Halt> {
+        let (low, _) = self.watermarks(stop)?;
+        if low > self.next {
+            self.skip_to(low.min(offset))?;
+        }
+        if self.next == offset {
+            return Ok(true);
+        }
+        // Read once more: what is not there then is not there at all.
+        self.hole = Some(self.next);
+        self.seek(self.next, stop)?;
+        Ok(false)
+    }
+
+    fn skip_to(&mut self, offset: i64) -> Result<(), Halt> {
+        if self.bound.is_some() {
+            let (topic, partition) = (self.queue.topic().to_owned(), self.queue.partition());
+            return Err(Halt::Failed(Refusal::Taken { topic, partition }.into()));
+        }
+        let missing = u64::try_from(offset - self.next).unwrap_or_default();
+        let (topic, partition) = (self.queue.topic(), self.queue.partition());
+        tracing::error!(topic, partition, from = self.next, to = offset, missing, "the log's retention was faster, records are lost");
+        self.gap += missing;
+        self.next = offset;
+        if self.filling.messages.is_empty() {
+            self.filling = Slice::starting_at(offset);
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, stop: &Stop) -> Result<(), Halt> {
+        self.compare_at(CHECK, stop)
+    }
+
+    /// Where nothing comes: whether the log still reaches the place that is read, asked at most once in `interval`.
+    fn compare_at(&mut self, interval: Duration, stop: &Stop) -> Result<(), Halt> {
+        if self.checked.elapsed() < interval {
+            return Ok(());
+        }
+        let (low, high) = self.watermarks(stop)?;
+        if high < self.next {
+            return Err(Halt::Failed(self.log_anew(high, self.next - 1)));
+        }
+        if low > self.next {
+            self.skip_to(low)?;
+        }
+        Ok(())
+    }
+
+    /// The error of a log that ends at `end` although `known` was read from it.
+    #[must_use]
+    pub fn log_anew(&self, end: i64, known: i64) -> Error {
+        let (topic, partition) = (self.queue.topic().to_owned(), self.queue.partition());
+        Error::LogAnew { topic, partition, end, known, generation: self.generation }
+    }
+
+    fn watermarks(&mut self, stop: &Stop) -> Result<(i64, i64), Halt> {
+        loop {
+            match self.queue.watermarks() {
+                Ok(found) => {
+                    self.checked = Instant::now();
+                    return Ok(found);
+                }
+                Err(error) => tracing::warn!(topic = self.queue.topic(), partition = self.queue.partition(), %error, "watermarks"),
+            }
+            if stop.waits(Duration::from_millis(500)) {
+                return Err(Halt::Stopped);
+            }
+        }
+    }
+
+    fn seek(&self, offset: i64, stop: &Stop) -> Result<(), Halt> {
+        let began = Instant::now();
+        loop {
+            let error: LogError = match self.queue.seek(offset) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if began.elapsed() > SEEK_PATIENCE {
+                return Err(Halt::Failed(error.into()));
+            }
+            if stop.waits(Duration::from_millis(100)) {
+                return Err(Halt::Stopped);
+            }
+        }
+    }
+}
+
+enum Pull {
+    /// The slice is complete.
+    Full,
+    /// One message more.
+    Taken,
+    /// None came.
+    Nothing,
+}

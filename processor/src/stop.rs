@@ -1,0 +1,121 @@
+//! How a worker is told to end.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::error::Error;
+
+/// What a worker is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    Work,
+    /// Finish the slice in hand and end; where an engine is away, leave it.
+    Finish,
+    /// The partition is another's: end at once.
+    Abandon,
+}
+
+/// The side that tells.
+#[derive(Debug)]
+pub struct StopSender(watch::Sender<Order>);
+
+/// The side that is told; may block, so it belongs to a thread of its own.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    order: watch::Receiver<Order>,
+    runtime: Handle,
+}
+
+/// Why a worker ends.
+#[derive(Debug)]
+pub enum Halt {
+    /// It was told to.
+    Stopped,
+    /// It has come to the end of what it was asked for.
+    Ended,
+    /// It cannot go on, and trying again would not help.
+    Failed(Error),
+}
+
+/// Why one attempt did not succeed.
+pub enum Attempt {
+    Failed(Error),
+    Halted(Halt),
+}
+
+impl From<service::kafka::Error> for Attempt {
+    fn from(error: service::kafka::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl StopSender {
+    /// A connected pair.
+    #[must_use]
+    pub fn new(runtime: Handle) -> (Self, Stop) {
+        let (sender, order) = watch::channel(Order::Work);
+        (Self(sender), Stop { order, runtime })
+    }
+
+    /// Lets the slice in hand be finished.
+    pub fn finish(&self) {
+        self.0.send_if_modified(|order| std::mem::replace(order, Order::Finish.max(*order)) < Order::Finish);
+    }
+
+    /// Lets nothing be finished.
+    pub fn abandon(&self) {
+        self.0.send_replace(Order::Abandon);
+    }
+}
+
+impl Stop {
+    /// Whether the worker was told to end.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        *self.order.borrow() > Order::Work
+    }
+
+    /// Waits; true where the worker was told to end meanwhile.
+    #[must_use]
+    pub fn waits(&self, duration: Duration) -> bool {
+        let mut order = self.order.clone();
+        let told = async { tokio::time::timeout(duration, order.wait_for(|order| *order > Order::Work)).await.is_ok() };
+        self.runtime.block_on(told)
+    }
+
+    /// Runs a call to its end, unless the partition is taken away.
+    ///
+    /// # Errors
+    /// [`Halt::Stopped`] where it was.
+    pub fn call<T>(&self, call: impl Future<Output = T>) -> Result<T, Halt> {
+        let mut order = self.order.clone();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = order.wait_for(|order| *order == Order::Abandon) => Err(Halt::Stopped),
+                outcome = call => Ok(outcome),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_call_is_finished_unless_the_partition_is_lost() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (sender, stop) = StopSender::new(runtime.handle().clone());
+        assert!(!stop.is_told() && !stop.waits(Duration::from_millis(1)));
+        sender.finish();
+        assert!(stop.is_told() && stop.waits(Duration::from_secs(60)));
+        assert!(matches!(stop.call(async { 7 }), Ok(7)));
+        sender.abandon();
+        sender.finish();
+        assert!(matches!(stop.call(std::future::pending::<()>()), Err(Halt::Stopped)));
+    }
+}

@@ -1,0 +1,165 @@
+//! The four streams: which records of the log become which rows.
+
+use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
+use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow, Position, RejectedReportRow, Table};
+
+use crate::dedupe::Claim;
+use crate::group::{self, Grouping, Subject};
+
+/// A topic folded into a table. Functions of the record and its place alone: equal log, equal tables.
+pub trait Stream: Send + 'static {
+    type Record: Record + Send;
+    type Row: Table;
+
+    /// Whether recent ids are kept in memory; else every id is looked up.
+    const REMEMBERS: bool;
+
+    /// What deduplication needs to know.
+    fn claim(record: &Self::Record, appended_at: i64) -> Claim;
+
+    /// The row of a record that counts.
+    fn row(position: Position, record: Self::Record) -> Self::Row;
+}
+
+/// `raw-reports` → `occurrences`: each report in its issue.
+pub struct Occurrences;
+/// `connections` → `connections`.
+pub struct Connections;
+/// `issue-changes` → `issue_changes`.
+pub struct IssueChanges;
+/// `rejected-reports` → `rejected_reports`.
+pub struct RejectedReports;
+
+impl Stream for Occurrences {
+    type Record = RawReport;
+    type Row = OccurrenceRow;
+    const REMEMBERS: bool = true;
+
+    fn claim(record: &RawReport, appended_at: i64) -> Claim {
+        Claim { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
+    }
+
+    fn row(position: Position, record: RawReport) -> OccurrenceRow {
+        let grouping = group::group(&subject(&record));
+        let columns = columns(&record, grouping);
+        OccurrenceRow::new(position, record, columns)
+    }
+}
+
+impl Stream for Connections {
+    type Record = Connection;
+    type Row = ConnectionRow;
+    const REMEMBERS: bool = true;
+
+    fn claim(record: &Connection, appended_at: i64) -> Claim {
+        Claim { id: record.connection_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
+    }
+
+    fn row(position: Position, record: Connection) -> ConnectionRow {
+        ConnectionRow::new(position, record)
+    }
+}
+
+impl Stream for IssueChanges {
+    type Record = IssueChange;
+    type Row = IssueChangeRow;
+    const REMEMBERS: bool = false;
+
+    fn claim(record: &IssueChange, appended_at: i64) -> Claim {
+        Claim { id: record.change_id.0, occurred_at: None, is_named: true, appended_at }
+    }
+
+    fn row(position: Position, record: IssueChange) -> IssueChangeRow {
+        IssueChangeRow::new(position, record)
+    }
+}
+
+impl Stream for RejectedReports {
+    type Record = RejectedReport;
+    type Row = RejectedReportRow;
+    const REMEMBERS: bool = false;
+
+    fn claim(record: &RejectedReport, appended_at: i64) -> Claim {
+        Claim { id: schemas::digest::letter_id(&record.key()), occurred_at: None, is_named: true, appended_at }
+    }
+
+    fn row(position: Position, record: RejectedReport) -> RejectedReportRow {
+        RejectedReportRow::new(position, record)
+    }
+}
+
+/// What grouping looks at in a report.
+#[must_use]
+pub fn subject(report: &RawReport) -> Subject<'_> {
+    Subject {
+        app_id: &report.app_id,
+        platform_id: u8::try_from(report.platform_id).unwrap_or_default(),
+        category: report.category.name(),
+        exception_type: &report.exception_type,
+        platform_text: &report.platform,
+        exp_name: &report.exp_name,
+        exp_message: &report.exp_message,
+        stack: &report.call_stack,
+        client_fingerprint: &report.fingerprint,
+        app_version: &report.version,
+    }
+}
+
+/// What the report says itself stays whole; grouping fills in what its stack says.
+fn columns(report: &RawReport, grouping: Grouping) -> GroupingColumns {
+    let own = |own: &str, found: String| if own.is_empty() { found } else { own.to_owned() };
+    GroupingColumns {
+        issue_id: grouping.issue_id,
+        fingerprint: grouping.fingerprint,
+        version: group::VERSION,
+        signature: grouping.signature,
+        key_frame: grouping.key_frame,
+        kind: grouping.kind.name().to_owned(),
+        is_system_stack: grouping.is_system_stack,
+        stack_hash: grouping.stack_hash,
+        app_stack_hash: grouping.app_stack_hash,
+        message_hash: grouping.message_hash,
+        parts: serde_json::to_string(&grouping.parts).unwrap_or_default(),
+        exp_name: own(&report.exp_name, grouping.exp_name),
+        exp_message: own(&report.exp_message, grouping.exp_message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::ids::ReportId;
+    use schemas::record::Category;
+
+    fn position() -> Position {
+        Position { generation: 1, partition: 2, offset: 3, appended_at: 1_763_700_000_000 }
+    }
+
+    #[test]
+    fn a_report_becomes_an_occurrence_of_its_issue() {
+        let report = RawReport {
+            report_id: ReportId([9; 16]),
+            exp_name: "java.lang.IllegalStateException".to_owned(),
+            exp_message: "状态错误 42".to_owned(),
+            call_stack: "java.lang.IllegalStateException: 状态错误 42\n\tat com.demo.Main.run(Main.java:7)\n".to_owned(),
+            ..RawReport::new("a1b2c3d4e5", "native", Category::Error, 1_763_700_000_000)
+        };
+        let other = RawReport { exp_message: "状态错误 43".to_owned(), ..report.clone() };
+        let row = Occurrences::row(position(), report.clone());
+        assert_eq!((row.log_generation, row.log_partition, row.log_offset), (1, 2, 3));
+        assert_eq!(row.report_id, [9; 16]);
+        assert_eq!(row.grouping_version, group::VERSION);
+        assert!(row.grouping_parts.starts_with('['), "{}", row.grouping_parts);
+        assert_eq!(row.exp_message, "状态错误 42");
+        assert_eq!(row.issue_id, Occurrences::row(position(), other).issue_id);
+        assert_eq!(row, Occurrences::row(position(), report), "a pure function");
+    }
+
+    #[test]
+    fn a_report_without_name_and_date_has_no_twin() {
+        let report = RawReport::new("a", "log-message", Category::Error, 5);
+        assert!(Occurrences::claim(&report, 7).is_unique());
+        let named = RawReport { event_id: "e".to_owned(), ..report };
+        assert!(!Occurrences::claim(&named, 7).is_unique());
+    }
+}
