@@ -1,0 +1,79 @@
+//! The whole API as a list.
+
+use crate::authenticate::Gate;
+use crate::config::Config;
+use crate::endpoint::crash_doc::CrashDoc;
+use crate::endpoint::crash_list::CrashList;
+use crate::endpoint::cumulative_trend::CumulativeTrend;
+use crate::endpoint::daily_trend::DailyTrend;
+use crate::endpoint::error_detail::ErrorDetail;
+use crate::endpoint::error_list::ErrorList;
+use crate::endpoint::hourly_trend::HourlyTrend;
+use crate::endpoint::issue_info::IssueInfo;
+use crate::endpoint::issue_list::IssueList;
+use crate::endpoint::openapi::OpenApi;
+use crate::endpoint::pipeline::Pipeline;
+use crate::endpoint::top_issues::TopIssues;
+use crate::operation::{Operation, Plain, Signed, Tailed};
+use crate::store::Store;
+use service::http::{self, BoxFuture, Router};
+use service::kafka::Admin;
+use std::sync::Arc;
+
+/// Every operation, a line each.
+pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Admin) -> Router {
+    let (zone, limits, plain_device_sums) = (config.time_zone, config.limits.clone(), config.plain_device_sums);
+    let most_points = limits.points;
+    let api = Api { router: Router::new("query"), gate: gate.clone() }
+        .open(HourlyTrend { store: store.clone(), zone, plain_device_sums, most: limits.hours, most_points })
+        .open(CumulativeTrend { store: store.clone(), zone, plain_device_sums, most: limits.cumulative_hours, most_points })
+        .open(DailyTrend { store: store.clone(), zone, plain_device_sums, most: limits.days, most_points })
+        .open(top_issues(config, store))
+        .open(IssueList { store: store.clone(), zone, limits: limits.clone() })
+        .open(IssueInfo { store: store.clone(), zone })
+        .open(CrashList { store: store.clone(), zone, limits })
+        .open(CrashDoc { store: store.clone() });
+    let router = api
+        .router
+        .mount(ErrorList { gate: gate.clone(), store: store.clone() })
+        .mount(ErrorDetail { gate: gate.clone(), store: store.clone() })
+        .mount(Pipeline { gate: gate.clone(), store: store.clone(), log: log.clone() });
+    let router = http::health(router, ready(store.clone()));
+    let document = router.openapi();
+    router.mount(OpenApi(document))
+}
+
+fn top_issues(config: &Config, store: &Store) -> TopIssues {
+    TopIssues {
+        store: store.clone(),
+        zone: config.time_zone,
+        limits: config.limits.clone(),
+        plain_device_sums: config.plain_device_sums,
+        system_exit_keywords: config.system_exit_keywords.clone(),
+    }
+}
+
+/// A router to which operations of the OpenAPI are added.
+struct Api {
+    router: Router,
+    gate: Gate,
+}
+
+impl Api {
+    /// Mounts an operation at its plain path and with key/value pairs after it.
+    fn open<O: Operation>(self, operation: O) -> Self {
+        let signed = Arc::new(Signed { gate: self.gate.clone(), operation });
+        Self { router: self.router.mount(Plain(signed.clone())).mount(Tailed(signed)), gate: self.gate }
+    }
+}
+
+/// Ready = the tables answer. Without the log only `/v1/admin/pipeline` fails.
+fn ready(store: Store) -> impl Fn() -> BoxFuture<Result<(), String>> + Send + Sync + 'static {
+    move || {
+        let store = store.clone();
+        Box::pin(async move { store.ping().await.map_err(|error| format!("the tables: {error}")) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

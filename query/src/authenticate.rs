@@ -1,0 +1,93 @@
+//! Who asks: the signature of an OpenAPI user (REFERENCE 2.2) or the token of an administrator.
+
+use crate::error::{Error, Rejection};
+use service::config::Secret;
+use service::credentials::Keyring;
+use service::http::Request;
+use service::signature;
+use service::throttle::Throttle;
+use std::time::Duration;
+
+/// Lets through who may ask; cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    keyring: Keyring,
+    throttle: Throttle,
+    window: Duration,
+}
+
+/// An authenticated user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// `localUserId`.
+    pub id: String,
+    /// Apps they are a member of; "*" is all.
+    apps: Vec<String>,
+}
+
+impl Gate {
+    /// Checks against `keyring`; a user may ask `per_minute` times (0 = any), a signature be `window` off our clock.
+    #[must_use]
+    pub fn new(keyring: Keyring, per_minute: u32, window: Duration) -> Self {
+        Self { keyring, throttle: Throttle::per_minute(per_minute), window }
+    }
+
+    /// The user whose signature the request carries. `now` is Unix time in milliseconds.
+    ///
+    /// # Errors
+    /// [`Rejection::AuthenticationFailed`], whatever is wrong with it; [`Rejection::TooManyRequests`].
+    pub fn user(&self, request: &Request, now: i64) -> Result<Caller, Rejection> {
+        let credentials = self.keyring.current();
+        let pairs = request.query_pairs();
+        let value = |name: &str| pairs.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value.as_str());
+        let (id, t) = (value("localUserId"), value("t"));
+        let user = credentials.user(id);
+        // An unknown user costs the same time as a known one.
+        let nobody = Secret::default();
+        let key = user.map_or(&nobody, |user| &user.key);
+        let signed = signature::verify(key, id, t, value("userSecret"));
+        match user {
+            Some(user) if signed && is_recent(t, now, self.window) => {
+                self.throttle.check(id)?;
+                Ok(Caller { id: user.id.clone(), apps: user.apps.clone() })
+            }
+            _ => Err(Rejection::AuthenticationFailed),
+        }
+    }
+
+    /// Whether `caller` may read `app`.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`]: no member, or no such app.
+    pub fn permit(&self, caller: &Caller, app: &str) -> Result<(), Rejection> {
+        let known = || self.keyring.current().app_by_id(app).is_some();
+        let member = caller.apps.iter().any(|listed| listed == app) || caller.apps.iter().any(|listed| listed == "*") && known();
+        if member { Ok(()) } else { Err(Rejection::Forbidden) }
+    }
+
+    /// Whether the request carries the token of an administrator.
+    ///
+    /// # Errors
+    /// [`Rejection::TokenEmpty`] or [`Rejection::TokenInvalid`].
+    pub fn admin(&self, request: &Request) -> Result<(), Error> {
+        let header = request.header("authorization").unwrap_or_default();
+        let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+        let token = token.trim();
+        if token.is_empty() {
+            return Err(Rejection::TokenEmpty.into());
+        }
+        match scheme.eq_ignore_ascii_case("bearer") && self.keyring.current().admin(token) {
+            true => Ok(()),
+            false => Err(Rejection::TokenInvalid.into()),
+        }
+    }
+}
+
+/// Whether `t`, Unix time in seconds, lies within the window around `now`, in milliseconds.
+fn is_recent(t: &str, now: i64, window: Duration) -> bool {
+    let seconds = i64::try_from(window.as_secs()).unwrap_or(i64::MAX);
+    t.parse::<i64>().is_ok_and(|t| (now.div_euclid(1000)).saturating_sub(t).saturating_abs() <= seconds)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! `[query]`.
+
+use crate::zone::Zone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::config::Span;
+
+/// What the query service may be told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address of the OpenAPI and the admin queries; port 0 picks a free one.
+    pub listen: String,
+    /// Requests per minute and OpenAPI user, all operations together; 0 = no limit.
+    pub requests_per_minute: u32,
+    /// How far a signature's time may lie from ours, either way.
+    pub signature_window: Span,
+    /// Offset from UTC of the day and hour strings of the OpenAPI.
+    pub time_zone: Zone,
+    /// Add the device counts of merged versions and days up, a device of two of them counting twice, instead of merging them exactly.
+    pub plain_device_sums: bool,
+    /// An issue with one of these texts in its exception's name, message or key frame is a system exit; none: there are no system exits.
+    pub system_exit_keywords: Vec<String>,
+    /// Refuse a trend that the tables could not answer from their roll-ups alone, instead of reading the rows.
+    pub require_projections: bool,
+    /// What one request may take of the tables.
+    pub limits: Limits,
+    /// What a client may take of the server.
+    pub http: service::http::Limits,
+}
+
+/// What one request may take of the tables.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Longest time of one statement.
+    pub statement_time: Span,
+    /// Statements at once; more wait their turn.
+    pub statements: usize,
+    /// Hours of one hourly trend.
+    pub hours: u32,
+    /// Hours of one cumulative trend.
+    pub cumulative_hours: u32,
+    /// Days of one daily trend or top list.
+    pub days: u32,
+    /// Points of one trend: buckets times versions times countries.
+    pub points: usize,
+    /// Issues of one page or top list.
+    pub issues: u32,
+    /// Reports of one page.
+    pub reports: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8081".to_owned(),
+            requests_per_minute: 25,
+            signature_window: Span::seconds(300),
+            time_zone: Zone::default(),
+            plain_device_sums: false,
+            system_exit_keywords: Vec::new(),
+            require_projections: false,
+            limits: Limits::default(),
+            http: service::http::Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            statement_time: Span::seconds(30),
+            statements: 8,
+            hours: 2_160,
+            cumulative_hours: 360,
+            days: 400,
+            points: 100_000,
+            issues: 500,
+            reports: 100,
+        }
+    }
+}

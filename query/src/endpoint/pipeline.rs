@@ -1,0 +1,145 @@
+//! `GET /v1/admin/pipeline`: how far the tables are behind the log.
+
+use crate::admin::{self, Refusal};
+use crate::authenticate::Gate;
+use crate::error::Error;
+use crate::store::{Row, Statement, Store};
+use crate::zone::rfc3339;
+use chrono::Utc;
+use schemars::JsonSchema;
+use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
+use serde::{Deserialize, Serialize};
+use service::http::{Endpoint, Json, Method, Request};
+use service::kafka::Admin;
+use std::collections::HashMap;
+
+/// The consumer group of the processors.
+const GROUP: &str = "aftershock-processor";
+/// What they consume.
+const TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
+
+/// The state of the pipeline.
+pub struct Pipeline {
+    pub gate: Gate,
+    pub store: Store,
+    pub log: Admin,
+}
+
+/// What is in the log and not yet in the tables.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineState {
+    /// Records not yet in the tables; 0 = all that was acknowledged before the question can be queried.
+    lag: i64,
+    /// Append time up to which everything is in the tables, RFC 3339.
+    complete_through: String,
+    partitions: Vec<Partition>,
+}
+
+/// A partition of the log.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Partition {
+    topic: &'static str,
+    partition: i32,
+    /// The first offset that is not known to be in the tables. A slice that is being worked on is not.
+    committed: i64,
+    /// The offset that the next record will have.
+    end: i64,
+    lag: i64,
+}
+
+#[derive(Debug, Clone, Row, Deserialize)]
+struct LastRow {
+    topic: String,
+    log_partition: u32,
+    appended_ms: i64,
+}
+
+/// No parameters.
+#[derive(Deserialize)]
+struct Nothing {}
+
+impl Endpoint for Pipeline {
+    const METHODS: &'static [Method] = &[Method::GET];
+    const PATH: &'static str = "/v1/admin/pipeline";
+    const SUMMARY: &'static str = "How far the tables are behind the log (Bearer)";
+    const TAG: &'static str = "admin";
+    type Input = Request;
+    type Output = Json<PipelineState>;
+    type Error = Refusal;
+
+    async fn call(&self, request: Request) -> Result<Json<PipelineState>, Refusal> {
+        let Nothing {} = admin::read(&self.gate, &request)?;
+        Ok(Json(self.state().await?))
+    }
+}
+
+impl Pipeline {
+    async fn state(&self) -> Result<PipelineState, Error> {
+        // Before the ends are read: what comes later may not be in the tables.
+        let asked_at = Utc::now().timestamp_millis();
+        let partitions = self.partitions().await?;
+        let lag = partitions.iter().map(|partition| partition.lag).sum();
+        let last_rows = match lag {
+            0 => Vec::new(),
+            _ => self.store.fetch::<LastRow>(Statement::new(include_str!("pipeline.sql"))).await?,
+        };
+        Ok(PipelineState { lag, complete_through: rfc3339(complete_through(&partitions, &last_rows, asked_at)), partitions })
+    }
+
+    async fn partitions(&self) -> Result<Vec<Partition>, Error> {
+        let mut known = Vec::new();
+        for topic in TOPICS {
+            for partition in 0..self.log.partitions(topic).await? {
+                known.push((topic, partition));
+            }
+        }
+        let asked: Vec<_> = known.iter().map(|(topic, partition)| ((*topic).to_owned(), *partition)).collect();
+        // Committed first: what is folded meanwhile makes the lag look larger, never smaller.
+        let committed = self.log.committed(GROUP, &asked).await?;
+        let mut partitions = Vec::with_capacity(known.len());
+        for ((topic, partition), committed) in known.into_iter().zip(committed) {
+            let (low, end) = self.log.watermarks(topic, partition).await?;
+            let committed = committed.map_or(low, |(offset, _)| offset.max(low));
+            partitions.push(Partition { topic, partition, committed, end, lag: (end - committed).max(0) });
+        }
+        Ok(partitions)
+    }
+}
+
+/// Now, where nothing is behind; else the earliest of the last rows of the partitions that are, where a partition without a row counts as
+/// one of which nothing is there. Unix milliseconds.
+fn complete_through(partitions: &[Partition], last_rows: &[LastRow], now: i64) -> i64 {
+    let rows: HashMap<(&str, i64), i64> =
+        last_rows.iter().map(|row| ((row.topic.as_str(), i64::from(row.log_partition)), row.appended_ms)).collect();
+    let behind = partitions.iter().filter(|partition| partition.lag > 0);
+    let through = behind.map(|partition| rows.get(&(partition.topic, i64::from(partition.partition))).copied().unwrap_or(0));
+    through.min().map_or(now, |through| through.min(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partition(topic: &'static str, partition: i32, lag: i64) -> Partition {
+        Partition { topic, partition, committed: 10, end: 10 + lag, lag }
+    }
+
+    fn last_row(topic: &str, log_partition: u32, appended_ms: i64) -> LastRow {
+        LastRow { topic: topic.to_owned(), log_partition, appended_ms }
+    }
+
+    #[test]
+    fn only_partitions_that_are_behind_hold_the_time_back() {
+        let rows = [last_row(TOPICS[0], 0, 100), last_row(TOPICS[0], 1, 200), last_row(TOPICS[1], 0, 50)];
+        let state = |lags: [i64; 3]| {
+            let partitions = [partition(TOPICS[0], 0, lags[0]), partition(TOPICS[0], 1, lags[1]), partition(TOPICS[1], 0, lags[2])];
+            complete_through(&partitions, &rows, 1_000)
+        };
+        assert_eq!(state([0, 0, 0]), 1_000);
+        assert_eq!(state([0, 1, 0]), 200);
+        assert_eq!(state([5, 1, 0]), 100);
+        assert_eq!(state([5, 1, 9]), 50);
+        assert_eq!(complete_through(&[partition(TOPICS[2], 3, 1)], &rows, 1_000), 0);
+    }
+}

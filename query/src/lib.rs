@@ -1,0 +1,50 @@
+//! ClickHouse rows to JSON: the signed OpenAPI and the admin queries.
+//!
+//! ```text
+//! request → gate (who asks, how often) → parameters (path, query, body) → endpoint → store (its .sql) → pure fold → envelope
+//! ```
+//!
+//! Start at [`api`], the whole API as a list; each operation is a file in [`endpoint`] with its SQL beside it; [`operation`] is what they
+//! have in common. Invariants: no table is ever written here; only [`store`] knows the tables' client; trends and rankings are answered
+//! from the roll-ups alone; who asks is settled before anything of the request is read.
+
+pub mod admin;
+pub mod api;
+pub mod authenticate;
+pub mod config;
+pub mod endpoint;
+pub mod envelope;
+pub mod error;
+pub mod issue;
+pub mod operation;
+pub mod param;
+pub mod store;
+pub mod trend;
+pub mod zone;
+
+pub use config::Config;
+pub use error::Error;
+
+use service::credentials::Keyring;
+use service::shutdown::Shutdown;
+use tokio::net::TcpListener;
+
+/// Serves the API on `listener` until `shutdown`, then lets the requests that have begun end.
+///
+/// # Errors
+/// A property that the log's client does not take, or a listener that broke. Tables and log that are away are no reason to stop.
+pub async fn run(
+    config: Config,
+    kafka: service::kafka::Config,
+    clickhouse: service::clickhouse::Config,
+    keyring: Keyring,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> Result<(), Error> {
+    let gate = authenticate::Gate::new(keyring, config.requests_per_minute, config.signature_window.0);
+    let store = store::Store::new(clickhouse.reader(), &config.limits, config.require_projections);
+    let log = service::kafka::Admin::new(&kafka)?;
+    let router = api::router(&config, &gate, &store, &log);
+    service::http::serve(listener, router, config.http, shutdown).await?;
+    Ok(())
+}
