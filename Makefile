@@ -1,0 +1,47 @@
+# The one door for people and machines; `make` lists what it opens.
+CARGO  ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DATA   ?= data
+
+.DEFAULT_GOAL := help
+.PHONY: help setup engine run demo test test-kafka bench grouping check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what a fresh Debian-like machine lacks (asks for root where needed)
+	infra/deploy/setup.sh
+
+engine: ## fetch the embedded ClickHouse engine, check it and keep it in the cache
+	infra/deploy/engine/fetch.sh
+
+run: engine ## build, then run everything on this machine on ./data (DATA=dir)
+	$(CARGO) build --release -p aftershock
+	$(TARGET)/release/aftershock standalone --data $(DATA)
+
+demo: ## send 20,000 realistic reports to what `make run` started, then show trend and top issues
+	$(CARGO) build --release -p aftershock
+	$(TARGET)/release/aftershock demo --data $(DATA)
+
+test: engine ## everything a change must pass, on the embedded engines
+	$(CARGO) build --workspace --all-targets
+	$(CARGO) test --workspace
+
+test-kafka: engine ## the end-to-end suite on a real Apache Kafka (needs JDK 17 and Maven)
+	$(CARGO) build --workspace --all-targets
+	infra/deploy/kafka/run.sh $(CARGO) test --workspace --test pipeline
+
+bench: engine ## the benchmarks, a line for each figure
+	$(CARGO) build --release -p aftershock
+	$(CARGO) bench -p tests --bench pipeline
+
+grouping: ## group the labelled sets, print the scores, fail where one fell
+	$(CARGO) test --workspace --test pipeline -- grouping --nocapture
+
+check: ## formatting, lints and the tidy test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) test --workspace --test pipeline tidy
+
+clean: ## remove what was built; data and fetched engines stay
+	$(CARGO) clean

@@ -1,0 +1,161 @@
+//! `aftershock backup` and `aftershock restore`: a copy of the tables, written and read by their own server while it runs.
+//!
+//! The embedded engine takes any path of this machine; a server given by `clickhouse.url` reads the path as its own
+//! `backups.allowed_path` says. A copy is put back into a database beside the real one and then changes places with it table
+//! by table, so a restore that fails has changed nothing.
+
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+
+use service::clickhouse::Config;
+use service::config::Secret;
+
+use crate::settings::Settings;
+use crate::standalone::Running;
+
+/// Which migrations were made: there from the first start, so it never counts as data.
+const MIGRATIONS: &str = "schema_migrations";
+
+/// A table and its rows.
+pub type Rows = (String, u64);
+
+/// Why there is no copy, or nothing was put back.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("nothing runs on {0}: start it with `aftershock standalone --data {0}`, or set clickhouse.url to a server")]
+    NotRunning(String),
+    #[error("cannot read {file}: {source}")]
+    Unreadable { file: String, source: io::Error },
+    #[error("the path {0} is not UTF-8")]
+    Path(String),
+    #[error("there are rows already ({0}): give --replace to put the copy in their place")]
+    NotEmpty(String),
+    #[error(transparent)]
+    Tables(#[from] service::clickhouse::Error),
+}
+
+/// Copies all tables to `to`, which must not be there yet: a folder, or one file where the name ends in `.tar`. Gives the rows
+/// of each table as they were just before.
+///
+/// # Errors
+/// Nothing runs, or the server cannot write there.
+pub async fn backup(settings: &Settings, to: &Path) -> Result<Vec<Rows>, Error> {
+    let server = Server::find(settings)?;
+    let tables = server.tables(&server.config.database).await?;
+    server.run(&format!("backup database {} to {}", name(&server.config.database), server.file(to)?)).await?;
+    Ok(tables)
+}
+
+/// Puts the tables of the copy at `from` in the place of those that are there. Tables with rows are replaced only where
+/// `replace` says so. Gives the rows of each table afterwards.
+///
+/// # Errors
+/// Nothing runs, rows would be lost, or the server cannot read the copy.
+pub async fn restore(settings: &Settings, from: &Path, replace: bool) -> Result<Vec<Rows>, Error> {
+    let server = Server::find(settings)?;
+    let (real, beside) = (server.config.database.clone(), format!("{}_restored", server.config.database));
+    let there = server.tables(&real).await?;
+    let full: Vec<Rows> = there.iter().filter(|(table, rows)| *rows > 0 && table != MIGRATIONS).cloned().collect();
+    if !full.is_empty() && !replace {
+        return Err(Error::NotEmpty(summary(&full)));
+    }
+    let (real, beside_name) = (name(&real), name(&beside));
+    server.run(&format!("drop database if exists {beside_name} sync")).await?;
+    server.run(&format!("restore database {real} as {beside_name} from {}", server.file(from)?)).await?;
+    server.run(&format!("create database if not exists {real} engine = Atomic")).await?;
+    for (table, _) in server.tables(&beside).await? {
+        let known = there.iter().any(|(other, _)| *other == table);
+        let (from, to) = (format!("{beside_name}.{}", name(&table)), format!("{real}.{}", name(&table)));
+        let change = if known { format!("exchange tables {from} and {to}") } else { format!("rename table {from} to {to}") };
+        server.run(&change).await?;
+    }
+    server.run(&format!("drop database {beside_name} sync")).await?;
+    server.tables(&server.config.database).await
+}
+
+/// Tables and rows as a line: `occurrences: 12 rows, …`.
+pub fn summary(tables: &[Rows]) -> String {
+    let mut line = String::new();
+    for (table, rows) in tables {
+        let gap = if line.is_empty() { "" } else { ", " };
+        let _ = write!(line, "{gap}{table}: {rows} rows");
+    }
+    line
+}
+
+/// The tables' server with the account that may write.
+struct Server {
+    config: Config,
+    embedded: bool,
+}
+
+impl Server {
+    /// The engine of the standalone that runs on the data folder, else the server of the configuration.
+    fn find(settings: &Settings) -> Result<Self, Error> {
+        let dir = &settings.data.dir;
+        if !settings.embeds_tables() {
+            return Ok(Self { config: settings.clickhouse.clone(), embedded: false });
+        }
+        let running = Running::read(dir).map_err(|source| Error::Unreadable { file: dir.display().to_string(), source })?;
+        let running = running.ok_or_else(|| Error::NotRunning(dir.display().to_string()))?;
+        let config = Config {
+            url: running.ready.clickhouse,
+            user: running.clickhouse_user,
+            password: Secret::new(running.clickhouse_password),
+            ..settings.clickhouse.clone()
+        };
+        Ok(Self { config, embedded: true })
+    }
+
+    async fn run(&self, sql: &str) -> Result<(), Error> {
+        let done = self.config.server().query(sql).execute().await;
+        done.map_err(|error| Error::Tables(error.into()))
+    }
+
+    async fn tables(&self, database: &str) -> Result<Vec<Rows>, Error> {
+        let sql = "select name, ifNull(total_rows, 0) from system.tables where database = {database:String} order by name";
+        let found = self.config.server().query(sql).param("database", database).fetch_all().await;
+        found.map_err(|error| Error::Tables(error.into()))
+    }
+
+    /// The place of the copy as the server is told it; the engine works in another folder than this command.
+    fn file(&self, path: &Path) -> Result<String, Error> {
+        let unknown = |source| Error::Unreadable { file: path.display().to_string(), source };
+        let path = if self.embedded { std::path::absolute(path).map_err(unknown)? } else { path.to_owned() };
+        let text = path.to_str().ok_or_else(|| Error::Path(path.display().to_string()))?;
+        Ok(format!("File('{}')", text.replace('\\', "\\\\").replace('\'', "\\'")))
+    }
+}
+
+/// A quoted name.
+fn name(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn names_and_paths_are_quoted() {
+        let server = |embedded| Server { config: Config::default(), embedded };
+        assert_eq!(server(true).file(Path::new("/备份/it's")).unwrap(), "File('/备份/it\\'s')");
+        assert_eq!(server(false).file(Path::new("today.tar")).unwrap(), "File('today.tar')");
+        assert!(server(true).file(Path::new("here")).unwrap().starts_with("File('/"));
+        assert_eq!(name("a`b"), "`a\\`b`");
+    }
+
+    #[test]
+    fn nothing_runs_on_an_empty_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { data: crate::settings::Data { dir: folder.path().into() }, ..Settings::default() };
+        assert!(matches!(Server::find(&settings), Err(Error::NotRunning(_))));
+    }
+
+    #[test]
+    fn a_summary_is_one_line() {
+        assert_eq!(summary(&[("a".into(), 1), ("b".into(), 0)]), "a: 1 rows, b: 0 rows");
+    }
+}

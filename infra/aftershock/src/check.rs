@@ -1,0 +1,204 @@
+//! `aftershock check`: says what is wrong with a configuration before a start does.
+
+use std::fmt;
+use std::net::{TcpListener, ToSocketAddrs};
+use std::path::Path;
+
+use service::credentials::Credentials;
+
+use crate::settings::{Settings, environment};
+
+const DAY: u64 = 86_400;
+
+/// What was found, in the order of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    file: String,
+    /// What keeps a role from starting or from doing what is meant.
+    wrong: Vec<String>,
+    /// What is no fault but worth knowing.
+    notes: Vec<String>,
+}
+
+impl Findings {
+    /// Whether nothing is wrong.
+    pub fn fine(&self) -> bool {
+        self.wrong.is_empty()
+    }
+
+    fn require(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
+        if !holds {
+            self.wrong.push(otherwise());
+        }
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for wrong in &self.wrong {
+            writeln!(f, "wrong: {wrong}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        match self.fine() {
+            true => writeln!(f, "{} is fine", self.file),
+            false => writeln!(f, "{} cannot be used as it is", self.file),
+        }
+    }
+}
+
+/// Reads a configuration as a start would and looks at everything that it names on this machine.
+pub fn run(file: &Path) -> Findings {
+    let mut findings = Findings { file: file.display().to_string(), ..Findings::default() };
+    match Settings::load(Some(file), None, environment()) {
+        Ok(settings) => look(&settings, &mut findings),
+        Err(error) => findings.wrong.push(error.to_string()),
+    }
+    findings
+}
+
+fn look(settings: &Settings, findings: &mut Findings) {
+    credentials(settings, findings);
+    addresses(settings, findings);
+    findings.require(settings.topics.partitions > 0, || "[topics] partitions is 0: a topic needs at least one".to_owned());
+    findings.require(settings.topics.replication > 0, || "[topics] replication is 0: a topic needs at least one copy".to_owned());
+    retention(settings, findings);
+    engines(settings, findings);
+}
+
+fn credentials(settings: &Settings, findings: &mut Findings) {
+    let file = settings.credentials.display();
+    match Credentials::load(&settings.credentials) {
+        Ok(credentials) => {
+            findings.require(!credentials.apps.is_empty(), || format!("{file} has no [[apps]]: no report would be accepted"));
+            for (entries, what) in
+                [(credentials.users.len(), "[[users]]: nobody can ask"), (credentials.admins.len(), "[[admins]]: nobody can operate")]
+            {
+                if entries == 0 {
+                    findings.notes.push(format!("{file} has no {what}"));
+                }
+            }
+        }
+        Err(_) if !settings.credentials.exists() && settings.embeds_log() => {
+            findings.notes.push(format!("{file} is not there: standalone will make it"));
+        }
+        Err(error) => findings.wrong.push(error.to_string()),
+    }
+}
+
+fn addresses(settings: &Settings, findings: &mut Findings) {
+    let mut all = vec![
+        ("[ingest] listen", settings.ingest.listen.to_string()),
+        ("[processor] listen", settings.processor.listen.to_string()),
+        ("[query] listen", settings.query.listen.to_string()),
+    ];
+    if settings.embeds_log() {
+        all.push(("[standalone] kafka_listen", settings.standalone.kafka_listen.clone()));
+    }
+    if settings.embeds_tables() {
+        all.push(("[standalone] clickhouse_listen", settings.standalone.clickhouse_listen.clone()));
+    }
+    for (place, (key, address)) in all.iter().enumerate() {
+        if let Some((other, _)) = all[..place].iter().find(|(_, taken)| taken == address && !address.ends_with(":0")) {
+            findings.wrong.push(format!("{key} and {other} are both {address}"));
+        }
+        listen(key, address, findings);
+    }
+}
+
+fn listen(key: &str, address: &str, findings: &mut Findings) {
+    if let Err(error) = address.to_socket_addrs() {
+        findings.wrong.push(format!("{key} {address} is no address to listen on: {error}"));
+        return;
+    }
+    match TcpListener::bind(address) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            findings.notes.push(format!("{key} {address} is in use at the moment"))
+        }
+        Err(error) => findings.wrong.push(format!("{key} {address} cannot be listened on: {error}")),
+    }
+}
+
+fn retention(settings: &Settings, findings: &mut Findings) {
+    let kept = &settings.retention;
+    for (key, time) in [("bodies", kept.bodies), ("facts", kept.facts)] {
+        let seconds = time.as_secs();
+        findings.require(seconds >= DAY && seconds.is_multiple_of(DAY), || {
+            format!("[retention] {key} = \"{time}\" is not a number of whole days")
+        });
+    }
+    findings.require(kept.bodies <= kept.facts, || "[retention] bodies is longer than facts: a body cannot outlive its row".to_owned());
+    findings.require(kept.log.as_secs() > 0, || "[retention] log is 0: records would go before they are read".to_owned());
+}
+
+fn engines(settings: &Settings, findings: &mut Findings) {
+    if settings.embeds_log() {
+        let note = "no [kafka] brokers: good for standalone, which brings its own log; a role by itself needs them";
+        findings.notes.push(note.to_owned());
+    }
+    if settings.embeds_tables() {
+        let library = settings.engine_library();
+        findings.require(library.is_file(), || {
+            format!("no [clickhouse] url, and the embedded engine's library {} is not there: `make engine` fetches it", library.display())
+        });
+    } else {
+        let url = &settings.clickhouse.url;
+        findings.require(url.starts_with("http://"), || format!("[clickhouse] url {url} is not an http:// address"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn checked(text: &str) -> Findings {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("libchdb.so"), "").unwrap();
+        let file = folder.path().join("aftershock.toml");
+        std::fs::write(&file, text).unwrap();
+        run(&file)
+    }
+
+    const GIVEN: &str = "ingest.listen = '127.0.0.1:0'\nprocessor.listen = '127.0.0.1:0'\nquery.listen = '127.0.0.1:0'\n\
+        standalone.engine_library = 'libchdb.so'\n";
+
+    #[test]
+    fn a_good_one_is_fine() {
+        let findings = checked(GIVEN);
+        assert!(findings.fine(), "{findings}");
+        assert!(findings.to_string().ends_with("aftershock.toml is fine\n"));
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        for (text, expected) in [
+            ("topics.partitions = 0", "partitions is 0"),
+            ("retention.bodies = '36h'", "bodies = \"36h\" is not a number of whole days"),
+            ("retention.facts = '2d'", "longer than facts"),
+            ("kafka.brokers = 'a:1'", "credentials.toml"),
+            ("clickhouse.url = 'tcp://a'", "not an http:// address"),
+            ("topics.partition = 3", "unknown field"),
+            ("standalone.kafka_listen = 'nowhere'", "kafka_listen nowhere is no address"),
+            ("standalone.kafka_listen = '127.0.0.1:4711'\nstandalone.clickhouse_listen = '127.0.0.1:4711'", "are both 127.0.0.1:4711"),
+            ("= broken", "not valid TOML"),
+        ] {
+            let findings = checked(&format!("{GIVEN}{text}\n"));
+            let wrong = findings.wrong.join("\n");
+            assert!(wrong.contains(expected), "{text}: {findings}");
+        }
+        let findings = checked("standalone.engine_library = 'elsewhere.so'\n");
+        assert!(findings.wrong.iter().any(|wrong| wrong.contains("elsewhere.so is not there")), "{findings}");
+    }
+
+    #[test]
+    fn bad_credentials_are_no_less_wrong_in_standalone() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("credentials.toml"), "[[apps]]\nid = 3\n").unwrap();
+        let file = folder.path().join("aftershock.toml");
+        std::fs::write(&file, "").unwrap();
+        assert!(run(&file).wrong.iter().any(|wrong| wrong.contains("credentials.toml")), "{}", run(&file));
+    }
+}

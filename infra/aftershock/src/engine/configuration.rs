@@ -1,0 +1,103 @@
+//! What the engine is told at its start: the server's settings as a file, the sessions' defaults as arguments.
+
+use std::ffi::{CString, NulError};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Config;
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// Defaults of every session. `implicit_select` and introspection are on in the library but not in a server.
+const SESSION: [&str; 9] = [
+    "--implicit_select=0",
+    "--allow_introspection_functions=0",
+    "--async_insert=0",
+    "--insert_deduplicate=1",
+    "--max_insert_threads=1",
+    "--log_queries=0",
+    "--send_progress_in_http_headers=0",
+    "--max_execution_time=0",
+    "--input_format_parallel_parsing=0",
+];
+
+/// Server settings that do not depend on the machine. Synced parts make an acknowledged insert survive a power loss; the
+/// limits against dropping large partitions are off because retention drops whole days. The memory worker looks twice a
+/// second instead of twenty times, which was most of what an idle engine cost.
+const SERVER: &str = "
+  <merge_tree>
+    <fsync_after_insert>1</fsync_after_insert>
+    <fsync_part_directory>1</fsync_part_directory>
+  </merge_tree>
+  <timezone>UTC</timezone>
+  <max_table_size_to_drop>0</max_table_size_to_drop>
+  <max_partition_size_to_drop>0</max_partition_size_to_drop>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <index_uncompressed_cache_size>0</index_uncompressed_cache_size>
+  <mmap_cache_size>100</mmap_cache_size>
+  <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
+  <query_condition_cache_size>8388608</query_condition_cache_size>
+  <max_thread_pool_free_size>8</max_thread_pool_free_size>
+  <background_schedule_pool_size>4</background_schedule_pool_size>
+  <background_schedule_pool_initial_size>2</background_schedule_pool_initial_size>
+  <memory_worker_period_ms>500</memory_worker_period_ms>
+";
+
+/// Where backups may lie: wherever this process may write. Who may make one reads and writes files by `file()` as well, and
+/// the read-only account can do neither.
+const BACKUPS: &str = "/";
+
+/// Bytes the engine may use: what is configured, else a quarter of the machine between 1 and 8 GiB, never more than half.
+pub fn memory(config: &Config) -> u64 {
+    config.memory.unwrap_or_else(|| {
+        let machine = machine_memory().unwrap_or(4 * GIB);
+        (machine / 4).clamp(GIB, 8 * GIB).min((machine / 2).max(256 * MIB))
+    })
+}
+
+/// Writes the server's settings into the data directory and gives the arguments of a connection.
+pub fn arguments(config: &Config) -> io::Result<Vec<CString>> {
+    let file = config.dir.join("engine.xml");
+    fs::write(&file, server(memory(config)))?;
+    let mut arguments = vec!["clickhouse".to_owned(), option("path", &config.dir)?, option("config-file", &file)?];
+    arguments.push(format!("--backups.allowed_path={BACKUPS}"));
+    arguments.extend(SESSION.map(str::to_owned));
+    arguments.push(format!("--max_memory_usage={}", memory(config) / 10 * 8));
+    arguments.into_iter().map(CString::new).collect::<Result<_, NulError>>().map_err(io::Error::from)
+}
+
+fn server(memory: u64) -> String {
+    let marks = (memory / 16).min(256 * MIB);
+    format!(
+        "<clickhouse>{SERVER}  <max_server_memory_usage>{memory}</max_server_memory_usage>
+  <mark_cache_size>{marks}</mark_cache_size>
+  <index_mark_cache_size>{}</index_mark_cache_size>
+  <primary_index_cache_size>{marks}</primary_index_cache_size>
+  <backups><allowed_path>{BACKUPS}</allowed_path></backups>
+</clickhouse>
+",
+        marks / 4
+    )
+}
+
+fn option(name: &str, path: &Path) -> io::Result<String> {
+    let path = path.to_str().ok_or_else(|| io::Error::other("the path is not UTF-8"))?;
+    Ok(format!("--{name}={path}"))
+}
+
+/// Memory of the machine, or of the control group this process runs in where that is less.
+fn machine_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+    let total = line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024;
+    Some(total.min(group_memory().unwrap_or(u64::MAX)))
+}
+
+fn group_memory() -> Option<u64> {
+    let group = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = group.lines().find_map(|l| l.strip_prefix("0::/"))?;
+    let files = [PathBuf::from("/sys/fs/cgroup").join(own).join("memory.max"), PathBuf::from("/sys/fs/cgroup/memory.max")];
+    files.iter().find_map(|f| fs::read_to_string(f).ok()?.trim().parse().ok())
+}

@@ -1,0 +1,230 @@
+//! The one binary: a role for each subcommand.
+//!
+//! Exit codes: 0; 1, a failure said in one line on stderr; 2, wrong usage.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use aftershock::role::Role;
+use aftershock::settings::Settings;
+use aftershock::{backup, check, demo, embedded, group, replay, role, standalone};
+use clap::{Args, Parser, Subcommand};
+
+/// The edge and the processor make and drop many small texts, often on different threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Takes crash reports in, finds what they have in common, and answers how many, where and since when.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything on this machine, with embedded engines
+    Standalone {
+        #[command(flatten)]
+        config: Config,
+        /// Folder of everything that is kept
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// HTTP in, the log out
+    Ingest(Needed),
+    /// The log in, the tables out
+    Processor(Needed),
+    /// The tables in, JSON out
+    Query(Needed),
+    /// Make topics and tables, and set how long they keep what
+    Migrate(Needed),
+    /// Fold the log again into new tables, and put them in the place of the old ones
+    Replay {
+        #[command(flatten)]
+        needed: Needed,
+        #[command(flatten)]
+        range: replay::Range,
+    },
+    /// Group JSONL reports on stdin as the processor would: a line of JSON for a line
+    Group {
+        #[command(flatten)]
+        config: Config,
+        /// Show also the parts that went into each fingerprint
+        #[arg(long)]
+        explain: bool,
+    },
+    /// The embedded log, as standalone starts it
+    Broker(embedded::Place),
+    /// The embedded ClickHouse, as standalone starts it
+    Engine(embedded::EngineArguments),
+    /// Send realistic reports to a running ingest, then show trend and top issues
+    Demo {
+        #[command(flatten)]
+        config: Config,
+        /// Data folder of the standalone to send to
+        #[arg(long, value_name = "DIR", conflicts_with = "config")]
+        data: Option<PathBuf>,
+        /// How many reports
+        #[arg(long, value_name = "N", default_value_t = 20_000)]
+        reports: u64,
+        /// Over how many days up to now
+        #[arg(long, value_name = "D", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=80))]
+        days: u64,
+        /// What decides everything; the same seed sends the same reports again, and they are taken for re-deliveries
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+    /// Copy all tables while they are in use: to a folder, or to one file where the name ends in .tar
+    Backup {
+        #[command(flatten)]
+        tables: Tables,
+        /// Where the copy goes; must not be there yet
+        to: PathBuf,
+    },
+    /// Put the tables of a copy in the place of those that are there
+    Restore {
+        #[command(flatten)]
+        tables: Tables,
+        /// Where the copy is
+        from: PathBuf,
+        /// Also where there are rows already, which are lost
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Say what is wrong with a configuration, or that it is fine
+    Check(Needed),
+}
+
+#[derive(Args)]
+struct Config {
+    /// Configuration (TOML); AFTERSHOCK__SECTION__KEY of the environment wins over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Names the tables: of the standalone that runs on a data folder, or of the configured server.
+#[derive(Args)]
+struct Tables {
+    #[command(flatten)]
+    config: Config,
+    /// Data folder of the standalone whose tables are meant
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Needed {
+    /// Configuration (TOML); AFTERSHOCK__SECTION__KEY of the environment wins over it
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    // Exits with 2 itself where the usage is wrong.
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("aftershock: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Standalone { config, data } => {
+            let settings = settings(config.config.as_deref(), data.as_deref())?;
+            start("standalone", async { Ok(standalone::run(settings).await?) })
+        }
+        Command::Ingest(needed) => run_role(Role::Ingest, &needed),
+        Command::Processor(needed) => run_role(Role::Processor, &needed),
+        Command::Query(needed) => run_role(Role::Query, &needed),
+        Command::Migrate(needed) => {
+            let settings = settings(Some(&needed.config), None)?;
+            let (kafka, clickhouse) = (role::log(&settings)?, role::tables(&settings)?);
+            start("migrate", async move {
+                processor::migrate(&kafka, &clickhouse, &settings.topics, &settings.retention).await?;
+                Ok(())
+            })
+        }
+        Command::Replay { needed, range } => {
+            let settings = settings(Some(&needed.config), None)?;
+            start("replay", async move {
+                let shown = replay::run(&settings, &range).await?;
+                Ok(std::io::stdout().lock().write_all(shown.as_bytes())?)
+            })
+        }
+        Command::Group { config, explain } => {
+            // Read for its faults only: grouping takes no configuration yet, and an unread one would hide them.
+            settings(config.config.as_deref(), None)?;
+            group::run(explain)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Broker(place) => start("broker", async { Ok(embedded::broker(place).await?) }),
+        Command::Engine(arguments) => start("engine", async { Ok(embedded::engine(arguments).await?) }),
+        Command::Demo { config, data, reports, days, seed } => {
+            let settings = settings(config.config.as_deref(), data.as_deref())?;
+            let options = demo::Options { reports, days, seed: seed.unwrap_or_else(rand::random) };
+            wait_for(async move {
+                let shown = demo::run(&settings, options).await?;
+                Ok(std::io::stdout().lock().write_all(shown.as_bytes())?)
+            })
+        }
+        Command::Backup { tables, to } => {
+            let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
+            wait_for(async move { said("copied", &backup::backup(&settings, &to).await?) })
+        }
+        Command::Restore { tables, from, replace } => {
+            let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
+            wait_for(async move { said("put back", &backup::restore(&settings, &from, replace).await?) })
+        }
+        Command::Check(needed) => {
+            let findings = check::run(&needed.config);
+            write!(std::io::stdout().lock(), "{findings}")?;
+            Ok(if findings.fine() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+fn run_role(role: Role, needed: &Needed) -> anyhow::Result<ExitCode> {
+    let settings = settings(Some(&needed.config), None)?;
+    role.addressed(&settings)?;
+    start(role.name(), async move { Ok(role::run(role, settings).await?) })
+}
+
+/// Says what was done with which rows.
+fn said(done: &str, tables: &[backup::Rows]) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{done}: {}", backup::summary(tables))?)
+}
+
+/// Runs a service, which tells by its log how it is.
+fn start(name: &str, service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    service::telemetry::init(name);
+    wait_for(service)
+}
+
+/// Runs a command to its end.
+fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings(file: Option<&std::path::Path>, data: Option<&std::path::Path>) -> anyhow::Result<Settings> {
+    Ok(Settings::load(file, data, aftershock::settings::environment())?)
+}
+
+/// The error and its causes, each said once.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = if line.is_empty() { cause } else { format!("{line}: {cause}") };
+        }
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}

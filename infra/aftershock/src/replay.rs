@@ -1,0 +1,127 @@
+//! `aftershock replay`: says how far it is on stderr, and what came of it on stdout.
+
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use processor::replay::{Day, Order, Outcome, Site, Step};
+use service::shutdown::{Shutdown, signals};
+
+use crate::role;
+use crate::settings::Settings;
+
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// What the command line asks for.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Range {
+    /// First UTC day (2026-11-20, or an RFC 3339 time in it); without it the first that is whole in the log
+    #[arg(long, value_name = "T")]
+    pub from: Option<Day>,
+    /// Last UTC day; without it the last there is
+    #[arg(long, value_name = "T")]
+    pub to: Option<Day>,
+    /// Show what would change and leave the tables as they are; processors may be at work
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Why the tables were not replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Role(#[from] role::Error),
+    #[error(transparent)]
+    Processor(#[from] processor::Error),
+}
+
+/// Replays; what is to be shown.
+///
+/// # Errors
+/// An address is missing; what the processor says.
+pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
+    let (trigger, shutdown) = Shutdown::new();
+    tokio::spawn(signals(trigger));
+    let site = Site {
+        config: settings.processor.clone(),
+        kafka: role::log(settings)?,
+        tables: role::tables(settings)?,
+        retention: settings.retention.clone(),
+    };
+    let order = Order { from: range.from, to: range.to, is_trial: range.dry_run, id: id() };
+    let begun = Instant::now();
+    let said = Mutex::new(None);
+    let outcome = processor::replay(&site, &order, &|step| say(step, &said), &shutdown).await?;
+    eprintln!("replay: {} records in {:.1} s", outcome.records, begun.elapsed().as_secs_f64());
+    Ok(show(&outcome, range.dry_run))
+}
+
+/// Milliseconds and process in hexadecimal: no two replays are called the same.
+fn id() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    format!("{now:x}{:08x}", std::process::id())
+}
+
+fn say(step: Step, said: &Mutex<Option<Instant>>) {
+    let line = match step {
+        Step::Holding => "waiting for the group's partitions".to_owned(),
+        Step::Finishing => "everything is folded".to_owned(),
+        Step::Folding { done, of } => {
+            let mut last = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if last.is_some_and(|last| last.elapsed() < LINE_EVERY) {
+                return;
+            }
+            *last = Some(Instant::now());
+            format!("{done} of {of} records, {} to go", of - done)
+        }
+    };
+    eprintln!("replay: {line}");
+}
+
+fn show(outcome: &Outcome, is_trial: bool) -> String {
+    let (from, to) = (outcome.days.0, outcome.days.1);
+    let from = if from == Day(0) { "the beginning of the log".to_owned() } else { from.to_string() };
+    let to = if to == Day(u16::MAX) { "its end".to_owned() } else { to.to_string() };
+    let (mut shown, tables) = (String::new(), outcome.tables.join(", "));
+    // Writing to a string does not fail.
+    if !is_trial {
+        let _ = writeln!(shown, "replaced: {tables}; from {from} to {to}, {} records", outcome.records);
+        return shown;
+    }
+    let _ = writeln!(shown, "nothing was changed: {tables}; from {from} to {to}, {} records", outcome.records);
+    let title = ["table", "day", "live", "replayed", "only live", "only replayed", "changed", "regrouped"].map(str::to_owned);
+    let _ = write!(shown, "{}", row(&title));
+    let mut differing = 0;
+    for (table, days) in &outcome.comparison {
+        for day in days {
+            differing += day.only_live + day.only_replayed + day.changed;
+            let counts =
+                [day.live, day.replayed, day.only_live, day.only_replayed, day.changed, day.regrouped].map(|count| count.to_string());
+            let [live, replayed, only_live, only_replayed, changed, regrouped] = counts;
+            let cells = [(*table).to_owned(), day.day.clone(), live, replayed, only_live, only_replayed, changed, regrouped];
+            let _ = write!(shown, "{}", row(&cells));
+        }
+    }
+    let _ = writeln!(shown, "rows that differ: {differing}");
+    shown
+}
+
+fn row(cells: &[String; 8]) -> String {
+    let [table, day, rest @ ..] = cells;
+    let rest: String = rest.iter().map(|cell| format!("{cell:>14}")).collect();
+    format!("{table:<17}{day:<11}{rest}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_said() {
+        let outcome = Outcome { days: (Day(0), Day(u16::MAX)), tables: vec!["occurrences"], records: 7, comparison: Vec::new() };
+        assert_eq!(show(&outcome, false), "replaced: occurrences; from the beginning of the log to its end, 7 records\n");
+        let trial = show(&Outcome { days: (Day(20_779), Day(20_780)), ..outcome }, true);
+        assert!(trial.starts_with("nothing was changed: occurrences; from 2026-11-22 to 2026-11-23, 7 records\n"), "{trial}");
+        assert!(trial.ends_with("rows that differ: 0\n"), "{trial}");
+    }
+}

@@ -1,0 +1,137 @@
+//! What a running standalone says about itself: the line on stdout and `standalone.json` in the data folder.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+const FILE: &str = "standalone.json";
+
+/// The line on stdout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    pub ready: bool,
+    /// `http://host:port`
+    pub ingest: String,
+    /// `http://host:port`
+    pub query: String,
+    /// `host:port`
+    pub kafka: String,
+    /// `http://host:port`
+    pub clickhouse: String,
+}
+
+/// The file: the line, and what only the owner of the data may know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    #[serde(flatten)]
+    pub ready: Ready,
+    /// Health and metrics of the processor, `http://host:port`.
+    pub processor: String,
+    pub clickhouse_user: String,
+    pub clickhouse_password: String,
+    pub clickhouse_read_user: String,
+    pub clickhouse_read_password: String,
+    pub credentials: PathBuf,
+    pub processes: Processes,
+}
+
+/// Process ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processes {
+    pub standalone: u32,
+    pub broker: u32,
+    pub engine: u32,
+}
+
+impl Running {
+    /// What the standalone on this data folder wrote; `None` where none runs.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub fn read(dir: &Path) -> io::Result<Option<Self>> {
+        // A file without the lock beside it is a left-over of a standalone that was killed.
+        if !super::lock::is_held(dir) {
+            return Ok(None);
+        }
+        match fs::read(dir.join(FILE)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the file so that a reader sees all of it or none.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn write(&self, dir: &Path) -> io::Result<()> {
+        let new = dir.join("standalone.json.new");
+        remove(&new)?;
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        file.write_all(b"\n")?;
+        fs::rename(new, dir.join(FILE))
+    }
+
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn remove(dir: &Path) -> io::Result<()> {
+        remove(&dir.join(FILE))
+    }
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn running() -> Running {
+        let url = "http://127.0.0.1:1".to_owned();
+        Running {
+            ready: Ready { ready: true, ingest: url.clone(), query: url.clone(), kafka: "127.0.0.1:2".into(), clickhouse: url.clone() },
+            processor: url,
+            clickhouse_user: "writer".into(),
+            clickhouse_password: "密".into(),
+            clickhouse_read_user: "reader".into(),
+            clickhouse_read_password: "码".into(),
+            credentials: "数据/credentials.toml".into(),
+            processes: Processes { standalone: 1, broker: 2, engine: 3 },
+        }
+    }
+
+    #[test]
+    fn is_read_only_while_the_lock_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = super::super::lock::take(dir.path()).unwrap();
+        assert_eq!(Running::read(dir.path()).unwrap(), None);
+        running().write(dir.path()).unwrap();
+        running().write(dir.path()).unwrap();
+        assert_eq!(Running::read(dir.path()).unwrap(), Some(running()));
+        let mode = fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        drop(lock);
+        assert_eq!(Running::read(dir.path()).unwrap(), None, "a file left by a killed standalone counts for nothing");
+        Running::remove(dir.path()).unwrap();
+        Running::remove(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn the_line_is_what_scripts_expect() {
+        let line = serde_json::to_string(&running().ready).unwrap();
+        let start = r#"{"ready":true,"ingest":"http://127.0.0.1:1","query":"http://127.0.0.1:1","kafka":"127.0.0.1:2","clickhouse":"http"#;
+        assert!(line.starts_with(start), "{line}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Other clients than librdkafka through Rust: kcat and kafka-python, where they are installed.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::harness::{Broker, read};
+
+/// The program of that name, if it runs.
+fn installed(names: &[&str], probe: &[&str]) -> Option<String> {
+    let runs =
+        |name: &&&str| Command::new(name).args(probe).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+    let found = names.iter().find(runs).map(|name| (*name).to_owned());
+    if found.is_none() {
+        eprintln!("left out: none of {names:?} is installed");
+    }
+    found
+}
+
+/// Runs a program to its end on its own thread; what it printed.
+async fn run(mut command: Command, input: &str) -> String {
+    let input = input.to_owned();
+    let work = move || {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command:?}: {}", output.status);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+fn lines(range: std::ops::Range<usize>) -> String {
+    range.map(|n| format!("key-{n}:崩溃 {n}\n")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kcat_produces_and_consumes() {
+    let Some(kcat) = installed(&["kcat", "kafkacat"], &["-V"]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    let topic = broker.topic("kcat", 1, &[]).await;
+    let mut expected = String::new();
+    for (round, codec) in ["none", "gzip", "snappy", "lz4", "zstd"].iter().enumerate() {
+        let mut produce = Command::new(&kcat);
+        produce.args(["-P", "-b", &broker.address, "-t", &topic, "-p", "0", "-K", ":", "-z", codec, "-X", "enable.idempotence=true"]);
+        run(produce, &lines(round * 100..round * 100 + 100)).await;
+        expected.push_str(&lines(round * 100..round * 100 + 100));
+    }
+    let mut consume = Command::new(&kcat);
+    consume.args(["-C", "-q", "-b", &broker.address, "-t", &topic, "-o", "beginning", "-e", "-f", "%k:%s\n"]);
+    assert!(run(consume, "").await == expected);
+    let mut share = Command::new(&kcat);
+    share.args(["-q", "-b", &broker.address, "-X", "auto.offset.reset=earliest", "-e", "-f", "%k:%s\n", "-G", "kcat", &topic]);
+    assert!(run(share, "").await == expected, "as a member of a group");
+    let mut metadata = Command::new(&kcat);
+    metadata.args(["-L", "-b", &broker.address]);
+    assert!(run(metadata, "").await.contains(&topic));
+    assert_eq!(read(&broker.consumer("kcat"), &topic, 0, 499, 1)[0].1, "崩溃 499".as_bytes());
+    broker.stop().await;
+}
+
+const PYTHON: &str = r#"
+import sys
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+address, topic = sys.argv[1:3]
+for codec in (None, "gzip"):
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", enable_idempotence=True, compression_type=codec)
+    for n in range(100):
+        producer.send(topic, key=b"key-%d" % n, value=("崩溃 %d" % n).encode(),
+                      headers=[("kind", b"crash")], partition=0)
+    producer.flush()
+    producer.close()
+for round in range(2):
+    consumer = KafkaConsumer(topic, bootstrap_servers=address, group_id="python", auto_offset_reset="earliest",
+                             enable_auto_commit=False, consumer_timeout_ms=20000)
+    got = []
+    for message in consumer:
+        got.append(message)
+        if len(got) == 100:
+            break
+    assert [m.offset for m in got] == list(range(round * 100, round * 100 + 100)), [m.offset for m in got]
+    assert all(m.value == ("崩溃 %d" % n).encode() and m.key == b"key-%d" % n for n, m in enumerate(got))
+    assert got[0].headers[0][1] == b"crash"
+    place = TopicPartition(topic, 0)
+    fields = {"offset": round * 100 + 100, "metadata": "slice", "leader_epoch": -1}
+    consumer.commit({place: OffsetAndMetadata(**{k: fields[k] for k in OffsetAndMetadata._fields})})
+    assert consumer.committed(place) == round * 100 + 100
+    assert consumer.end_offsets([place])[place] == 200
+    consumer.close()
+print("done")
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_python_produces_and_consumes() {
+    let named = std::env::var("AFTERSHOCK_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let Some(python) = installed(&[&named], &["-c", "import kafka"]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    let topic = broker.topic("python", 1, &[]).await;
+    let mut script = Command::new(python);
+    script.args(["-c", PYTHON, &broker.address, &topic]);
+    assert_eq!(run(script, "").await.trim(), "done");
+    broker.stop().await;
+}

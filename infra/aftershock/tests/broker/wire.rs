@@ -1,0 +1,267 @@
+//! The protocol byte by byte: every request in every version, and bytes that are no request.
+
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
+use kafka_protocol::protocol::{Decodable, Encodable, Request};
+use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::{Broker, PATIENCE, without_files};
+
+/// A connection that speaks the protocol by hand.
+pub struct Wire(TcpStream);
+
+impl Wire {
+    pub async fn to(broker: &Broker) -> Wire {
+        Wire(TcpStream::connect(&broker.address).await.unwrap())
+    }
+
+    async fn send(&mut self, key: i16, version: i16, encode: impl FnOnce(&mut BytesMut)) {
+        let mut frame = BytesMut::new();
+        frame.put_u32(0);
+        let header = RequestHeader::default().with_request_api_key(key).with_request_api_version(version).with_correlation_id(7);
+        let header_version = ApiKey::try_from(key).map_or(1, |api| api.request_header_version(version));
+        header.encode(&mut frame, header_version).unwrap();
+        encode(&mut frame);
+        let length = (frame.len() - 4) as u32;
+        frame[..4].copy_from_slice(&length.to_be_bytes());
+        self.0.write_all(&frame).await.unwrap();
+    }
+
+    /// The next answer's bytes, or none where the connection is closed.
+    async fn receive(&mut self) -> Option<Bytes> {
+        let read = async {
+            let length = self.0.read_u32().await.ok()?;
+            let mut frame = vec![0; length as usize];
+            self.0.read_exact(&mut frame).await.ok()?;
+            Some(Bytes::from(frame))
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("neither answered nor closed")
+    }
+
+    /// Sends a request in a version and reads its answer.
+    pub async fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
+        self.send(R::KEY, version, |frame| request.encode(frame, version).unwrap()).await;
+        let mut frame = self.receive().await.expect("an answer");
+        let api = ApiKey::try_from(R::KEY).unwrap();
+        let header = ResponseHeader::decode(&mut frame, api.response_header_version(version)).unwrap();
+        assert_eq!(header.correlation_id, 7);
+        let response = R::Response::decode(&mut frame, version).unwrap();
+        assert!(!frame.has_remaining(), "bytes after the answer");
+        response
+    }
+}
+
+async fn served(wire: &mut Wire) -> Vec<(ApiKey, i16, i16)> {
+    let versions = wire.call(3, &ApiVersionsRequest::default().with_client_software_name("test".to_owned().into())).await;
+    let entry = |api: &kafka_protocol::messages::api_versions_response::ApiVersion| {
+        (ApiKey::try_from(api.api_key).unwrap(), api.min_version, api.max_version)
+    };
+    versions.api_keys.iter().map(entry).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_version_that_is_offered_is_answered() {
+    if without_files() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    broker.topic("wire", 1, &[]).await;
+    let mut wire = Wire::to(&broker).await;
+    let mut answered = 0;
+    for (api, least, most) in served(&mut wire).await {
+        for version in least.max(api.valid_versions().min)..=most {
+            let mut request = default_request(api);
+            if let RequestKind::Produce(produce) = &mut request {
+                produce.acks = -1;
+            }
+            wire.send(api as i16, version, |frame| request.encode(frame, version).unwrap()).await;
+            let mut frame = wire.receive().await.unwrap_or_else(|| panic!("{api:?} {version} was not answered"));
+            ResponseHeader::decode(&mut frame, api.response_header_version(version)).unwrap();
+            ResponseKind::decode(api, &mut frame, version).unwrap();
+            assert!(!frame.has_remaining(), "{api:?} {version}: bytes after the answer");
+            answered += 1;
+        }
+    }
+    assert!(answered > 120, "{answered}");
+    drop(wire);
+    broker.stop().await;
+}
+
+fn default_request(api: ApiKey) -> RequestKind {
+    use kafka_protocol::messages as m;
+    match api {
+        ApiKey::Produce => m::ProduceRequest::default().into(),
+        ApiKey::Fetch => m::FetchRequest::default().into(),
+        ApiKey::ListOffsets => m::ListOffsetsRequest::default().into(),
+        ApiKey::Metadata => m::MetadataRequest::default().into(),
+        ApiKey::OffsetCommit => m::OffsetCommitRequest::default().into(),
+        ApiKey::OffsetFetch => m::OffsetFetchRequest::default().into(),
+        ApiKey::FindCoordinator => m::FindCoordinatorRequest::default().into(),
+        ApiKey::JoinGroup => m::JoinGroupRequest::default().into(),
+        ApiKey::Heartbeat => m::HeartbeatRequest::default().into(),
+        ApiKey::LeaveGroup => m::LeaveGroupRequest::default().into(),
+        ApiKey::SyncGroup => m::SyncGroupRequest::default().into(),
+        ApiKey::DescribeGroups => m::DescribeGroupsRequest::default().into(),
+        ApiKey::ListGroups => m::ListGroupsRequest::default().into(),
+        ApiKey::ApiVersions => m::ApiVersionsRequest::default().into(),
+        ApiKey::CreateTopics => m::CreateTopicsRequest::default().into(),
+        ApiKey::DeleteTopics => m::DeleteTopicsRequest::default().into(),
+        ApiKey::DeleteRecords => m::DeleteRecordsRequest::default().into(),
+        ApiKey::InitProducerId => m::InitProducerIdRequest::default().into(),
+        ApiKey::OffsetForLeaderEpoch => m::OffsetForLeaderEpochRequest::default().into(),
+        ApiKey::DescribeConfigs => m::DescribeConfigsRequest::default().into(),
+        ApiKey::AlterConfigs => m::AlterConfigsRequest::default().into(),
+        ApiKey::CreatePartitions => m::CreatePartitionsRequest::default().into(),
+        ApiKey::DeleteGroups => m::DeleteGroupsRequest::default().into(),
+        ApiKey::IncrementalAlterConfigs => m::IncrementalAlterConfigsRequest::default().into(),
+        ApiKey::OffsetDelete => m::OffsetDeleteRequest::default().into(),
+        ApiKey::DescribeCluster => m::DescribeClusterRequest::default().into(),
+        other => panic!("{other:?} is offered and not tested"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_served_is_closed_and_the_rest_goes_on() {
+    if without_files() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    let mut wire = Wire::to(&broker).await;
+    wire.send(18, 99, |frame| frame.put_u8(0)).await;
+    let mut frame = wire.receive().await.unwrap();
+    assert_eq!(frame.get_i32(), 7);
+    let versions = ApiVersionsResponse::decode(&mut frame, 0).unwrap();
+    assert_eq!(versions.error_code, ResponseError::UnsupportedVersion.code());
+    assert!(!versions.api_keys.is_empty(), "a client can choose a version from this");
+    for (key, version) in [(28, 0), (26, 1), (0, 2), (1, 99), (999, 0), (-1, 0)] {
+        let mut wire = Wire::to(&broker).await;
+        wire.send(key, version, |frame| frame.put_bytes(0, 40)).await;
+        assert!(wire.receive().await.is_none(), "{key} {version}");
+    }
+    let huge_array = [&[0, 3, 0, 1, 0, 0, 0, 7, 0xff, 0xff][..], &i32::MAX.to_be_bytes()].concat();
+    let frames: [Vec<u8>; 5] = [
+        huge_array,
+        vec![0, 3, 0, 1],
+        vec![0xff; 100],
+        [&[0, 0, 0, 9, 0, 0, 0, 7][..], &[0xff; 60]].concat(),
+        [&[0, 18, 0, 3, 0, 0, 0, 7, 0, 0, 0][..], &[0xff; 9]].concat(),
+    ];
+    for frame in frames {
+        let mut wire = Wire::to(&broker).await;
+        wire.0.write_u32(frame.len() as u32).await.unwrap();
+        wire.0.write_all(&frame).await.unwrap();
+        assert!(wire.receive().await.is_none(), "{frame:?}");
+    }
+    for length in [u32::MAX, 0x7fff_ffff, 0, 7] {
+        let mut wire = Wire::to(&broker).await;
+        wire.0.write_u32(length).await.unwrap();
+        assert!(wire.receive().await.is_none(), "{length}");
+    }
+    let mut wire = Wire::to(&broker).await;
+    assert!(!served(&mut wire).await.is_empty());
+    drop(wire);
+    broker.stop().await;
+}
+
+fn batch(producer: i64, epoch: i16, sequence: i32, count: i32) -> Bytes {
+    let record = |n: i32| Record {
+        transactional: false,
+        control: false,
+        partition_leader_epoch: 0,
+        producer_id: producer,
+        producer_epoch: epoch,
+        timestamp_type: TimestampType::Creation,
+        offset: i64::from(n),
+        sequence: sequence + n,
+        timestamp: 1_000,
+        delete_horizon: false,
+        key: None,
+        value: Some(Bytes::from(format!("{}", sequence + n))),
+        headers: Default::default(),
+    };
+    let records: Vec<Record> = (0..count).map(record).collect();
+    let mut out = BytesMut::new();
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    RecordBatchEncoder::encode(&mut out, records.iter(), &options).unwrap();
+    out.freeze()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn duplicates_and_gaps_are_answered_as_kafka_does_also_after_a_restart() {
+    use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+    use kafka_protocol::messages::{InitProducerIdRequest, ProduceRequest, TopicName};
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    let topic = broker.topic("twice", 1, &[]).await;
+    let mut wire = Wire::to(&broker).await;
+    let given = wire
+        .call(4, &InitProducerIdRequest::default().with_transactional_id(None).with_producer_id((-1).into()).with_producer_epoch(-1))
+        .await;
+    assert_eq!(given.error_code, 0);
+    let producer = *given.producer_id;
+    let produce = |epoch: i16, sequence: i32, count: i32| {
+        let data = PartitionProduceData::default().with_records(Some(batch(producer, epoch, sequence, count)));
+        let named = TopicProduceData::default().with_name(TopicName(topic.clone().into())).with_partition_data(vec![data]);
+        ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![named])
+    };
+    async fn sent(wire: &mut Wire, request: &ProduceRequest) -> (i16, i64) {
+        let response = wire.call(8, request).await;
+        let partition = &response.responses[0].partition_responses[0];
+        (partition.error_code, partition.base_offset)
+    }
+    assert_eq!(sent(&mut wire, &produce(0, 0, 3)).await, (0, 0));
+    assert_eq!(sent(&mut wire, &produce(0, 3, 2)).await, (0, 3));
+    assert_eq!(sent(&mut wire, &produce(0, 0, 3)).await, (0, 0), "sent again");
+    assert_eq!(sent(&mut wire, &produce(0, 6, 1)).await.0, ResponseError::OutOfOrderSequenceNumber.code());
+    drop(wire);
+    broker.stop().await;
+    let broker = if crate::harness::external().is_some() { return } else { Broker::start(dir.path()).await };
+    let mut wire = Wire::to(&broker).await;
+    assert_eq!(sent(&mut wire, &produce(0, 3, 2)).await, (0, 3), "sent again after a restart");
+    assert_eq!(sent(&mut wire, &produce(0, 6, 1)).await.0, ResponseError::OutOfOrderSequenceNumber.code());
+    assert_eq!(sent(&mut wire, &produce(0, 5, 1)).await, (0, 5));
+    assert_eq!(sent(&mut wire, &produce(1, 0, 1)).await, (0, 6), "a new epoch begins");
+    assert_eq!(sent(&mut wire, &produce(0, 6, 1)).await.0, ResponseError::InvalidProducerEpoch.code());
+    let mut damaged = produce(1, 1, 1);
+    damaged.topic_data[0].partition_data[0].records = Some({
+        let mut bytes = batch(producer, 1, 1, 1).to_vec();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        bytes.into()
+    });
+    assert_eq!(sent(&mut wire, &damaged).await.0, ResponseError::CorruptMessage.code());
+    drop(wire);
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_poll_over_many_partitions_is_woken_by_any() {
+    use kafka_protocol::messages::FetchRequest;
+    use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    let topic = broker.topic("many", 8, &[]).await;
+    let producer = broker.producer(&[]);
+    let partition = |index: i32| FetchPartition::default().with_partition(index).with_partition_max_bytes(1 << 20);
+    let asked = FetchTopic::default().with_topic(kafka_protocol::messages::TopicName(topic.clone().into()));
+    let asked = asked.with_partitions((0..8).map(partition).collect());
+    let request = FetchRequest::default().with_max_wait_ms(60_000).with_min_bytes(1).with_max_bytes(1 << 20);
+    let request = request.with_replica_id((-1).into()).with_topics(vec![asked]);
+    let mut wire = Wire::to(&broker).await;
+    let waiting = tokio::spawn(async move { wire.call(11, &request).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished(), "nothing to read yet");
+    crate::harness::send(&producer, &topic, 5, b"wake").await;
+    let response = tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();
+    let filled = |data: &&kafka_protocol::messages::fetch_response::PartitionData| data.records.as_ref().is_some_and(|r| !r.is_empty());
+    let filled: Vec<i32> = response.responses[0].partitions.iter().filter(filled).map(|data| data.partition_index).collect();
+    assert_eq!(filled, [5]);
+    broker.stop().await;
+}

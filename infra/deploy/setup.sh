@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what a fresh Debian-like machine lacks to build, run and test; what is there already stays as it is.
+#
+# A C toolchain, zlib, OpenSSL and Python build librdkafka; npm fetches the embedded engine; curl and openssl are in the lines
+# that `standalone` shows; Java and Maven bring the Apache Kafka of `make test-kafka`.
+set -euo pipefail
+
+packages=()
+need() { command -v "$1" >/dev/null || packages+=("${@:2}"); }
+
+need cc build-essential
+need make build-essential
+need pkg-config pkg-config
+need python3 python3-minimal
+need npm npm
+need curl curl ca-certificates
+need openssl openssl
+need java default-jre-headless
+need mvn maven
+[ -e /usr/include/zlib.h ] || packages+=(zlib1g-dev)
+[ -e /usr/include/openssl/ssl.h ] || packages+=(libssl-dev)
+
+if [ ${#packages[@]} -gt 0 ]; then
+    command -v apt-get >/dev/null || { echo "setup.sh: install these by hand: ${packages[*]}" >&2; exit 1; }
+    root=()
+    [ "$(id -u)" -eq 0 ] || root=(sudo)
+    "${root[@]}" apt-get update -qq
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
+fi
+
+# Debian's Rust is older than the workspace needs on most releases, so it is not installed behind anyone's back.
+wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../../Cargo.toml")
+if ! command -v cargo >/dev/null; then
+    echo "setup.sh: cargo is missing: install Rust $wanted or newer, with rustfmt and clippy" >&2
+    exit 1
+fi
+have=$(rustc --version | cut -d ' ' -f 2)
+if [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; then
+    echo "setup.sh: Rust $have is too old: $wanted or newer is needed" >&2
+    exit 1
+fi
