@@ -1,0 +1,38 @@
+//! `make bench`: a line per figure, with its method. Everything runs on this machine, sender included; CPU time is read from the process that is
+//! measured. Figures of one run compare with each other, not with those of another day.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, dead_code, unused_imports)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod edge;
+mod fold;
+mod load;
+mod whole;
+
+/// Prints one figure.
+fn figure(name: &str, value: f64, unit: &str, method: &str) {
+    println!("{name:<34} {value:>12.1} {unit:<14} {method}");
+}
+
+fn main() {
+    // `cargo bench` passes its own flags; what is left names the figures that are wanted.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let run = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()));
+    if run("fold") {
+        fold::decode_dedupe_group();
+    }
+    if run("idle") {
+        whole::idle();
+    }
+    if run("edge") {
+        edge::single();
+        edge::batches();
+    }
+    if run("sink") {
+        whole::sink();
+    }
+    if run("drain") {
+        whole::drained();
+    }
+}

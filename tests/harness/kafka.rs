@@ -1,0 +1,66 @@
+//! The log, for tests that forge records and commits.
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use service::kafka::Config;
+use service::kafka::admin::Admin;
+use service::kafka::producer::{Producer, ProducerOptions};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// A client of the log.
+pub struct Broker {
+    config: Config,
+    runtime: Runtime,
+}
+
+impl Broker {
+    pub fn new(brokers: &str, topic_prefix: &str) -> Self {
+        let config = Config { brokers: brokers.to_owned(), topic_prefix: topic_prefix.to_owned(), ..Config::default() };
+        Self { config, runtime: Runtime::new().unwrap() }
+    }
+
+    /// Appends records to the partitions their keys choose and waits for the acknowledgements; their offsets.
+    pub fn append(&self, topic: &str, records: &[(Vec<u8>, Vec<u8>)]) -> Vec<(i32, i64)> {
+        let options =
+            ProducerOptions { client_id: "suite".to_owned(), delivery_timeout: Duration::from_secs(30), ..ProducerOptions::default() };
+        self.runtime.block_on(async {
+            let producer = Producer::new(&self.config, options).unwrap();
+            let sent: Vec<_> = records.iter().map(|(key, payload)| producer.send(topic, key, payload).unwrap()).collect();
+            let mut positions = Vec::new();
+            for delivery in sent {
+                let position = delivery.await.unwrap();
+                positions.push((position.partition, position.offset));
+            }
+            positions
+        })
+    }
+
+    /// First and next offset of a partition.
+    pub fn watermarks(&self, topic: &str, partition: i32) -> (i64, i64) {
+        self.runtime.block_on(async { Admin::new(&self.config).unwrap().watermarks(topic, partition).await.unwrap() })
+    }
+
+    /// What a group committed for a partition: offset and metadata.
+    pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<(i64, String)> {
+        self.runtime.block_on(async {
+            Admin::new(&self.config).unwrap().committed(group, &[(topic.to_owned(), partition)]).await.unwrap().remove(0)
+        })
+    }
+
+    /// Commits for a group without being its member, as a forger would.
+    pub fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64, metadata: &str) -> Result<(), String> {
+        let named = |name: &str| format!("{}{name}", self.config.topic_prefix);
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.config.brokers)
+            .set("group.id", named(group))
+            .set("enable.auto.commit", "false")
+            .create()
+            .map_err(|error| error.to_string())?;
+        let mut list = TopicPartitionList::new();
+        let mut entry = list.add_partition(&named(topic), partition);
+        entry.set_offset(Offset::Offset(offset)).map_err(|error| error.to_string())?;
+        entry.set_metadata(metadata);
+        consumer.commit(&list, CommitMode::Sync).map_err(|error| error.to_string())
+    }
+}

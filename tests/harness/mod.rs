@@ -1,0 +1,31 @@
+//! Starts `aftershock` as its users do, speaks to it over its ports, and waits on conditions.
+
+mod engine;
+mod http;
+mod kafka;
+mod openapi;
+mod process;
+mod replica;
+mod tree;
+mod wait;
+
+pub use engine::Engine;
+pub use http::{get, post_with};
+pub use kafka::Broker;
+pub use openapi::{Analyst, Operator};
+pub use process::Process;
+pub use replica::Replica;
+pub use tree::{APP, KEY, OTHER_APP, Options, Pipeline};
+pub use wait::{pause, until, within};
+
+/// The file of the binary under test, built once with the profile of the tests.
+#[allow(dead_code, reason = "only the benches ask")]
+pub fn binary() -> &'static std::path::Path {
+    process::binary()
+}
+
+/// The folder of labelled and real data beside the project, where it is there.
+pub fn shared_data() -> Option<std::path::PathBuf> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    folder.is_dir().then_some(folder)
+}

@@ -1,0 +1,201 @@
+//! A whole pipeline on one machine: `aftershock standalone`, and further processors beside it.
+
+use super::{Analyst, Broker, Engine, Operator, Process, until};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// What a test wants different from the defaults.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub partitions: u32,
+    /// `[processor.slice] linger`.
+    pub linger: &'static str,
+    /// Further lines of TOML, appended to the configuration.
+    pub more: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { partitions: 2, linger: "50ms", more: "" }
+    }
+}
+
+/// A running standalone. Everything it started dies with it.
+pub struct Pipeline {
+    folder: TempDir,
+    process: Process,
+    ready: Value,
+    topic_prefix: String,
+}
+
+pub const APP: &str = "a1b2c3d4e5";
+pub const KEY: &str = "534a235d30f13cac";
+pub const OTHER_APP: &str = "b2c3d4e5f6";
+const USER: &str = "10001";
+const USER_KEY: &str = "bec5b56d-7ae7-43f7-8763-51580aed5fa2";
+const TOKEN: &str = "operator-token-of-the-suite";
+
+const CREDENTIALS: &str = r#"
+[[apps]]
+id = "a1b2c3d4e5"
+name = "Demo"
+key = "534a235d30f13cac"
+default = true
+[[apps]]
+id = "b2c3d4e5f6"
+name = "Other"
+key = "634a235d30f13cad"
+[[users]]
+id = "10001"
+key = "bec5b56d-7ae7-43f7-8763-51580aed5fa2"
+name = "Analyst"
+apps = ["a1b2c3d4e5"]
+[[admins]]
+token = "operator-token-of-the-suite"
+"#;
+
+impl Pipeline {
+    pub fn start() -> Self {
+        Self::start_with(&Options::default())
+    }
+
+    pub fn start_with(options: &Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let topic_prefix = format!("t{:08x}-", rand::random::<u32>());
+        let kafka = std::env::var("AFTERSHOCK_TEST_KAFKA").ok();
+        let brokers =
+            kafka.map(|brokers| format!("[kafka]\nbrokers = \"{brokers}\"\ntopic_prefix = \"{topic_prefix}\"\n")).unwrap_or_default();
+        let config = format!(
+            "credentials = \"credentials.toml\"\n\
+             [ingest]\nlisten = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
+             [query]\nlisten = \"127.0.0.1:0\"\nrequests_per_minute = 0\n\
+             [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"{}\"\n\
+             [topics]\npartitions = {}\n[data]\ndir = \"data\"\n{}\n{brokers}",
+            options.linger, options.partitions, options.more
+        );
+        std::fs::write(folder.path().join("aftershock.toml"), config).unwrap();
+        std::fs::write(folder.path().join("credentials.toml"), CREDENTIALS).unwrap();
+        let (process, ready) = launch(&folder.path().join("aftershock.toml"));
+        Self { folder, process, ready, topic_prefix }
+    }
+
+    /// Ends the whole tree with -9, as a power cut would.
+    pub fn kill(&mut self) {
+        let children: Vec<u32> = ["broker", "engine"].iter().flat_map(|role| self.children(role)).collect();
+        self.process.kill();
+        children.iter().for_each(|id| super::process::signal(*id, "KILL"));
+    }
+
+    /// Starts it again on the same data.
+    pub fn restart(&mut self) {
+        self.process.kill();
+        (self.process, self.ready) = launch(&self.folder.path().join("aftershock.toml"));
+    }
+
+    /// Asks it to leave; its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        self.process.terminate()
+    }
+
+    /// Ids of the children of a role (`broker`, `engine`).
+    pub fn children(&self, role: &str) -> Vec<u32> {
+        super::process::children(self.process.id(), role)
+    }
+
+    /// Ends a child with -9; false where there was none.
+    pub fn kill_child(&self, role: &str) -> bool {
+        let children = self.children(role);
+        children.iter().for_each(|id| super::process::signal(*id, "KILL"));
+        !children.is_empty()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    /// Id of the process that runs the three services.
+    #[allow(dead_code, reason = "only the benches ask")]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Base address of the edge.
+    pub fn ingest(&self) -> String {
+        self.ready["ingest"].as_str().unwrap().to_owned()
+    }
+
+    pub fn query(&self) -> String {
+        self.ready["query"].as_str().unwrap().to_owned()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn analyst(&self) -> Analyst {
+        Analyst { url: self.query(), id: USER.to_owned(), key: USER_KEY.to_owned() }
+    }
+
+    pub fn operator(&self) -> Operator {
+        Operator { url: self.query(), token: TOKEN.to_owned() }
+    }
+
+    /// The tables; addresses and password are in `standalone.json` while it runs.
+    pub fn engine(&self) -> Engine {
+        let state: Value = serde_json::from_slice(&std::fs::read(self.data().join("standalone.json")).unwrap()).unwrap();
+        let text = |name: &str| state[name].as_str().unwrap_or_else(|| panic!("no {name} in standalone.json")).to_owned();
+        Engine { url: text("clickhouse"), user: text("clickhouse_user"), password: text("clickhouse_password") }
+    }
+
+    /// The log, for tests that forge what is in it.
+    pub fn broker(&self) -> Broker {
+        Broker::new(self.ready["kafka"].as_str().unwrap(), &self.topic_prefix_in_use())
+    }
+
+    fn topic_prefix_in_use(&self) -> String {
+        if std::env::var_os("AFTERSHOCK_TEST_KAFKA").is_some() { self.topic_prefix.clone() } else { String::new() }
+    }
+
+    /// Configuration of a role that runs beside the standalone, on its log and its tables.
+    pub fn role_config(&self, name: &str, more: &str) -> PathBuf {
+        let engine = self.engine();
+        let config = format!(
+            "credentials = \"credentials.toml\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[query]\nlisten = \"127.0.0.1:0\"\n\
+             [kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}\"\n\
+             [clickhouse]\nurl = \"{}\"\nuser = \"{}\"\npassword = \"{}\"\n{more}\n",
+            self.ready["kafka"].as_str().unwrap(),
+            self.topic_prefix_in_use(),
+            engine.url,
+            engine.user,
+            engine.password
+        );
+        let path = self.folder.path().join(format!("{name}.toml"));
+        std::fs::write(&path, config).unwrap();
+        path
+    }
+
+    /// A further processor in the same group.
+    pub fn processor(&self, name: &str) -> Process {
+        let config = self
+            .role_config(name, "[processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"50ms\"\n");
+        Process::start(&["processor", "--config", config.to_str().unwrap()])
+    }
+
+    /// Posts one body to the edge until it is acknowledged with 200; what the edge answered.
+    pub fn deliver(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+        until("the edge acknowledges", || {
+            let reply = super::post_with(&format!("{}{path}", self.ingest()), headers, body)?;
+            if reply.status == 200 { Ok(reply.json()) } else { Err(format!("{} {}", reply.status, reply.text)) }
+        })
+    }
+}
+
+fn launch(config: &Path) -> (Process, Value) {
+    let mut process = Process::start(&["standalone", "--config", config.to_str().unwrap()]);
+    let line = process.line(Duration::from_secs(60)).unwrap_or_else(|error| panic!("standalone does not get ready: {error}"));
+    let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in the ready line {line}"));
+    assert_eq!(ready["ready"], true, "{line}");
+    (process, ready)
+}

@@ -1,0 +1,34 @@
+//! The whole pipeline, from outside: real HTTP in, the real Kafka protocol and the real ClickHouse engine between, real HTTP out.
+//!
+//! With `AFTERSHOCK_TEST_KAFKA=host:port` the same suite runs on that Apache Kafka instead of the embedded log (`make test-kafka`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+/// Starts `aftershock`, speaks to it, waits on conditions.
+mod harness;
+
+/// A report's way through every dialect to a trend point, an issue and a crash detail.
+mod journey;
+/// What every client may see go wrong, seen as the client sees it.
+mod rejections;
+
+/// A known multiset of reports against an independent fold, while everything is killed with -9.
+mod exactness;
+/// States that only a crash at the worst moment leaves behind, forged one by one.
+mod forged;
+/// The log replayed into empty tables gives the same rows.
+mod rebuild;
+/// `aftershock replay`: tables made again from the log and put in place, beside a group that goes on.
+mod replay;
+/// Several processors share the partitions of one group.
+mod sharing;
+
+/// Real payloads and texts go through whole (skipped where they are absent).
+mod real_input;
+/// Hours, days, versions and countries out of projections only.
+mod rollup;
+
+/// Labelled sets of real reports, scored (skipped where they are absent).
+mod grouping;
+
+/// The rules of the house: floors, doors, lengths, dead paths in the documents.
+mod tidy;

@@ -1,0 +1,241 @@
+//! The rules of the house that a machine can check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every file of the project, relative to its root, without build products and data.
+fn files() -> Vec<String> {
+    fn walk(dir: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+            let skipped = ["target", "data", ".git", "node_modules"].contains(&name.as_str());
+            if path.is_dir() && !skipped {
+                walk(&path, root, found);
+            } else if path.is_file() {
+                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    let (root, mut found) = (root(), Vec::new());
+    walk(&root, &root, &mut found);
+    found.sort();
+    assert!(found.len() > 50, "the walk found only {} files", found.len());
+    found
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn report(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// The crates by folder, with the floor each stands on.
+const FLOORS: &[(&str, &str, u8)] = &[
+    ("schemas", "schemas", 0),
+    ("infra/service", "service", 1),
+    ("ingest", "ingest", 2),
+    ("processor", "processor", 2),
+    ("query", "query", 2),
+    ("infra/aftershock", "aftershock", 3),
+    ("tests", "tests", 3),
+];
+
+fn dependencies(folder: &str) -> Vec<String> {
+    let manifest: toml::Table = read(&format!("{folder}/Cargo.toml")).parse().unwrap();
+    let sections = ["dependencies", "dev-dependencies"].into_iter();
+    sections.filter_map(|section| manifest.get(section)?.as_table()).flat_map(|table| table.keys().cloned()).collect()
+}
+
+#[test]
+fn crates_import_only_from_floors_below() {
+    let mut problems = Vec::new();
+    for (folder, name, floor) in FLOORS {
+        for dependency in dependencies(folder) {
+            let Some((_, _, below)) = FLOORS.iter().find(|(_, name, _)| *name == dependency) else { continue };
+            let allowed = below < floor && !(*name == "service" && dependency == "schemas");
+            if !allowed {
+                problems.push(format!("{folder} (floor {floor}) imports {dependency} (floor {below})"));
+            }
+        }
+    }
+    report(&problems);
+}
+
+/// Package (as it is named in code) and the only places that may name it. Tests and benches of a door's crate may as well.
+const DOORS: &[(&str, &[&str])] = &[
+    ("hyper", &["infra/service/src/http/", "infra/aftershock/src/engine/"]),
+    ("hyper_util", &["infra/service/src/http/", "infra/aftershock/src/engine/"]),
+    ("rdkafka", &["infra/service/src/kafka/", "infra/aftershock/tests/", "infra/aftershock/benches/", "tests/harness/kafka.rs"]),
+    (
+        "clickhouse",
+        &[
+            "infra/service/src/clickhouse.rs",
+            "schemas/src/row",
+            "processor/src/sink",
+            "query/src/store.rs",
+            "infra/aftershock/tests/",
+            "infra/aftershock/benches/",
+        ],
+    ),
+    ("apache_avro", &["schemas/src/record"]),
+    ("serde_avro_fast", &["schemas/src/record"]),
+    ("libloading", &["infra/aftershock/src/engine/"]),
+    ("kafka_protocol", &["infra/aftershock/src/broker/", "infra/aftershock/tests/broker/"]),
+    ("hmac", &["infra/service/src/signature.rs"]),
+    ("governor", &["infra/service/src/throttle.rs"]),
+    ("sha2", &["infra/service/src/signature.rs", "schemas/src/digest.rs", "processor/src/fingerprint.rs", "processor/src/fingerprint/"]),
+];
+
+/// Whether a line of code names the package itself (`use rdkafka::…`, `rdkafka::…`), not a module of ours of the same name.
+fn names_package(line: &str, package: &str, imported_module: bool) -> bool {
+    let code = line.split("//").next().unwrap_or_default().trim_start();
+    let in_use = code.strip_prefix("pub ").unwrap_or(code).strip_prefix("use ").is_some_and(|rest| {
+        rest.strip_prefix("::").unwrap_or(rest).strip_prefix(package).is_some_and(|after| after.starts_with("::") || after.starts_with(';'))
+    });
+    let path = format!("{package}::");
+    let in_path = code.match_indices(&path).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|before| before == ':' || before == '_' || before.is_alphanumeric())
+    });
+    in_use || (in_path && !imported_module)
+}
+
+#[test]
+fn packages_are_named_only_at_their_doors() {
+    let mut problems = Vec::new();
+    for file in files().iter().filter(|file| file.ends_with(".rs") && *file != "tests/tidy.rs") {
+        let text = read(file);
+        for (package, doors) in DOORS {
+            if doors.iter().any(|door| file.starts_with(door)) {
+                continue;
+            }
+            let imported_module = text.lines().any(|line| {
+                let line = line.trim_start();
+                (line.starts_with("use service::")
+                    || line.starts_with("use crate::")
+                    || line.starts_with("pub mod")
+                    || line.starts_with("mod "))
+                    && line.contains(package)
+            });
+            for (number, line) in text.lines().enumerate().filter(|(_, line)| names_package(line, package, imported_module)) {
+                problems.push(format!("{file}:{}: names {package}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    report(&problems);
+}
+
+#[test]
+fn a_door_is_recognised() {
+    assert!(names_package("use rdkafka::Message;", "rdkafka", false));
+    assert!(names_package("    let x = rdkafka::ClientConfig::new();", "rdkafka", false));
+    assert!(!names_package("use service::rdkafka::X;", "rdkafka", false));
+    assert!(!names_package("// rdkafka::Message", "rdkafka", false));
+    assert!(!names_package("let c = clickhouse::Config::default();", "clickhouse", true));
+}
+
+#[test]
+fn files_are_short_and_named_after_what_they_hold() {
+    let banned = ["utils", "util", "common", "helpers", "helper", "misc", "manager", "types", "context", "v2"];
+    let mut problems = Vec::new();
+    for file in files() {
+        let stem = Path::new(&file).file_stem().unwrap().to_str().unwrap();
+        if file.ends_with(".rs") && banned.contains(&stem) {
+            problems.push(format!("{file}: a name that says nothing"));
+        }
+        if file.ends_with(".rs") || file.ends_with(".sql") {
+            let lines = read(&file).lines().count();
+            if lines > 400 {
+                problems.push(format!("{file}: {lines} lines, at most 400"));
+            }
+        }
+    }
+    report(&problems);
+}
+
+#[test]
+fn code_holds_nothing_unfinished() {
+    // A test that another test starts as a process of its own says so; any other test runs every time.
+    let marks =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("#[ig", "nore]"), concat!("todo", "!("), concat!("unimpl", "emented!(")];
+    let mut problems = Vec::new();
+    for file in files().iter().filter(|file| file.ends_with(".rs") || file.ends_with(".sql") || file.ends_with(".sh")) {
+        for (number, line) in read(file).lines().enumerate() {
+            let skipped = line.contains(concat!("#[ig", "nore = ")) && !line.contains("process") && !line.contains("another test");
+            if skipped || marks.iter().any(|mark| line.contains(mark)) {
+                problems.push(format!("{file}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    report(&problems);
+}
+
+#[test]
+fn tests_wait_on_conditions() {
+    let sleep = concat!("sleep", "(");
+    let tests = files().into_iter().filter(|file| {
+        file.starts_with("tests/") && file.ends_with(".rs") && !file.starts_with("tests/harness") && !file.starts_with("tests/benches")
+    });
+    let sleeping: Vec<String> = tests.filter(|file| read(file).contains(sleep)).collect();
+    report(&sleeping);
+}
+
+#[test]
+fn every_query_stands_beside_the_endpoint_that_runs_it() {
+    let files = files();
+    let code: String =
+        files.iter().filter(|file| file.starts_with("query/src/endpoint/") && file.ends_with(".rs")).map(|file| read(file)).collect();
+    let queries: Vec<&str> = files.iter().filter(|file| file.starts_with("query/") && file.ends_with(".sql")).map(String::as_str).collect();
+    let unused = queries.iter().filter(|file| !code.contains(&format!("{}\")", file.rsplit('/').next().unwrap())));
+    report(&unused.map(|file| format!("{file}: no endpoint includes it")).collect::<Vec<_>>());
+    let twins = queries.iter().filter(|file| files.contains(&file.replace(".sql", ".rs"))).count();
+    assert!(twins >= 10, "only {twins} queries share the name of their endpoint");
+}
+
+/// Paths in the documents: what stands in backticks or as a link's target and looks like a path of the tree.
+fn paths_in(text: &str) -> Vec<String> {
+    let spans = text.split('`').skip(1).step_by(2).map(str::to_owned);
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).map(str::to_owned);
+    let looks_like_path = |path: &String| {
+        let first = path.split('/').next().unwrap_or_default();
+        let top = FLOORS.iter().any(|(folder, _, _)| folder.split('/').next() == Some(first)) || ["docs", ".ci", "infra"].contains(&first);
+        let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+        (path.contains('/') && top && plain) || (["README.md", "ARCHITECTURE.md", "Makefile", "LICENSE"].contains(&path.as_str()))
+    };
+    spans.chain(links).filter(looks_like_path).collect()
+}
+
+#[test]
+fn paths_in_documents_exist() {
+    let mut problems = Vec::new();
+    let mut checked = 0;
+    for file in files().iter().filter(|file| file.ends_with(".md")) {
+        for path in paths_in(&read(file)) {
+            checked += 1;
+            if !root().join(&path).exists() {
+                problems.push(format!("{file}: {path} does not exist"));
+            }
+        }
+    }
+    report(&problems);
+    assert!(checked >= 20, "only {checked} paths found in the documents");
+}
+
+#[test]
+fn nothing_names_a_place_on_this_machine() {
+    let mut problems = Vec::new();
+    let machine = root().parent().unwrap().to_str().unwrap().to_owned() + "/";
+    let text_files = [".rs", ".md", ".toml", ".sql", ".sh", ".json", ".yaml", ".rules", "Makefile", "run"];
+    for file in files().iter().filter(|file| text_files.iter().any(|end| file.ends_with(end)) && *file != "Cargo.lock") {
+        if fs::read(root().join(file)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(&machine)) {
+            problems.push(format!("{file} names {machine}"));
+        }
+    }
+    report(&problems);
+}
