@@ -34,6 +34,7 @@ test-kafka: engine ## the end-to-end suite on a real Apache Kafka (needs JDK 17 
 bench: engine ## the benchmarks, a line for each figure
 	$(CARGO) build --release -p aftershock
 	$(CARGO) bench -p tests --bench pipeline
+	$(CARGO) bench -p aftershock --bench broker
 
 grouping: ## group the labelled sets, print the scores, fail where one fell
 	$(CARGO) test --workspace --test pipeline -- grouping --nocapture
