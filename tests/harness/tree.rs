@@ -70,7 +70,7 @@ impl Pipeline {
         let config = format!(
             "credentials = \"credentials.toml\"\n\
              [ingest]\nlisten = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
-             [query]\nlisten = \"127.0.0.1:0\"\nrequests_per_minute = 0\n\
+             [query]\nlisten = \"127.0.0.1:0\"\nrequests_per_minute = 0\nrequire_projections = true\n\
              [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"{}\"\n\
              [topics]\npartitions = {}\n[data]\ndir = \"data\"\n{}\n{brokers}",
             options.linger, options.partitions, options.more
