@@ -1,9 +1,11 @@
-//! Senders: blocking keep-alive connections that write prepared requests and read what comes back.
+//! Senders: keep-alive connections that write prepared requests and read what comes back.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use super::harness::KEY;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A report of about 2 KB of JSON; the number makes each one an event of its own.
 pub fn report(number: usize) -> String {
@@ -29,51 +31,60 @@ pub fn now() -> i64 {
 }
 
 /// Sends bodies to `path` over this many connections; asserts that each is answered with 200. How long it took.
+///
+/// One thread serves all connections, as load generators do: with a thread for each, waking it would be charged to the process
+/// that is measured, at every answer.
 pub fn send(address: &str, path: &str, content_type: &str, connections: usize, bodies: &[String]) -> Duration {
-    let next = AtomicUsize::new(0);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let requests =
+        Requests { head: format!("POST {path} HTTP/1.1\r\nhost: bench\r\nx-app-key: {KEY}\r\ncontent-type: {content_type}\r\n"), bodies };
+    let next = Cell::new(0);
     let start = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..connections {
-            scope.spawn(|| {
-                let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
-                stream.set_nodelay(true).unwrap();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    while !post(&mut stream, &mut reader, path, content_type, body) {
-                        std::thread::sleep(Duration::from_millis(50));
-                    }
-                }
-            });
-        }
+    runtime.block_on(async {
+        let all = (0..connections).map(|_| connection(address.trim_start_matches("http://"), &requests, &next));
+        all.collect::<FuturesUnordered<_>>().collect::<()>().await;
     });
     start.elapsed()
 }
 
-/// One request; false where the edge is busy and asks to come again.
-fn post(stream: &mut TcpStream, reader: &mut BufReader<TcpStream>, path: &str, content_type: &str, body: &str) -> bool {
-    let key = super::harness::KEY;
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\nx-app-key: {key}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).unwrap();
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    let (status, mut length) = (line.split(' ').nth(1).unwrap_or_default().to_owned(), 0);
-    loop {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-        if let Some((name, value)) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
-            length = value.trim().parse().unwrap_or_else(|_| panic!("{name}: {value}"));
-        }
-        if line.trim().is_empty() {
-            break;
+/// What is to be sent.
+struct Requests<'a> {
+    head: String,
+    bodies: &'a [String],
+}
+
+/// Takes one body after the other to the edge, each until it is taken.
+async fn connection(address: &str, requests: &Requests<'_>, next: &Cell<usize>) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut reply = Vec::new();
+    while let Some(body) = requests.bodies.get(next.replace(next.get() + 1)) {
+        let request = format!("{}content-length: {}\r\n\r\n{body}", requests.head, body.len());
+        while !post(&mut stream, request.as_bytes(), &mut reply).await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
-    let mut reply = vec![0; length];
-    reader.read_exact(&mut reply).unwrap();
-    assert!(["200", "503", "429"].contains(&status.as_str()), "{status} {}", String::from_utf8_lossy(&reply));
-    status == "200"
+}
+
+/// One request; false where the edge is busy and asks to come again.
+async fn post(stream: &mut TcpStream, request: &[u8], reply: &mut Vec<u8>) -> bool {
+    stream.write_all(request).await.unwrap();
+    reply.clear();
+    while !is_whole(reply) {
+        assert!(stream.read_buf(reply).await.unwrap() > 0, "the edge closed the connection");
+    }
+    let status = reply.get(9..12).unwrap_or_default();
+    assert!([b"200", b"503", b"429"].iter().any(|known| *known == status), "{}", String::from_utf8_lossy(reply));
+    status == b"200"
+}
+
+/// Whether a reply has come to its end.
+fn is_whole(reply: &[u8]) -> bool {
+    let Some(end) = reply.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
+    let head = std::str::from_utf8(&reply[..end]).unwrap();
+    let length =
+        |line: &str| line.to_ascii_lowercase().strip_prefix("content-length:").map(|length| length.trim().parse::<usize>().unwrap());
+    reply.len() >= end + 4 + head.lines().find_map(length).unwrap_or_default()
 }
 
 /// CPU seconds that a process has used.
