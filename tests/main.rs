@@ -6,8 +6,13 @@
 /// Starts `aftershock`, speaks to it, waits on conditions.
 mod harness;
 
+/// Sealed reports, with another implementation of the ciphers; and what each app decides for itself, read again under way.
+mod device_channel;
 /// A report's way through every dialect to a trend point, an issue and a crash detail.
 mod journey;
+/// One hot crash over all partitions.
+mod storm;
+
 /// What every client may see go wrong, seen as the client sees it.
 mod rejections;
 

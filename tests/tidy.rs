@@ -89,7 +89,20 @@ const DOORS: &[(&str, &[&str])] = &[
     ("kafka_protocol", &["infra/aftershock/src/broker/", "infra/aftershock/tests/broker/"]),
     ("hmac", &["infra/service/src/signature.rs"]),
     ("governor", &["infra/service/src/throttle.rs"]),
-    ("sha2", &["infra/service/src/signature.rs", "schemas/src/digest.rs", "processor/src/fingerprint.rs", "processor/src/fingerprint/"]),
+    (
+        "sha2",
+        &[
+            "infra/service/src/signature.rs",
+            "schemas/src/digest.rs",
+            "processor/src/fingerprint.rs",
+            "processor/src/fingerprint/",
+            "ingest/src/unseal/",
+        ],
+    ),
+    ("aes_gcm", &["ingest/src/unseal/", "tests/benches/edge.rs"]),
+    ("aes", &["ingest/src/unseal/"]),
+    ("cbc", &["ingest/src/unseal/"]),
+    ("md5", &["ingest/src/unseal/"]),
 ];
 
 /// Whether a line of code names the package itself (`use rdkafka::…`, `rdkafka::…`), not a module of ours of the same name.

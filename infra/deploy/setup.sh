@@ -12,6 +12,8 @@ need cc build-essential
 need make build-essential
 need pkg-config pkg-config
 need python3 python3-minimal
+# Seals reports as another implementation than ours.
+python3 -c 'import cryptography' 2>/dev/null || /usr/bin/python3 -c 'import cryptography' 2>/dev/null || packages+=(python3-cryptography)
 need npm npm
 need curl curl ca-certificates
 need openssl openssl

@@ -1,4 +1,4 @@
-//! The recipe by which every dialect's reports are taken: authenticate, read, throttle, publish.
+//! The recipe by which every dialect's reports are taken: authenticate, unseal, read, throttle, publish.
 
 use crate::aside::aside;
 use crate::authenticate::Caller;
@@ -6,11 +6,13 @@ use crate::dialect::{Items, Received};
 use crate::edge::Edge;
 use crate::origin::Origin;
 use crate::rejection::Rejection;
-use crate::throttle::WithoutDevice;
+use crate::throttle::{Sender, WithoutDevice};
+use crate::unseal::Channel;
 use schemas::digest;
 use schemas::record::{Connection, RawReport, Record};
 use service::credentials::Credentials;
 use service::http::Request;
+use std::sync::Arc;
 
 /// The edge's promise that a report is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Receipt {
 pub(crate) trait Item: Record + Send + Sync {
     /// The metric that counts it.
     const METRIC: (&'static str, &'static str);
+    /// Whether an app can insist that it comes sealed.
+    const IS_REPORT: bool;
 
     /// The app and the device, which may be empty.
     fn sender(&self) -> (&str, &str);
@@ -37,7 +41,7 @@ pub(crate) struct Way<R> {
     /// The dialect's name.
     pub(crate) dialect: &'static str,
     /// Who sends.
-    pub(crate) identify: fn(&Credentials, &Request) -> Result<Caller, Rejection>,
+    pub(crate) identify: for<'a> fn(&'a Credentials, &Request) -> Result<Caller<'a>, Rejection>,
     /// What they send.
     pub(crate) read: fn(&Request, &Received) -> Result<Items<R>, Rejection>,
     /// What is limited where they name no device.
@@ -46,16 +50,25 @@ pub(crate) struct Way<R> {
 
 /// Takes a request: what came of each of its items, or why none was looked at.
 pub(crate) async fn accept<R: Item>(edge: &Edge, way: &Way<R>, request: &Request) -> Result<Items<Receipt>, Rejection> {
-    let begun = edge.tally.begin::<R>(way.dialect, request.body.len());
-    let answer = follow(edge, way, request).await;
-    begun.end(&answer);
-    answer
+    let mut channel = None;
+    counted(edge, way, request, &mut channel).await
 }
 
 /// Takes a request of one item.
 pub(crate) async fn accept_one<R: Item>(edge: &Edge, way: &Way<R>, request: &Request) -> Result<Receipt, Rejection> {
-    let items = accept(edge, way, request).await?;
-    items.into_iter().next().unwrap_or_else(|| Err(Rejection::invalid("the body holds no item")))
+    accept_sealable(edge, way, request).await.map(|(receipt, _)| receipt)
+}
+
+/// Takes a request of one item; with the channel that it came through, which the reply goes back by.
+pub(crate) async fn accept_sealable<R: Item>(
+    edge: &Edge,
+    way: &Way<R>,
+    request: &Request,
+) -> Result<(Receipt, Option<Arc<Channel>>), Rejection> {
+    let mut channel = None;
+    let items = counted(edge, way, request, &mut channel).await?;
+    let receipt = items.into_iter().next().unwrap_or_else(|| Err(Rejection::invalid("the body holds no item")))?;
+    Ok((receipt, channel))
 }
 
 /// Counts a request whose body is larger than the endpoint reads.
@@ -65,18 +78,55 @@ pub(crate) fn too_large<R: Item>(edge: &Edge, way: &Way<R>, limit: usize) -> Rej
     rejection
 }
 
-/// Devices are named inside of the report, so limits come after reading; unsealing has its place before it.
-async fn follow<R: Item>(edge: &Edge, way: &Way<R>, request: &Request) -> Result<Items<Receipt>, Rejection> {
-    let caller = (way.identify)(&edge.keyring.current(), request)?;
+async fn counted<R: Item>(
+    edge: &Edge,
+    way: &Way<R>,
+    request: &Request,
+    channel: &mut Option<Arc<Channel>>,
+) -> Result<Items<Receipt>, Rejection> {
+    let begun = edge.tally.begin::<R>(way.dialect, request.body.len());
+    let answer = follow(edge, way, request, channel).await;
+    begun.end(&answer);
+    answer
+}
+
+/// Devices are named inside of the report, so limits come after reading.
+async fn follow<R: Item>(
+    edge: &Edge,
+    way: &Way<R>,
+    request: &Request,
+    channel: &mut Option<Arc<Channel>>,
+) -> Result<Items<Receipt>, Rejection> {
+    let credentials = edge.keyring.current();
+    let caller = (way.identify)(&credentials, request)?;
+    caller.may_send(&request.headers, R::IS_REPORT)?;
+    if caller.is_sealed {
+        *channel = Some(edge.channels.of(&credentials, caller.app)?);
+    }
     let origin = Origin::of(request, &edge.proxies);
-    let received = edge.receive(caller, &origin);
-    let mut items = aside(request, || (way.read)(request, &received))?;
-    edge.throttles.admit(&mut items, &origin, way.without_device);
-    Ok(edge.publisher.publish(items).await)
+    let received = edge.receive(&caller.app.id, &origin);
+    let items = aside(request, || match channel {
+        Some(channel) => (way.read)(&edge.channels.open(channel, request)?, &received),
+        None => (way.read)(request, &received),
+    })?;
+    let sender = Sender { app: caller.app, origin: &origin, without_device: way.without_device, now: received.received_at };
+    Ok(settle(edge, items, &sender).await)
+}
+
+/// What comes of items that were read: within the limits, in the log.
+pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<R>, sender: &Sender<'_>) -> Items<Receipt> {
+    edge.throttles.admit(&mut items, sender);
+    let admitted = items.iter().filter(|item| item.is_ok()).count();
+    let receipts = edge.publisher.publish(items).await;
+    if receipts.iter().any(|receipt| matches!(receipt, Err(Rejection::LogUnavailable { .. }))) {
+        edge.throttles.give_back(sender.app, admitted);
+    }
+    receipts
 }
 
 impl Item for RawReport {
     const METRIC: (&'static str, &'static str) = ("aftershock_reports_total", "Reports by dialect, outcome and reason.");
+    const IS_REPORT: bool = true;
 
     fn sender(&self) -> (&str, &str) {
         (&self.app_id, &self.device_id)
@@ -89,6 +139,7 @@ impl Item for RawReport {
 
 impl Item for Connection {
     const METRIC: (&'static str, &'static str) = ("aftershock_connections_total", "Connections by dialect, outcome and reason.");
+    const IS_REPORT: bool = false;
 
     fn sender(&self) -> (&str, &str) {
         (&self.app_id, &self.device_id)

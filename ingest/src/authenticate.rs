@@ -3,48 +3,57 @@
 use crate::dialect::app_key;
 use crate::rejection::Rejection;
 use service::credentials::{App, Credentials};
-use service::http::Request;
+use service::http::{HeaderMap, Request, header};
 
 const APP_KEY: &str = "x-app-key";
 const LOGIN_TYPE: &str = "login-type";
 
 /// An authenticated sender.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Caller {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caller<'a> {
     /// The app that the report belongs to.
-    pub(crate) app_id: String,
+    pub(crate) app: &'a App,
+    /// Whether the report comes through the device channel.
+    pub(crate) is_sealed: bool,
 }
 
-impl Caller {
-    fn of(app: Option<&App>) -> Result<Self, Rejection> {
-        app.map(|app| Self { app_id: app.id.clone() }).ok_or(Rejection::UnknownApp)
+impl<'a> Caller<'a> {
+    /// A sender of plain reports.
+    pub(crate) fn of(app: Option<&'a App>) -> Result<Self, Rejection> {
+        app.map(|app| Self { app, is_sealed: false }).ok_or(Rejection::UnknownApp)
+    }
+
+    /// Whether its app lets it send this way: from this web page, if it is one, and plain, if it is `plain` reports.
+    pub(crate) fn may_send(&self, headers: &HeaderMap, are_reports: bool) -> Result<(), Rejection> {
+        if let Some(origin) = headers.get(header::ORIGIN)
+            && !origin.to_str().is_ok_and(|origin| self.app.allows_origin(origin))
+        {
+            return Err(Rejection::OriginNotAllowed);
+        }
+        match self.app.device_required && are_reports && !self.is_sealed {
+            true => Err(Rejection::ChannelRequired),
+            false => Ok(()),
+        }
     }
 }
 
-/// Dialect 1: by `X-App-Key`, else the default app. The device channel (`Login-Type: device`) is refused as for an app
-/// that has no secret.
-pub(crate) fn by_key_or_default(credentials: &Credentials, request: &Request) -> Result<Caller, Rejection> {
+/// Dialect 1: by `X-App-Key`, else the default app; `Login-Type: device` says that the body is sealed.
+pub(crate) fn by_key_or_default<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
     let app = match key(request) {
         Some(key) => credentials.app_by_key(key),
         None => credentials.default_app(),
     };
-    let caller = Caller::of(app)?;
-    if request.header(LOGIN_TYPE).is_some_and(|kind| kind.trim().eq_ignore_ascii_case("device")) {
-        return Err(Rejection::SecretIsEmpty);
-    }
-    if app.is_some_and(|app| app.device_required) {
-        return Err(Rejection::ChannelRequired);
-    }
-    Ok(caller)
+    let is_sealed = request.header(LOGIN_TYPE).is_some_and(|kind| kind.trim().eq_ignore_ascii_case("device"));
+    Ok(Caller { is_sealed, ..Caller::of(app)? })
 }
 
 /// Dialect 2: by `app_key` in the body.
-pub(crate) fn by_body(credentials: &Credentials, request: &Request) -> Result<Caller, Rejection> {
+pub(crate) fn by_body<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
     Caller::of(credentials.app_by_key(&app_key::key(&request.body)?))
 }
 
 /// Dialect 3: by `X-App-Key`.
-pub(crate) fn by_key(credentials: &Credentials, request: &Request) -> Result<Caller, Rejection> {
+pub(crate) fn by_key<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
     Caller::of(key(request).and_then(|key| credentials.app_by_key(key)))
 }
 

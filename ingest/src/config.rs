@@ -17,11 +17,18 @@ pub struct Config {
     /// Reports per device and minute, each report of a batch counted, connections counted apart; in dialects 1 and 2
     /// reports without a device count for their address (IPv6: its /64). 0 = no limit.
     pub reports_per_minute: u32,
-    /// Reports and connections per app and minute, over all dialects. 0 = no limit.
+    /// Reports and connections per app and minute, over all dialects. 0 = no limit. This limit, the one above and the one
+    /// below can be set for an app in `credentials.toml`.
     pub app_reports_per_minute: u32,
+    /// Reports and connections per app and UTC day, over all dialects, counted by this process since its start. 0 = no limit.
+    pub app_reports_per_day: u32,
+    /// Nonces of the device channel (`aes-256-gcm`) that are remembered, over all apps, about 50 bytes each: another text
+    /// under one of the last of them is refused. From half of this number on the oldest may be forgotten; a start forgets all.
+    pub device_nonces: usize,
     /// Dialect 1 answers HTTP 200 for errors too, for clients that look at the body only.
     pub always_200: bool,
-    /// Networks whose `X-Forwarded-For` and `X-Real-IP` count, as CIDRs.
+    /// Networks of proxies whose `X-Forwarded-For`, else `X-Real-IP`, count, as CIDRs. They must set the first or remove what
+    /// the client sent as such; `Forwarded` never counts.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,
     /// What clients may take of the HTTP server.
@@ -54,6 +61,8 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             reports_per_minute: 120,
             app_reports_per_minute: 0,
+            app_reports_per_day: 0,
+            device_nonces: 200_000,
             always_200: false,
             trusted_proxies: Vec::new(),
             limits: Limits::default(),

@@ -22,6 +22,8 @@ mod surrogate;
 mod value;
 
 use crate::rejection::Rejection;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use schemas::record::RawReport;
 
 /// Names of the dialects as they stand in the records and on the metrics.
@@ -45,6 +47,10 @@ const MESSAGE_LIMIT: usize = 64 << 10;
 const STACK_LIMIT: usize = 1 << 20;
 /// Names, versions and other short texts are cut above this many bytes; no client sends such, the tables are spared.
 const SHORT_LIMIT: usize = 16 << 10;
+
+/// Base64 with or without padding.
+pub(crate) const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
 /// What the server knows of a request, besides its body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,26 +1,30 @@
 //! The parts that every endpoint of the edge shares.
 
-use crate::authenticate::Caller;
 use crate::config::Config;
 use crate::dialect::Received;
 use crate::origin::Origin;
 use crate::publish::Publisher;
 use crate::tally::Tally;
 use crate::throttle::Throttles;
+use crate::unseal::{Channels, Fresh};
 use ipnet::IpNet;
 use service::credentials::Keyring;
 use service::kafka;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The edge at work.
 pub(crate) struct Edge {
     pub(crate) keyring: Keyring,
     pub(crate) proxies: Vec<IpNet>,
     pub(crate) throttles: Throttles,
+    pub(crate) channels: Channels,
     pub(crate) publisher: Publisher,
     pub(crate) tally: Tally,
     /// Whether dialect 1 answers HTTP 200 for errors too.
     pub(crate) always_200: bool,
+    /// The time of the last sealed reply, Unix nanoseconds.
+    sealed_at: AtomicU64,
 }
 
 impl Edge {
@@ -29,22 +33,35 @@ impl Edge {
             keyring,
             proxies: config.trusted_proxies.clone(),
             throttles: Throttles::new(config),
+            channels: Channels::new(config.device_nonces),
             publisher: Publisher::new(kafka, config.publish.clone())?,
             tally: Tally::new(),
             always_200: config.always_200,
+            sealed_at: AtomicU64::new(0),
         })
     }
 
     /// What the server knows of a request: here, and nowhere deeper, the clock is read and chance has a say.
-    pub(crate) fn receive(&self, caller: Caller, origin: &Origin) -> Received {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    pub(crate) fn receive(&self, app_id: &str, origin: &Origin) -> Received {
         Received {
-            app_id: caller.app_id,
-            received_at: i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX),
+            app_id: app_id.to_owned(),
+            received_at: i64::try_from(since_1970().as_millis()).unwrap_or(i64::MAX),
             client_ip: origin.address.to_string(),
             user_agent: origin.user_agent.clone(),
             locale: origin.locale.clone(),
             nonce: rand::random(),
         }
     }
+
+    /// What a reply is sealed with: chance, and a time that no other reply of this process has.
+    pub(crate) fn fresh(&self) -> Fresh {
+        let now = u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX);
+        let next = |last: u64| now.max(last.saturating_add(1));
+        let last = self.sealed_at.fetch_update(Relaxed, Relaxed, |last| Some(next(last))).unwrap_or_else(|last| last);
+        Fresh { nonce: rand::random(), nanoseconds: next(last) }
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

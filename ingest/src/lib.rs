@@ -5,9 +5,10 @@
 //! ```text
 //! service::http  accepts, bounds, dispatches
 //! endpoint/      names its way through the recipe ─┐
-//! accept         authenticate → read → throttle → publish → Receipt
-//!                     │           │        │         │
-//!                who sends?   dialect/  limits   Avro, acks=all
+//! accept         authenticate → unseal → read → throttle → publish → Receipt
+//!                     │          │        │        │         │
+//!                who sends?    device  dialect/  limits   Avro, acks=all
+//!                              channel
 //! endpoint/      writes the reply of its dialect ──┘
 //! ```
 //!
@@ -26,13 +27,15 @@ mod edge;
 mod endpoint;
 mod origin;
 mod publish;
+mod quota;
 mod rejection;
 mod tally;
 mod throttle;
+mod unseal;
 
 pub use accept::Receipt;
 pub use config::{Config, Publish};
-pub use rejection::Rejection;
+pub use rejection::{Limit, Rejection};
 
 use edge::Edge;
 use schemas::record::{Connection, RawReport, Record};
@@ -86,7 +89,9 @@ pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listene
 
 /// Every endpoint of the edge.
 fn router(edge: &Arc<Edge>) -> Router {
+    let keyring = edge.keyring.clone();
     let router = Router::new("ingest")
+        .cross_origin(move |origin| keyring.current().allows_origin(origin))
         .mount(endpoint::LogMessage(Arc::clone(edge)))
         .mount(endpoint::ErrorReport(Arc::clone(edge)))
         .mount(endpoint::Heartbeat(Arc::clone(edge)))

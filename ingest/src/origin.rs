@@ -7,6 +7,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// A user agent is cut above this many bytes.
 const USER_AGENT_LIMIT: usize = 1024;
+/// What proxies say of the client. `Forwarded` is none of it: few proxies write it, and those that do not pass a client's own on.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const REAL_IP: &str = "x-real-ip";
 /// Longer language tags are none.
 const LOCALE_LIMIT: usize = 35;
 
@@ -44,19 +47,19 @@ fn text(value: &service::http::HeaderValue) -> String {
 }
 
 /// The address before the first proxy that is not trusted, read from the near end: what stands further left is the
-/// client's own claim.
+/// client's own claim, and so is whatever is no address.
 fn client_address(peer: SocketAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let mut address = peer.ip().to_canonical();
     let is_trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));
     if proxies.is_empty() || !is_trusted(address) {
         return address;
     }
-    let lines: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
-    if lines.is_empty() {
-        let real = headers.get("x-real-ip").and_then(|value| value.to_str().ok());
-        return real.and_then(forwarded).unwrap_or(address);
+    if !headers.contains_key(FORWARDED_FOR) {
+        return headers.get_all(REAL_IP).iter().next_back().and_then(|value| forwarded(value.as_bytes())).unwrap_or(address);
     }
-    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+    // A line that a client broke on purpose is still read: the proxy's own words may stand at its end.
+    let hops = headers.get_all(FORWARDED_FOR).iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    for hop in hops.filter(|hop| !hop.trim_ascii().is_empty()) {
         let Some(named) = forwarded(hop) else { break };
         address = named;
         if !is_trusted(address) {
@@ -67,8 +70,8 @@ fn client_address(peer: SocketAddr, headers: &HeaderMap, proxies: &[IpNet]) -> I
 }
 
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`.
-fn forwarded(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim();
+fn forwarded(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     let address = bare.parse::<IpAddr>().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()))?;
     Some(address.to_canonical())
@@ -85,11 +88,13 @@ fn locale(languages: &str) -> &str {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
+    use service::http::HeaderValue;
 
     fn address(peer: &str, headers: &[(&'static str, &str)], proxies: &[&str]) -> String {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let proxies: Vec<IpNet> = proxies.iter().map(|network| network.parse().unwrap()).collect();
         client_address(peer.parse().unwrap(), &map, &proxies).to_string()
@@ -115,6 +120,43 @@ mod tests {
         assert_eq!(address("10.0.0.1:80", &[("x-forwarded-for", "1.1.1.1, unknown")], &proxies), "10.0.0.1");
         assert_eq!(address("10.0.0.1:80", &[("x-forwarded-for", "[2001:db8::1]:99, 10.9.9.9")], &proxies), "2001:db8::1");
         assert_eq!(address("10.0.0.1:80", &[("x-forwarded-for", "10.0.0.3, 10.0.0.2")], &proxies), "10.0.0.3");
+    }
+
+    #[test]
+    fn nothing_that_a_client_breaks_makes_its_other_claims_count() {
+        let proxies = ["10.0.0.0/8", "2001:db8:ffff::/48"];
+        let claim = ("x-real-ip", "1.1.1.1");
+        let for_ = |line: &'static str| address("10.0.0.1:80", &[claim, ("x-forwarded-for", line)], &proxies);
+        assert_eq!(for_("\u{e9}\u{4e2d}, 203.0.113.9"), "203.0.113.9", "bytes that are no ASCII");
+        assert_eq!(for_("中文"), "10.0.0.1", "and nothing but them");
+        assert_eq!(for_(""), "10.0.0.1");
+        assert_eq!(for_("203.0.113.9, , 10.0.0.7,"), "203.0.113.9", "empty elements are none");
+        assert_eq!(for_("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_eq!(for_("[::ffff:203.0.113.9]:1, [2001:db8:ffff::1]:2, ::ffff:10.0.0.7"), "203.0.113.9");
+        assert_eq!(for_("1.1.1.1, 203.0.113.9:99999"), "10.0.0.1", "no port");
+        assert_eq!(for_("1.1.1.1, fe80::1%eth0"), "10.0.0.1", "no address");
+        assert_eq!(for_("1.1.1.1, 010.0.0.7"), "10.0.0.1", "no octal numbers");
+        assert_eq!(for_("1.1.1.1 203.0.113.9"), "10.0.0.1");
+        assert_eq!(address("10.0.0.1:80", &[("forwarded", "for=1.1.1.1")], &proxies), "10.0.0.1");
+        assert_eq!(address("10.0.0.1:80", &[claim, ("x-real-ip", "203.0.113.9")], &proxies), "203.0.113.9", "the proxy's is the last");
+        assert_eq!(address("10.0.0.1:80", &[("x-forwarded-for", "\"1.1.1.1\"")], &proxies), "10.0.0.1");
+    }
+
+    proptest! {
+        #[test]
+        fn only_what_a_trusted_proxy_heard_is_believed(junk in prop::collection::vec("[0-9a-f.:,\\[\\] \\-é中]{0,30}", 0..4)) {
+            let mut map = HeaderMap::new();
+            for line in &junk {
+                map.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+                map.append(REAL_IP, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            }
+            let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+            let stranger = "198.51.100.1:80".parse().unwrap();
+            prop_assert_eq!(client_address(stranger, &map, &proxies).to_string(), "198.51.100.1");
+            map.append(FORWARDED_FOR, HeaderValue::from_static("203.0.113.9, 10.2.2.2"));
+            let proxy = "10.1.1.1:80".parse().unwrap();
+            prop_assert_eq!(client_address(proxy, &map, &proxies).to_string(), "203.0.113.9");
+        }
     }
 
     #[test]

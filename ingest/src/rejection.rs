@@ -2,6 +2,7 @@
 
 use schemas::outcome::Outcome;
 use service::http::StatusCode;
+use std::fmt;
 use std::time::Duration;
 
 /// The longest explanation that goes out, in bytes; what a client sent may be part of it.
@@ -19,6 +20,12 @@ pub enum Rejection {
     /// The app takes sealed reports only and this one was plain.
     #[error("this app takes sealed reports only")]
     ChannelRequired,
+    /// A web page of an origin that the app does not list.
+    #[error("this app takes nothing from pages of this origin")]
+    OriginNotAllowed,
+    /// Sealed, and cannot be opened; nothing tells why.
+    #[error("the sealed report cannot be opened")]
+    InvalidCiphertext,
     /// A sealed report for an app that has no secret.
     #[error("this app has no secret for the device channel")]
     SecretIsEmpty,
@@ -32,8 +39,10 @@ pub enum Rejection {
     #[error("{0}")]
     TooLarge(String),
     /// Over a limit of the device, the address or the app.
-    #[error("too many requests, send again later")]
+    #[error("too many requests {limit}, send again later")]
     TooManyRequests {
+        /// Which limit.
+        limit: Limit,
         /// When it may pass.
         retry_after: Duration,
     },
@@ -43,6 +52,42 @@ pub enum Rejection {
         /// When trying again makes sense.
         retry_after: Duration,
     },
+}
+
+/// What has a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// A device, per minute.
+    Device,
+    /// An address that names no device, per minute.
+    Address,
+    /// An app, per minute.
+    AppMinute,
+    /// An app, per UTC day.
+    AppDay,
+}
+
+impl Limit {
+    /// The reason on the metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => "PerDevice",
+            Self::Address => "PerAddress",
+            Self::AppMinute => "AppPerMinute",
+            Self::AppDay => "AppPerDay",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Device => "of this device",
+            Self::Address => "of this address",
+            Self::AppMinute => "of this app",
+            Self::AppDay => "of this app today",
+        })
+    }
 }
 
 impl Rejection {
@@ -60,6 +105,8 @@ impl Rejection {
         match self {
             Self::UnknownApp => "UnknownApp",
             Self::ChannelRequired => "ChannelRequired",
+            Self::OriginNotAllowed => "OriginNotAllowed",
+            Self::InvalidCiphertext => "InvalidCiphertext",
             Self::SecretIsEmpty => "SecretIsEmpty",
             Self::InvalidParams(_) => "InvalidParams",
             Self::UnsupportedEncoding => "UnsupportedEncoding",
@@ -73,8 +120,8 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::UnknownApp => StatusCode::UNAUTHORIZED,
-            Self::ChannelRequired => StatusCode::FORBIDDEN,
-            Self::SecretIsEmpty | Self::InvalidParams(_) => StatusCode::BAD_REQUEST,
+            Self::ChannelRequired | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
+            Self::InvalidCiphertext | Self::SecretIsEmpty | Self::InvalidParams(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -85,7 +132,8 @@ impl Rejection {
     /// `code` and `msg` of dialect 1 (ingest-protocols, section 1).
     pub fn log_message_code(&self) -> (u32, &'static str) {
         match self {
-            Self::UnknownApp | Self::ChannelRequired => (40005, "NoAccess"),
+            Self::UnknownApp | Self::ChannelRequired | Self::OriginNotAllowed => (40005, "NoAccess"),
+            Self::InvalidCiphertext => (40006, "InvalidCiphertext"),
             Self::SecretIsEmpty => (40007, "SecretIsEmpty"),
             Self::InvalidParams(_) | Self::UnsupportedEncoding | Self::TooLarge(_) => (400, "InvalidParams"),
             Self::TooManyRequests { .. } => (401, "TooManyRequests"),
@@ -98,6 +146,8 @@ impl Rejection {
         match self {
             Self::UnknownApp => "app_key 无效".to_owned(),
             Self::ChannelRequired => "该应用只接受加密上报".to_owned(),
+            Self::OriginNotAllowed => "该应用不接受此来源的页面".to_owned(),
+            Self::InvalidCiphertext => "密文无效".to_owned(),
             Self::SecretIsEmpty => "该应用未配置密钥".to_owned(),
             Self::InvalidParams(why) => format!("参数错误: {why}"),
             Self::UnsupportedEncoding => "不支持的内容编码".to_owned(),
@@ -110,12 +160,14 @@ impl Rejection {
     /// `Retry-After` in whole seconds, at least one.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooManyRequests { retry_after } | Self::LogUnavailable { retry_after } => {
+            Self::TooManyRequests { retry_after, .. } | Self::LogUnavailable { retry_after } => {
                 let begun = u64::from(retry_after.subsec_nanos() > 0);
                 Some((retry_after.as_secs() + begun).max(1))
             }
             Self::UnknownApp
             | Self::ChannelRequired
+            | Self::OriginNotAllowed
+            | Self::InvalidCiphertext
             | Self::SecretIsEmpty
             | Self::InvalidParams(_)
             | Self::UnsupportedEncoding
@@ -126,9 +178,11 @@ impl Rejection {
     /// How it is counted.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::TooManyRequests { .. } => Outcome::Throttled,
+            Self::TooManyRequests { limit, .. } => Outcome::Throttled(limit.name()),
             Self::UnknownApp
             | Self::ChannelRequired
+            | Self::OriginNotAllowed
+            | Self::InvalidCiphertext
             | Self::SecretIsEmpty
             | Self::InvalidParams(_)
             | Self::UnsupportedEncoding
@@ -147,16 +201,19 @@ mod tests {
         let later = Duration::from_millis(1);
         let said = |rejection: Rejection| (rejection.status().as_u16(), rejection.log_message_code());
         assert_eq!(said(Rejection::invalid("x")), (400, (400, "InvalidParams")));
-        assert_eq!(said(Rejection::TooManyRequests { retry_after: later }), (429, (401, "TooManyRequests")));
+        assert_eq!(said(Rejection::TooManyRequests { limit: Limit::Device, retry_after: later }), (429, (401, "TooManyRequests")));
         assert_eq!(said(Rejection::LogUnavailable { retry_after: later }), (503, (10001, "DatabaseQueryError")));
         assert_eq!(said(Rejection::UnknownApp), (401, (40005, "NoAccess")));
         assert_eq!(said(Rejection::ChannelRequired), (403, (40005, "NoAccess")));
+        assert_eq!(said(Rejection::OriginNotAllowed), (403, (40005, "NoAccess")));
+        assert_eq!(said(Rejection::InvalidCiphertext), (400, (40006, "InvalidCiphertext")));
         assert_eq!(said(Rejection::SecretIsEmpty), (400, (40007, "SecretIsEmpty")));
     }
 
     #[test]
     fn retry_after_is_rounded_up_to_whole_seconds() {
-        let seconds = |millis| Rejection::TooManyRequests { retry_after: Duration::from_millis(millis) }.retry_after();
+        let later = |millis| Rejection::TooManyRequests { limit: Limit::AppDay, retry_after: Duration::from_millis(millis) };
+        let seconds = |millis| later(millis).retry_after();
         assert_eq!([seconds(0), seconds(1), seconds(1000), seconds(1001)], [Some(1), Some(1), Some(1), Some(2)]);
         assert_eq!(Rejection::UnknownApp.retry_after(), None);
     }

@@ -5,8 +5,11 @@ mod any_bytes;
 mod batches;
 mod bounds;
 mod fixtures;
+mod fuzz;
 mod http;
+mod per_app;
 mod refusals;
+mod sealed;
 
 use crate::dialect::Received;
 

@@ -7,8 +7,8 @@ pub enum Outcome {
     Accepted,
     /// A re-delivery: its twin counts.
     Duplicate,
-    /// Over a limit; the client was told when to come again.
-    Throttled,
+    /// Over a limit, by its name; the client was told when to come again.
+    Throttled(&'static str),
     /// Refused, by the stable code of the reason.
     Rejected(&'static str),
 }
@@ -19,16 +19,16 @@ impl Outcome {
         match self {
             Self::Accepted => "accepted",
             Self::Duplicate => "duplicate",
-            Self::Throttled => "throttled",
+            Self::Throttled(_) => "throttled",
             Self::Rejected(_) => "rejected",
         }
     }
 
-    /// The value of the label `reason`; empty unless rejected.
+    /// The value of the label `reason`; empty unless throttled or rejected.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Rejected(reason) => reason,
-            Self::Accepted | Self::Duplicate | Self::Throttled => "",
+            Self::Throttled(reason) | Self::Rejected(reason) => reason,
+            Self::Accepted | Self::Duplicate => "",
         }
     }
 }

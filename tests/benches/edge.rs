@@ -2,7 +2,13 @@
 
 use super::figure;
 use super::harness::{Options, Pipeline, Process, get, until};
-use super::load::{cpu, report, send};
+use super::load::{cpu, now, report, send};
+use aes_gcm::{Aes256Gcm, KeyInit, aead::Aead};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Of the device channel.
+const SECRET: [u8; 32] = [7; 32];
 
 /// An edge of its own beside a standalone, so that its CPU time is its alone.
 fn edge(pipeline: &Pipeline) -> (Process, String) {
@@ -20,26 +26,76 @@ fn edge(pipeline: &Pipeline) -> (Process, String) {
     (process, url)
 }
 
-fn measure(name: &str, content_type: &str, bodies: &[String], reports: usize, method: &str) {
+/// What is measured.
+struct Load {
+    name: &'static str,
+    path: &'static str,
+    content_type: &'static str,
+    /// Reports of one body.
+    reports: usize,
+    method: &'static str,
+}
+
+const ONE: Load = Load {
+    name: "edge, one report a request",
+    path: "/v1/reports",
+    content_type: "application/json",
+    reports: 1,
+    method: "2 KB reports, 64 connections, durable ack",
+};
+
+fn measure(load: &Load, bodies: &[String]) {
     let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", ..Options::default() });
+    pipeline.replace_credentials("default = true", &format!("default = true\ndevice_secrets = [\"{}\"]", STANDARD.encode(SECRET)));
     let (process, url) = edge(&pipeline);
     let warm = bodies.len() / 10;
-    send(&url, "/v1/reports", content_type, 64, &bodies[..warm]);
+    send(&url, load.path, load.content_type, 64, &bodies[..warm]);
     let before = cpu(process.id());
-    let elapsed = send(&url, "/v1/reports", content_type, 64, &bodies[warm..]);
-    let measured = reports * (bodies.len() - warm) / bodies.len();
-    figure(name, (cpu(process.id()) - before) * 1e6 / measured as f64, "us CPU/report", method);
-    figure(&format!("{name}, rate"), measured as f64 / elapsed.as_secs_f64(), "reports/s", "sender, log and processor on the same cores");
+    let elapsed = send(&url, load.path, load.content_type, 64, &bodies[warm..]);
+    let measured = load.reports * (bodies.len() - warm);
+    figure(load.name, (cpu(process.id()) - before) * 1e6 / measured as f64, "us CPU/report", load.method);
+    let rate = measured as f64 / elapsed.as_secs_f64();
+    figure(&format!("{}, rate", load.name), rate, "reports/s", "sender, log and processor on the same cores");
 }
 
 /// One report a request.
 pub fn single() {
     let bodies: Vec<String> = (0..60_000).map(report).collect();
-    measure("edge, one report a request", "application/json", &bodies, 60_000, "2 KB reports, 64 connections, durable ack");
+    measure(&ONE, &bodies);
 }
 
 /// Batches of 50.
 pub fn batches() {
     let bodies: Vec<String> = (0..4_000).map(|batch| (0..50).map(|n| report(batch * 50 + n)).collect::<Vec<_>>().join("\n")).collect();
-    measure("edge, NDJSON batches of 50", "application/x-ndjson", &bodies, 200_000, "2 KB reports, 64 connections, durable ack");
+    measure(&Load { name: "edge, NDJSON batches of 50", content_type: "application/x-ndjson", reports: 50, ..ONE }, &bodies);
+}
+
+/// One report a request through the device channel, its reply sealed.
+pub fn sealed() {
+    let cipher = Aes256Gcm::new(&SECRET.into());
+    let seal = |number: usize| {
+        let mut nonce = [0; 12];
+        nonce[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        let text = message(number).into_bytes();
+        let data = cipher.encrypt(&nonce.into(), &*text).unwrap();
+        format!("{{\"data\":\"{}\",\"time\":\"{}\"}}", STANDARD.encode(data), STANDARD.encode(nonce))
+    };
+    let bodies: Vec<String> = (0..60_000).map(seal).collect();
+    let path = "/v1/common/log/message/report";
+    // The header line that switches the channel on comes after that of the type.
+    let content_type = "application/json\r\nlogin-type: device";
+    measure(&Load { name: "edge, sealed report (GCM)", path, content_type, ..ONE }, &bodies);
+}
+
+/// A report of about 2 KB in the words of dialect 1.
+fn message(number: usize) -> String {
+    let frames: String =
+        (0..28).map(|n| format!("\\n\\tat com.shop.feature{}.Screen{n}.onEvent(Screen{n}.java:{})", number % 40, 10 + n)).collect();
+    format!(
+        "{{\"platform\":\"android\",\"appVersion\":\"2.{}.0\",\"osName\":\"Android\",\"osVersion\":\"14\",\"deviceId\":\"device-{}\",\"level\":1,\
+         \"message\":\"cart {number} 已关闭\",\"stack\":\"java.lang.IllegalStateException: cart {number}{frames}\",\"occurredAt\":{}}}",
+        number % 5,
+        number % 5000,
+        now(),
+    )
 }

@@ -28,6 +28,7 @@ fn main() {
     if run("edge") {
         edge::single();
         edge::batches();
+        edge::sealed();
     }
     if run("sink") {
         whole::sink();

@@ -183,6 +183,25 @@ impl Pipeline {
         Process::start(&["processor", "--config", config.to_str().unwrap()])
     }
 
+    /// Appends to the credentials and has them read again; that takes a moment.
+    pub fn add_credentials(&self, more: &str) {
+        self.change_credentials(|text| text + more);
+    }
+
+    /// Replaces a part of the credentials and has them read again; that takes a moment.
+    pub fn replace_credentials(&self, from: &str, to: &str) {
+        self.change_credentials(|text| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+    }
+
+    fn change_credentials(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("credentials.toml");
+        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+        super::process::signal(self.process.id(), "HUP");
+    }
+
     /// Posts one body to the edge until it is acknowledged with 200; what the edge answered.
     pub fn deliver(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
         until("the edge acknowledges", || {

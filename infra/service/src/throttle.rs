@@ -16,9 +16,16 @@ const KEYS: usize = 1 << 18;
 /// Checks between two looks at how many keys there are.
 const HOUSEKEEPING: u64 = 4096;
 
+/// What a minute's worth is measured in: 100 ns each. A key that may come 120 times takes 5,000,000 each time, so keys of
+/// every rate share one limiter and its bound.
+const CELLS: NonZeroU32 = NonZeroU32::new(600_000_000).unwrap();
+
 /// A limit per key; cheap to clone, clones share their state.
 #[derive(Clone)]
-pub struct Throttle(Option<Arc<Limited>>);
+pub struct Throttle {
+    limited: Arc<Limited>,
+    per_minute: u32,
+}
 
 struct Limited {
     limiter: DefaultKeyedRateLimiter<u64>,
@@ -47,18 +54,17 @@ impl Throttle {
         Throttle::with_keys(count, KEYS)
     }
 
-    fn with_keys(count: u32, keys: usize) -> Self {
-        Throttle(NonZeroU32::new(count).map(|count| {
-            let limiter = RateLimiter::keyed(Quota::per_minute(count));
-            Arc::new(Limited {
-                clock: limiter.clock().clone(),
-                limiter,
-                hasher: RandomState::new(),
-                keys,
-                checks: AtomicU64::new(0),
-                crowded: AtomicBool::new(false),
-            })
-        }))
+    fn with_keys(per_minute: u32, keys: usize) -> Self {
+        let limiter = RateLimiter::keyed(Quota::per_minute(CELLS));
+        let limited = Limited {
+            clock: limiter.clock().clone(),
+            limiter,
+            hasher: RandomState::new(),
+            keys,
+            checks: AtomicU64::new(0),
+            crowded: AtomicBool::new(false),
+        };
+        Throttle { limited: Arc::new(limited), per_minute }
     }
 
     /// Takes one for `key`.
@@ -66,41 +72,38 @@ impl Throttle {
     /// # Errors
     /// When the next one is allowed.
     pub fn check<K: Hash + ?Sized>(&self, key: &K) -> Result<(), RetryAfter> {
-        self.check_many(key, 1)
+        self.check_at(self.per_minute, key)
     }
 
-    /// Takes `count` for `key`, all or none. More than a minute's worth at once is judged as a minute's worth.
+    /// Takes one for a `key` that has a rate of its own; 0 is no limit. What a key took at one rate is not forgotten at
+    /// another.
     ///
     /// # Errors
-    /// When they are allowed.
-    pub fn check_many<K: Hash + ?Sized>(&self, key: &K, count: u32) -> Result<(), RetryAfter> {
-        match &self.0 {
-            Some(limited) => limited.check(key, count),
-            None => Ok(()),
+    /// When the next one is allowed.
+    pub fn check_at<K: Hash + ?Sized>(&self, per_minute: u32, key: &K) -> Result<(), RetryAfter> {
+        match per_minute {
+            0 => Ok(()),
+            _ => self.limited.check(key, NonZeroU32::new(CELLS.get() / per_minute).unwrap_or(NonZeroU32::MIN)),
         }
     }
 }
 
 impl Limited {
-    fn check<K: Hash + ?Sized>(&self, key: &K, count: u32) -> Result<(), RetryAfter> {
-        let Some(count) = NonZeroU32::new(count) else { return Ok(()) };
+    fn check<K: Hash + ?Sized>(&self, key: &K, cells: NonZeroU32) -> Result<(), RetryAfter> {
         if self.checks.fetch_add(1, Relaxed) % HOUSEKEEPING == HOUSEKEEPING - 1 {
             self.forget();
         }
         // The hash is keyed anew in every process: nobody can choose keys that share a cell.
         let hash = self.hasher.hash_one(key);
-        let cell = match self.crowded.load(Relaxed) {
+        let place = match self.crowded.load(Relaxed) {
             true => hash % self.keys as u64,
             false => hash,
         };
-        let verdict = match self.limiter.check_key_n(&cell, count) {
-            Ok(verdict) => verdict,
-            Err(capacity) => {
-                let most = NonZeroU32::new(capacity.0).unwrap_or(NonZeroU32::MIN);
-                self.limiter.check_key_n(&cell, most).unwrap_or(Ok(()))
-            }
-        };
-        verdict.map_err(|until| RetryAfter(until.wait_time_from(self.clock.now())))
+        match self.limiter.check_key_n(&place, cells) {
+            Ok(verdict) => verdict.map_err(|until| RetryAfter(until.wait_time_from(self.clock.now()))),
+            // One check never takes more than a minute's worth.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Drops the keys that are as good as new.
@@ -130,14 +133,17 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_taken_whole_or_not() {
-        let throttle = Throttle::per_minute(10);
-        assert_eq!(throttle.check_many(&7_u64, 8), Ok(()));
-        assert!(throttle.check_many(&7_u64, 8).is_err());
-        assert_eq!(throttle.check_many(&7_u64, 2), Ok(()));
-        assert_eq!(throttle.check_many(&8_u64, 500), Ok(()));
-        assert!(throttle.check(&8_u64).is_err());
-        assert_eq!(throttle.check_many(&9_u64, 0), Ok(()));
+    fn every_key_may_have_a_rate_of_its_own() {
+        let throttle = Throttle::per_minute(2);
+        let taken = |per_minute: u32, key: &str| (0..1000).take_while(|_| throttle.check_at(per_minute, key).is_ok()).count();
+        for per_minute in [1, 2, 7, 119, 120, 121, 600] {
+            assert_eq!(taken(per_minute, &format!("键 {per_minute}")), per_minute as usize);
+        }
+        assert_eq!(taken(0, "x"), 1000, "0 is no limit");
+        assert_eq!(taken(u32::MAX, "y"), 1000);
+        assert_eq!((taken(100, "z"), taken(10, "z")), (100, 0), "a new rate is no new start");
+        let RetryAfter(wait) = throttle.check_at(10, "z").expect_err("none is left");
+        assert!(wait > Duration::from_secs(4) && wait <= Duration::from_secs(6), "{wait:?}");
     }
 
     #[test]
@@ -152,9 +158,26 @@ mod tests {
         for key in 0..60_000_u64 {
             let _ = throttle.check(&key);
         }
-        let limited = throttle.0.as_ref().expect("a limit");
         let most = 2 * 5000 + HOUSEKEEPING as usize;
-        assert!(limited.limiter.len() <= most, "{}", limited.limiter.len());
+        assert!(throttle.limited.limiter.len() <= most, "{}", throttle.limited.limiter.len());
+    }
+
+    #[test]
+    fn a_flood_of_keys_frees_nobody_and_locks_nobody_out() {
+        let throttle = Throttle::with_keys(60, 5000);
+        let taken = |key: &str| (0..1000).take_while(|_| throttle.check(key).is_ok()).count();
+        assert_eq!(taken("hot"), 60);
+        for key in 0..14_000_u64 {
+            let _ = throttle.check_at(10, &key);
+        }
+        assert!(throttle.limited.crowded.load(Relaxed), "the flood was large enough");
+        // One or two made-up keys share the cell of each.
+        for device in ["good", "好的设备", "another"] {
+            assert!((1..=60).contains(&taken(device)), "{device}");
+        }
+        assert!(taken("hot") <= 60, "one more minute's worth at most, for the change of cells");
+        assert_eq!(taken("hot"), 0);
+        assert!(throttle.check("hot").is_err_and(|RetryAfter(wait)| wait <= Duration::from_secs(1)));
     }
 
     #[test]

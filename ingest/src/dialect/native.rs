@@ -4,11 +4,9 @@ use super::batch::{self, Form};
 use super::cut::cut_marked;
 use super::inflate::inflate;
 use super::object::{Draft, Field};
-use super::{Items, MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, moment, name, platform};
+use super::{BASE64, Items, MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, moment, name, platform};
 use crate::rejection::Rejection;
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use schemas::digest::{self, Delivery};
 use schemas::record::{Attachment, Category, RawReport, Thread};
 use serde::Deserialize;
@@ -18,10 +16,6 @@ use serde::de::MapAccess;
 const LOG_LIMIT: usize = 256 << 10;
 /// All attachments of a report together, in bytes after Base64.
 const ATTACHMENTS_LIMIT: usize = 1 << 20;
-/// Base64 with or without padding.
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
-
 /// What the headers say about the body.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Shape<'a> {

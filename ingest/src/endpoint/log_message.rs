@@ -1,7 +1,10 @@
-//! `POST /v1/common/log/message/report`: dialect 1.
+//! `POST /v1/common/log/message/report`: dialect 1, plain or through the device channel, which may also put the sealed
+//! report in the query of a GET.
+//!
+//! A sealed request's reply is sealed as well: its `data` member, which errors do not have.
 
 use super::advised;
-use crate::accept::{Way, accept_one, too_large};
+use crate::accept::{Way, accept_sealable, too_large};
 use crate::authenticate::by_key_or_default;
 use crate::dialect::{BODY_LIMIT, log_message, name};
 use crate::edge::Edge;
@@ -9,7 +12,7 @@ use crate::rejection::Rejection;
 use crate::throttle::WithoutDevice;
 use schemas::record::RawReport;
 use serde::Serialize;
-use service::http::{Endpoint, IntoResponse, Method, Request, Response, StatusCode, json};
+use service::http::{Endpoint, HeaderValue, IntoResponse, Method, Request, Response, StatusCode, header, json};
 use std::sync::Arc;
 
 const WAY: Way<RawReport> = Way {
@@ -42,7 +45,7 @@ struct Stored {
 }
 
 impl Endpoint for LogMessage {
-    const METHODS: &'static [Method] = &[Method::POST];
+    const METHODS: &'static [Method] = &[Method::POST, Method::GET];
     const PATH: &'static str = "/v1/common/log/message/report";
     const SUMMARY: &'static str = "Report one log message (dialect 1)";
     const TAG: &'static str = "log message";
@@ -57,10 +60,22 @@ impl Endpoint for LogMessage {
     }
 
     async fn call(&self, request: Request) -> Result<Response, Refusal> {
-        let receipt = accept_one(&self.0, &WAY, &request).await;
-        let receipt = receipt.map_err(|rejection| Refusal { rejection, always_200: self.0.always_200 })?;
-        Ok(json(StatusCode::OK, &Reply { code: 0, msg: "OK", data: Some(Stored { id: receipt.content_id }) }))
+        let taken = accept_sealable(&self.0, &WAY, &request).await;
+        let (receipt, channel) = taken.map_err(|rejection| Refusal { rejection, always_200: self.0.always_200 })?;
+        let stored = Stored { id: receipt.content_id };
+        let mut response = match channel {
+            None => done(Some(stored)),
+            Some(channel) => done(serde_json::to_vec(&stored).ok().and_then(|text| channel.seal(text, self.0.fresh()))),
+        };
+        if request.method == Method::GET {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        Ok(response)
     }
+}
+
+fn done<T: Serialize>(data: Option<T>) -> Response {
+    json(StatusCode::OK, &Reply { code: 0, msg: "OK", data })
 }
 
 impl IntoResponse for Refusal {

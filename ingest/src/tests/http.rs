@@ -12,23 +12,23 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-const KEY: &str = "534a235d30f13cac";
+pub(super) const KEY: &str = "534a235d30f13cac";
 const SEALED_KEY: &str = "00000000000000aa";
 /// Longer than anything here takes; only a failure waits so long.
-const PATIENCE: Duration = Duration::from_secs(20);
-const MESSAGE: &str = "/v1/common/log/message/report";
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const MESSAGE: &str = "/v1/common/log/message/report";
 
-struct Server {
-    url: String,
+pub(super) struct Server {
+    pub(super) url: String,
     trigger: Trigger,
     task: JoinHandle<Result<(), crate::Error>>,
-    client: Client,
+    pub(super) client: Client,
 }
 
-struct Answer {
-    status: u16,
-    retry_after: Option<u64>,
-    body: Value,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<u64>,
+    pub(super) body: Value,
 }
 
 impl Server {
@@ -42,20 +42,29 @@ impl Server {
     }
 
     async fn with_log(config: Config) -> Self {
+        Self::with_log_for(config, keyring()).await
+    }
+
+    /// For other apps than the usual ones.
+    pub(super) async fn with_log_for(config: Config, keyring: Keyring) -> Self {
         let mut kafka = kafka::Config::default();
         kafka.properties.insert("test.mock.num.brokers".to_owned(), "1".into());
-        Self::start(config, kafka).await
+        Self::run(config, kafka, keyring).await
     }
 
     async fn start(config: Config, kafka: kafka::Config) -> Self {
+        Self::run(config, kafka, keyring()).await
+    }
+
+    async fn run(config: Config, kafka: kafka::Config, keyring: Keyring) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (trigger, shutdown) = Shutdown::new();
-        let task = tokio::spawn(crate::run(config, kafka, keyring(), listener, shutdown));
+        let task = tokio::spawn(crate::run(config, kafka, keyring, listener, shutdown));
         Self { url, trigger, task, client: Client::new(PATIENCE) }
     }
 
-    async fn post(&self, path: &str, headers: &[(&'static str, &str)], body: impl Into<bytes::Bytes>) -> Answer {
+    pub(super) async fn post(&self, path: &str, headers: &[(&'static str, &str)], body: impl Into<bytes::Bytes>) -> Answer {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(HeaderName::from_static(name), value.parse().unwrap());
@@ -65,12 +74,12 @@ impl Server {
         Answer { status: answer.status.as_u16(), retry_after, body: serde_json::from_slice(&answer.body).unwrap_or(Value::Null) }
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub(super) async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.client.get(&format!("{}{path}", self.url)).await.unwrap();
         (answer.status.as_u16(), String::from_utf8(answer.body.to_vec()).unwrap())
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.trigger.fire();
         tokio::time::timeout(PATIENCE, self.task).await.expect("the edge ends").unwrap().unwrap();
     }
@@ -79,13 +88,12 @@ impl Server {
 fn keyring() -> Keyring {
     let app = |id: &str, key: &str, sealed: bool| App {
         id: id.to_owned(),
-        sentry_project: None,
-        name: String::new(),
         key: key.into(),
         default: !sealed,
         device_secrets: if sealed { vec!["设备密钥".into()] } else { Vec::new() },
         device_cipher: Cipher::Aes256Cbc,
         device_required: sealed,
+        ..App::default()
     };
     Keyring::fixed(Credentials::new(vec![app("open", KEY, false), app("sealed", SEALED_KEY, true)], Vec::new(), Vec::new()).unwrap())
 }

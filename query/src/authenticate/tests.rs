@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use service::credentials::{Admin, App, Cipher, Credentials, User};
+use service::credentials::{Admin, App, Credentials, User};
 use service::http::{Bytes, HeaderMap, HeaderValue, Method};
 
 const NOW: i64 = 1_700_000_000_500;
@@ -11,16 +11,7 @@ fn key(id: &str) -> Secret<String> {
 }
 
 fn gate(per_minute: u32) -> Gate {
-    let app = App {
-        id: "a1".to_owned(),
-        sentry_project: None,
-        name: String::new(),
-        key: "534a235d30f13cac".to_owned().into(),
-        default: false,
-        device_secrets: Vec::new(),
-        device_cipher: Cipher::default(),
-        device_required: false,
-    };
+    let app = App { id: "a1".to_owned(), key: "534a235d30f13cac".to_owned().into(), ..App::default() };
     let user = |id: &str, apps: &[&str]| User {
         id: id.to_owned(),
         key: key(id),

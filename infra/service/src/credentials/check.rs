@@ -6,7 +6,7 @@ use std::hash::Hash;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{ALL_APPS, Admin, App, Cipher, Index, User};
+use super::{ALL_APPS, ANY_ORIGIN, Admin, App, Cipher, Index, User};
 use crate::config::Secret;
 
 /// Shorter tokens can be guessed.
@@ -47,7 +47,29 @@ fn check_app(app: &App, place: &str) -> Result<(), String> {
     if app.device_required && app.device_secrets.is_empty() {
         return Err(format!("{place}.device_required: the app has no device_secrets"));
     }
+    for (at, origin) in app.allowed_origins.iter().enumerate() {
+        check_origin(origin, &format!("{place}.allowed_origins[{at}]"))?;
+    }
     Ok(())
+}
+
+/// `scheme://host[:port]` as browsers write it; `*.` may stand before the host.
+fn check_origin(origin: &str, place: &str) -> Result<(), String> {
+    if [ANY_ORIGIN, "null"].contains(&origin) {
+        return Ok(());
+    }
+    let shape = || format!("{place}: expected `*`, `null` or an origin such as `https://shop.example` or `https://*.shop.example`");
+    let (scheme, host) = origin.split_once("://").ok_or_else(shape)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    let is_scheme = !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if !is_scheme || host.is_empty() || !host.chars().all(plain) {
+        return Err(shape());
+    }
+    match (scheme, host.rsplit_once(':')) {
+        ("https", Some((_, "443"))) | ("http", Some((_, "80"))) => Err(format!("{place}: browsers leave the scheme's own port out")),
+        _ => Ok(()),
+    }
 }
 
 fn check_user(user: &User, index: &Index, place: &str) -> Result<(), String> {

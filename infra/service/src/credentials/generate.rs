@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 
-use super::{Admin, App, Cipher, Credentials, Error, User};
+use super::{Admin, App, Credentials, Error, User};
 use crate::config::Secret;
 
 pub(super) fn credentials() -> Result<Credentials, Error> {
@@ -16,8 +16,7 @@ pub(super) fn credentials() -> Result<Credentials, Error> {
         key: Secret::new(hex(&random::<8>()?)),
         default: true,
         device_secrets: vec![Secret::new(STANDARD.encode(random::<32>()?))],
-        device_cipher: Cipher::Aes256Gcm,
-        device_required: false,
+        ..App::default()
     };
     let user =
         User { id: "10001".to_owned(), key: Secret::new(uuid(random::<16>()?)), name: "Analyst".to_owned(), apps: vec![app.id.clone()] };

@@ -1,5 +1,6 @@
 //! Who may send and who may ask: `credentials.toml`, read whole, checked, and swapped on reload.
 
+mod app;
 mod check;
 mod generate;
 mod keyring;
@@ -14,6 +15,7 @@ use subtle::ConstantTimeEq;
 
 use crate::config::Secret;
 
+pub use app::{ANY_ORIGIN, App, Cipher};
 pub use keyring::Keyring;
 
 /// Stands for every app in [`User::apps`].
@@ -31,47 +33,6 @@ pub struct Credentials {
     pub admins: Vec<Admin>,
     #[serde(skip)]
     index: Index,
-}
-
-/// A tenant's application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct App {
-    /// `appId` of the OpenAPI.
-    pub id: String,
-    /// `{project}` of the Sentry envelope.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sentry_project: Option<u64>,
-    /// For people.
-    #[serde(default)]
-    pub name: String,
-    /// `app_key`, `X-App-Key`, `sentry_key`.
-    #[serde(serialize_with = "exposed")]
-    pub key: Secret<String>,
-    /// Used where a protocol names no app.
-    #[serde(default)]
-    pub default: bool,
-    /// Secrets of the device channel; all are valid, the first seals replies.
-    #[serde(default, serialize_with = "all_exposed", skip_serializing_if = "Vec::is_empty")]
-    pub device_secrets: Vec<Secret<String>>,
-    /// Cipher of the device channel.
-    #[serde(default)]
-    pub device_cipher: Cipher,
-    /// Whether plain reports are refused.
-    #[serde(default)]
-    pub device_required: bool,
-}
-
-/// How the device channel is sealed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cipher {
-    /// With integrity.
-    #[default]
-    #[serde(rename = "aes-256-gcm")]
-    Aes256Gcm,
-    /// What existing devices use; without integrity.
-    #[serde(rename = "aes-256-cbc")]
-    Aes256Cbc,
 }
 
 /// A user of the OpenAPI.
@@ -208,6 +169,11 @@ impl Credentials {
         self.apps.get(*self.index.app_by_project.get(&project)?)
     }
 
+    /// Whether pages of a web origin may speak for some app: what can be told before the app is known.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.apps.iter().any(|app| app.allows_origin(origin))
+    }
+
     /// The app of protocols that name none.
     pub fn default_app(&self) -> Option<&App> {
         self.apps.get(self.index.default_app?)
@@ -253,10 +219,6 @@ fn located(error: &toml::de::Error, text: &str) -> String {
 
 fn exposed<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
-}
-
-fn all_exposed<S: Serializer>(secrets: &[Secret<String>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(secrets.iter().map(Secret::expose))
 }
 
 #[cfg(test)]

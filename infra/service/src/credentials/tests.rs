@@ -18,6 +18,10 @@ key = "0123456789abcdef"
 device_secrets = ["any text", "the old one"]
 device_cipher = "aes-256-cbc"
 device_required = true
+reports_per_minute = 5
+app_reports_per_minute = 0
+app_reports_per_day = 1000
+allowed_origins = ["https://*.shop.example"]
 [[users]]
 id = "10001"
 key = "bec5b56d-7ae7-43f7-8763-51580aed5fa2"
@@ -58,6 +62,9 @@ fn a_whole_document_answers_every_question() {
     let second = credentials.app_by_id("second").unwrap();
     assert_eq!(second.device_cipher, Cipher::Aes256Cbc);
     assert!(second.device_required && !second.default && second.sentry_project.is_none());
+    assert_eq!((second.reports_per_minute, second.app_reports_per_minute, second.app_reports_per_day), (Some(5), Some(0), Some(1000)));
+    assert!(app.allows_origin("https://any.example") && second.allows_origin("https://a.shop.example"));
+    assert!(!second.allows_origin("https://any.example") && credentials.allows_origin("https://any.example"));
     assert!(credentials.app_by_key("534a235d30f13cad").is_none());
     assert!(credentials.app_by_sentry_project(2).is_none());
     let (one, all) = (credentials.user("10001").unwrap(), credentials.user("10002").unwrap());
@@ -85,6 +92,11 @@ fn wrong_entries_are_named_and_keys_not_shown() {
         ("token = \"0123456789abcdef0123456789abcdef\"", "token = \"short\"", "admins[0].token"),
         ("default = true", "defualt = true", "unknown field `defualt`"),
         ("[[admins]]", "[[operators]]", "unknown field `operators`"),
+        ("\nreports_per_minute = 5", "\nreports_per_minute = -5", "line 16"),
+        ("[\"https://*.shop.example\"]", "[\"*\", \"shop.example\"]", "apps[1].allowed_origins[1]: expected"),
+        ("[\"https://*.shop.example\"]", "[\"https://shop.example/\"]", "apps[1].allowed_origins[0]: expected"),
+        ("[\"https://*.shop.example\"]", "[\"https://*\"]", "apps[1].allowed_origins[0]: expected"),
+        ("[\"https://*.shop.example\"]", "[\"https://a.example:443\"]", "leave the scheme's own port out"),
     ] {
         let message = error_with(from, to);
         assert!(message.contains(expected), "{message}");

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::{Body as _, Incoming};
 
+use super::cross_origin::{is_preflight, preflight, share};
 use super::intake::{self, Budget, Refusal, Share};
 use super::router::{Route, RouteMetrics};
 use super::shield::Shield;
@@ -47,12 +48,17 @@ impl Dispatcher {
         let (parts, body) = request.into_parts();
         let mut reading = Reading::of(&body);
         let path = table::normal(parts.uri.path()).to_owned();
-        let response = match self.table.find(&parts.method, &path) {
+        let policy = self.router.cross_origin.as_ref();
+        let origin = policy.and_then(|policy| policy.of(&parts.headers));
+        let mut response = match self.table.find(&parts.method, &path) {
             Found::Route(index, captures) => {
                 let route = &self.router.routes[index];
                 let mut tally = Tally::start(&route.metrics);
                 let head = Head { parts, path, captures, peer };
                 tally.finish(self.run(route, head, (body, &mut reading)).await)
+            }
+            Found::WrongMethod(allowed) if policy.is_some() && is_preflight(&parts.method, &parts.headers) => {
+                Tally::start(&self.router.unrouted).finish(preflight(origin.is_some(), &allowed, &parts.headers))
             }
             Found::WrongMethod(allowed) => Tally::start(&self.router.unrouted).finish(wrong_method(&path, &allowed)),
             Found::Nothing => {
@@ -61,6 +67,9 @@ impl Dispatcher {
                 Tally::start(&self.router.unrouted).finish(response)
             }
         };
+        if let Some(origin) = origin {
+            share(&mut response, origin);
+        }
         (response, reading)
     }
 

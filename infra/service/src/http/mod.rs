@@ -12,6 +12,7 @@
 mod body;
 mod client;
 mod connection;
+mod cross_origin;
 mod dispatch;
 mod endpoint;
 mod health;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
 
+use super::cross_origin::CrossOrigin;
 use super::{Endpoint, Input, IntoResponse, Output, Problem, Request, Response, openapi, response};
 use crate::telemetry::{Counter, Histogram, counter, histogram};
 
@@ -14,6 +15,7 @@ pub struct Router {
     pub(super) title: String,
     pub(super) routes: Vec<Route>,
     pub(super) not_found: fn(&Request) -> Response,
+    pub(super) cross_origin: Option<CrossOrigin>,
     pub(super) unrouted: RouteMetrics,
 }
 
@@ -55,7 +57,7 @@ impl Router {
     /// A router without operations. `title` is the service's short name: the title of its OpenAPI
     /// document and the `service` label of its metrics.
     pub fn new(title: &str) -> Self {
-        Router { title: title.to_owned(), routes: Vec::new(), not_found, unrouted: RouteMetrics::new(title, "none") }
+        Router { title: title.to_owned(), routes: Vec::new(), not_found, cross_origin: None, unrouted: RouteMetrics::new(title, "none") }
     }
 
     /// Adds an operation. Two for one method and path make [`super::serve`] fail.
@@ -79,6 +81,13 @@ impl Router {
     /// Replaces the answer to paths without an operation.
     pub fn not_found(mut self, answer: fn(&Request) -> Response) -> Self {
         self.not_found = answer;
+        self
+    }
+
+    /// Lets web pages of the origins that `allows` names call the operations and read the replies; without it, none. An
+    /// operation that knows more of who may send refuses by itself.
+    pub fn cross_origin(mut self, allows: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.cross_origin = Some(CrossOrigin(Box::new(allows)));
         self
     }
 

@@ -69,7 +69,8 @@ impl Server {
 }
 
 fn router() -> Router {
-    let router = Router::new("test").mount(Greet).mount(Count).mount(Broken).mount(Tail);
+    let router =
+        Router::new("test").mount(Greet).mount(Count).mount(Broken).mount(Tail).cross_origin(|origin| origin == "https://shop.example");
     health(router, || Box::pin(async { Err("the log".to_owned()) }))
 }
 

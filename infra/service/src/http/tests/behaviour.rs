@@ -148,3 +148,41 @@ async fn the_drain_has_an_end() {
     server.stop().await;
     assert_eq!(wire.closed().await, "");
 }
+
+#[tokio::test]
+async fn a_page_of_another_origin_asks_first_and_may_read_the_reply() {
+    let server = Server::start(Limits::default()).await;
+    let mut wire = server.connect().await;
+    let asks = |origin: &str, path: &str| {
+        let headers =
+            format!("origin: {origin}\r\naccess-control-request-method: PUT\r\naccess-control-request-headers: x-app-key, content-type");
+        format!("OPTIONS {path} HTTP/1.1\r\nhost: t\r\n{headers}\r\n\r\n")
+    };
+    wire.write(asks("https://shop.example", "/v1/counts/a")).await;
+    let reply = wire.read_empty().await;
+    assert_eq!(reply.status, 204);
+    for header in [
+        "access-control-allow-origin: https://shop.example",
+        "access-control-allow-methods: PUT, GET, HEAD",
+        "access-control-allow-headers: x-app-key, content-type",
+        "access-control-max-age: 3600",
+        "vary: Origin",
+    ] {
+        assert!(reply.has(header), "{header} in {}", reply.head);
+    }
+    wire.write(asks("https://other.example", "/v1/counts/a")).await;
+    let reply = wire.read().await;
+    assert_eq!((reply.status, reply.head.contains("access-control")), (403, false));
+    wire.write(asks("https://shop.example", "/nowhere")).await;
+    assert_eq!(wire.read().await.status, 404);
+
+    for (origin, expected) in [("origin: https://shop.example\r\n", true), ("origin: https://other.example\r\n", false), ("", false)] {
+        wire.write(format!("GET /v1/counts/a HTTP/1.1\r\nhost: t\r\n{origin}\r\n")).await;
+        let reply = wire.read().await;
+        assert_eq!((reply.status, reply.has("access-control-allow-origin: https://shop.example")), (200, expected), "{}", reply.head);
+        assert_eq!(reply.head.contains("access-control-expose-headers: retry-after"), expected, "{}", reply.head);
+    }
+    let reply = wire.send("OPTIONS", "/v1/counts/a", "").await;
+    assert_eq!(reply.status, 405, "no browser's question");
+    server.stop().await;
+}

@@ -59,6 +59,11 @@ impl Wire {
         self.read_to("GET").await
     }
 
+    /// A response that has no body and says no length.
+    pub(super) async fn read_empty(&mut self) -> Reply {
+        self.read_to("HEAD").await
+    }
+
     async fn read_to(&mut self, method: &str) -> Reply {
         let end = loop {
             match self.unread.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -1,0 +1,77 @@
+//! How much each app may send on a UTC day.
+//!
+//! A calendar's day and not the last 24 hours: an app gets exactly its quota, and everybody knows when the next begins.
+//! The counts are this process's own and begin anew with it: the edge keeps no database.
+
+use service::throttle::RetryAfter;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What every app has taken of its day. Apps come from the credentials, so there are few.
+#[derive(Default)]
+pub(crate) struct Quotas(Mutex<HashMap<String, Taken>>);
+
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    /// Days since 1970.
+    day: i64,
+    records: u32,
+}
+
+impl Quotas {
+    /// Takes one of `per_day` (0 = no limit) at `now`, Unix milliseconds.
+    pub(crate) fn take(&self, app: &str, per_day: u32, now: i64) -> Result<(), RetryAfter> {
+        if per_day == 0 {
+            return Ok(());
+        }
+        let mut apps = self.lock();
+        let taken = apps.entry(app.to_owned()).or_default();
+        let today = now.div_euclid(DAY_MS);
+        // A clock that is set back does not begin a day anew.
+        if taken.day < today {
+            *taken = Taken { day: today, records: 0 };
+        }
+        if taken.records >= per_day {
+            let midnight = (taken.day + 1).saturating_mul(DAY_MS);
+            return Err(RetryAfter(Duration::from_millis(u64::try_from(midnight.saturating_sub(now)).unwrap_or_default())));
+        }
+        taken.records += 1;
+        Ok(())
+    }
+
+    /// Gives back what was taken in vain.
+    pub(crate) fn give_back(&self, app: &str, records: u32) {
+        if let Some(taken) = self.lock().get_mut(app) {
+            taken.records = taken.records.saturating_sub(records);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Taken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_exact_and_ends_at_midnight_utc() {
+        let quotas = Quotas::default();
+        let now = 20_000 * DAY_MS + 1000;
+        let taken = |app: &str, now| (0..100).take_while(|_| quotas.take(app, 7, now).is_ok()).count();
+        assert_eq!((taken("a", now), taken("b", now), taken("a", now)), (7, 7, 0));
+        let rest = Duration::from_millis(86_400_000 - 1000);
+        assert_eq!(quotas.take("a", 7, now), Err(RetryAfter(rest)));
+        assert_eq!(quotas.take("a", 8, now), Ok(()), "a higher quota counts from now on");
+        assert_eq!(taken("a", now - DAY_MS), 0, "a clock set back");
+        assert_eq!(taken("a", now + DAY_MS), 7);
+        quotas.give_back("a", 2);
+        quotas.give_back("nobody", 2);
+        assert_eq!(taken("a", now + DAY_MS), 2);
+        assert!((0..1000).all(|_| quotas.take("c", 0, now).is_ok()));
+    }
+}

@@ -1,0 +1,50 @@
+//! `aes-256-gcm`: `data` is the ciphertext with its tag of 16 bytes, `time` the nonce of 12; no associated data.
+
+use super::nonces::{KeyId, Nonces};
+use crate::dialect::BASE64;
+use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+
+/// Never used twice with a key.
+pub(crate) type Nonce = [u8; 12];
+/// Proves that who sealed had the key.
+pub(super) type Tag = [u8; 16];
+
+/// One key of an app.
+pub(crate) struct Key {
+    cipher: Aes256Gcm,
+    id: KeyId,
+}
+
+/// The text, if one of the keys sealed it and none of them another under the same nonce.
+pub(super) fn open(keys: &[Key], nonce: Nonce, mut data: Vec<u8>, nonces: &Nonces) -> Option<Vec<u8>> {
+    let length = data.len().checked_sub(size_of::<Tag>())?;
+    let (text, tag) = data.split_at_mut(length);
+    let tag: Tag = (&*tag).try_into().ok()?;
+    // The tag is checked before anything is deciphered: after a failure the next key finds what was sent.
+    let key = keys.iter().find(|key| key.cipher.decrypt_inout_detached(&nonce.into(), &[], (&mut *text).into(), &tag.into()).is_ok())?;
+    // Only what was sealed with the key is remembered: nobody else can fill the memory or spoil a nonce.
+    if !nonces.admit(key.id, nonce, tag) {
+        return None;
+    }
+    data.truncate(length);
+    Some(data)
+}
+
+impl Key {
+    /// Of a secret that holds 32 bytes as Base64; the credentials have been checked for that.
+    pub(super) fn of(secret: &str) -> Option<Self> {
+        let bytes: [u8; 32] = BASE64.decode(secret).ok()?.try_into().ok()?;
+        let mut id = KeyId::default();
+        id.copy_from_slice(&Sha256::digest(bytes)[..size_of::<KeyId>()]);
+        Some(Self { cipher: Aes256Gcm::new(&bytes.into()), id })
+    }
+
+    /// Seals a text under a fresh nonce.
+    pub(super) fn seal(&self, nonce: Nonce, mut text: Vec<u8>) -> Option<Vec<u8>> {
+        let tag = self.cipher.encrypt_inout_detached(&nonce.into(), &[], text.as_mut_slice().into()).ok()?;
+        text.extend_from_slice(&tag);
+        Some(text)
+    }
+}
