@@ -27,6 +27,17 @@ mod replay;
 /// Several processors share the partitions of one group.
 mod sharing;
 
+/// Hundreds of hostile clients beside a few ordinary ones.
+mod hostile;
+/// What a signal asks for.
+mod leaving;
+/// What `/metrics` says, read as strictly as Prometheus does.
+mod metrics;
+/// The certificate of a running edge, and a connection's way through it.
+mod sealed;
+/// The log taken away at full load.
+mod soak;
+
 /// Real payloads and texts go through whole (skipped where they are absent).
 mod real_input;
 /// Hours, days, versions and countries out of projections only.

@@ -71,6 +71,10 @@ fn crates_import_only_from_floors_below() {
 const DOORS: &[(&str, &[&str])] = &[
     ("hyper", &["infra/service/src/http/", "infra/aftershock/src/engine/"]),
     ("hyper_util", &["infra/service/src/http/", "infra/aftershock/src/engine/"]),
+    ("hyper_rustls", &["infra/service/src/http/"]),
+    ("rustls", &["infra/service/src/http/"]),
+    ("tokio_rustls", &["infra/service/src/http/"]),
+    ("rcgen", &["infra/service/src/http/tests/", "tests/sealed.rs"]),
     ("rdkafka", &["infra/service/src/kafka/", "infra/aftershock/tests/", "infra/aftershock/benches/", "tests/harness/kafka.rs"]),
     (
         "clickhouse",

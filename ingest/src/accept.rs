@@ -108,7 +108,8 @@ async fn follow<R: Item>(
     let items = aside(request, || match channel {
         Some(channel) => (way.read)(&edge.channels.open(channel, request)?, &received),
         None => (way.read)(request, &received),
-    })?;
+    })
+    .await?;
     let sender = Sender { app: caller.app, origin: &origin, without_device: way.without_device, now: received.received_at };
     Ok(settle(edge, items, &sender).await)
 }

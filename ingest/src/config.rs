@@ -4,11 +4,11 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config::{Size, Span};
-use service::http::Limits;
+use service::http::{self, AccessLog, Limits, Tls};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// `[ingest]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address to listen on; port 0 takes a free one.
@@ -28,11 +28,15 @@ pub struct Config {
     /// Dialect 1 answers HTTP 200 for errors too, for clients that look at the body only.
     pub always_200: bool,
     /// Networks of proxies whose `X-Forwarded-For`, else `X-Real-IP`, count, as CIDRs. They must set the first or remove what
-    /// the client sent as such; `Forwarded` never counts.
+    /// the client sent as such; `Forwarded` never counts. Connections from there are not bounded by their address.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,
     /// What clients may take of the HTTP server.
     pub limits: Limits,
+    /// Encrypts every connection; absent: none is.
+    pub tls: Option<Tls>,
+    /// Which requests are written to the log.
+    pub access_log: AccessLog,
     /// How reports are put in the log.
     pub publish: Publish,
 }
@@ -55,6 +59,19 @@ pub struct Publish {
     pub largest_record: Size,
 }
 
+impl Config {
+    /// How the edge's server serves.
+    #[must_use]
+    pub fn server(&self) -> http::Options {
+        http::Options {
+            limits: self.limits.clone(),
+            tls: self.tls.clone(),
+            access_log: self.access_log.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -66,6 +83,8 @@ impl Default for Config {
             always_200: false,
             trusted_proxies: Vec::new(),
             limits: Limits::default(),
+            tls: None,
+            access_log: AccessLog::default(),
             publish: Publish::default(),
         }
     }

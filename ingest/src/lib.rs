@@ -79,7 +79,7 @@ pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listene
     if let Err(error) = warmed {
         tracing::warn!(%error, "the log is not reachable yet, reports are answered 503 until it is");
     }
-    http::serve(listener, router(&edge), config.limits, shutdown).await?;
+    http::serve(listener, router(&edge), config.server(), shutdown).await?;
     if let Err(error) = edge.publisher.producer().flush(*config.publish.ack_timeout).await {
         // Nobody was promised these: their requests were answered 503 or left.
         tracing::warn!(%error, records = edge.publisher.producer().queued(), "records were left behind");

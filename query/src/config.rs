@@ -4,6 +4,7 @@ use crate::zone::Zone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config::Span;
+use service::http::{AccessLog, Options, Tls};
 
 /// What the query service may be told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +28,10 @@ pub struct Config {
     pub limits: Limits,
     /// What a client may take of the server.
     pub http: service::http::Limits,
+    /// Encrypts every connection; absent: none is.
+    pub tls: Option<Tls>,
+    /// Which requests are written to the log.
+    pub access_log: AccessLog,
 }
 
 /// What one request may take of the tables.
@@ -51,6 +56,15 @@ pub struct Limits {
     pub reports: u32,
 }
 
+impl Config {
+    /// How the service's server serves.
+    #[must_use]
+    pub fn server(&self) -> Options {
+        let (limits, tls, access_log) = (self.http.clone(), self.tls.clone(), self.access_log.clone());
+        Options { limits, tls, access_log, ..Options::default() }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -63,6 +77,8 @@ impl Default for Config {
             require_projections: false,
             limits: Limits::default(),
             http: service::http::Limits::default(),
+            tls: None,
+            access_log: AccessLog::default(),
         }
     }
 }

@@ -45,6 +45,6 @@ pub async fn run(
     let store = store::Store::new(clickhouse.reader(), &config.limits, config.require_projections);
     let log = service::kafka::Admin::new(&kafka)?;
     let router = api::router(&config, &gate, &store, &log);
-    service::http::serve(listener, router, config.http, shutdown).await?;
+    service::http::serve(listener, router, config.server(), shutdown).await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Starts `aftershock` as its users do, speaks to it over its ports, and waits on conditions.
 
+mod edge;
 mod engine;
 mod http;
 mod kafka;
@@ -8,15 +9,18 @@ mod process;
 mod replica;
 mod tree;
 mod wait;
+mod wire;
 
+pub use edge::Edge;
 pub use engine::Engine;
 pub use http::{get, post_with};
 pub use kafka::Broker;
 pub use openapi::{Analyst, Operator};
-pub use process::Process;
+pub use process::{Process, more_files, signal};
 pub use replica::Replica;
-pub use tree::{APP, KEY, OTHER_APP, Options, Pipeline};
-pub use wait::{pause, until, within};
+pub use tree::{APP, KEY, OTHER_APP, OTHER_KEY, Options, Pipeline};
+pub use wait::{pause, rest, until, within};
+pub use wire::{Answer, Wire};
 
 /// The file of the binary under test, built once with the profile of the tests.
 #[allow(dead_code, reason = "only the benches ask")]

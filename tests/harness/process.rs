@@ -66,6 +66,13 @@ impl Process {
         self.child.id()
     }
 
+    /// A figure of its memory in MiB: `VmRSS` is what it has now, `VmHWM` the most it had.
+    pub fn memory(&self, figure: &str) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':')).unwrap();
+        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
     /// Its exit code, once it has ended.
     pub fn exit_code(&mut self) -> Option<i32> {
         self.child.try_wait().ok().flatten().map(|status| status.code().unwrap_or(-1))
@@ -113,6 +120,15 @@ fn keep(said: &Mutex<VecDeque<String>>, line: String) {
 /// Sends a signal to a process that a test started, by its id.
 pub fn signal(id: u32, name: &str) {
     let _ = Command::new("kill").args([&format!("-{name}"), &id.to_string()]).stderr(Stdio::null()).status();
+}
+
+/// Lets this process open as many files as the system grants; thousands of connections are as many files.
+pub fn more_files() {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let hard = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().nth(1).map(str::to_owned));
+    let Some(hard) = hard else { return };
+    let process = std::process::id().to_string();
+    let _ = Command::new("prlimit").args(["--pid", &process, &format!("--nofile={hard}:{hard}")]).status();
 }
 
 /// The children of a process whose arguments name a role.

@@ -33,6 +33,7 @@ pub struct Pipeline {
 pub const APP: &str = "a1b2c3d4e5";
 pub const KEY: &str = "534a235d30f13cac";
 pub const OTHER_APP: &str = "b2c3d4e5f6";
+pub const OTHER_KEY: &str = "634a235d30f13cad";
 const USER: &str = "10001";
 const USER_KEY: &str = "bec5b56d-7ae7-43f7-8763-51580aed5fa2";
 const TOKEN: &str = "operator-token-of-the-suite";

@@ -24,3 +24,8 @@ pub fn within<T, E: Display>(limit: Duration, what: &str, mut ask: impl FnMut() 
 pub fn pause(longest: Duration) {
     std::thread::sleep(longest);
 }
+
+/// The same in a task.
+pub async fn rest(time: Duration) {
+    tokio::time::sleep(time).await;
+}

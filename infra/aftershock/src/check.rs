@@ -5,10 +5,14 @@ use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 
 use service::credentials::Credentials;
+use service::http::Tls;
 
+use crate::descriptors;
 use crate::settings::{Settings, environment};
 
 const DAY: u64 = 86_400;
+/// What a process opens beside its clients' connections, amply.
+const OTHER_DESCRIPTORS: u64 = 256;
 
 /// What was found, in the order of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub fn run(file: &Path) -> Findings {
 fn look(settings: &Settings, findings: &mut Findings) {
     credentials(settings, findings);
     addresses(settings, findings);
+    certificates(settings, findings);
+    connections(settings, findings);
     findings.require(settings.topics.partitions > 0, || "[topics] partitions is 0: a topic needs at least one".to_owned());
     findings.require(settings.topics.replication > 0, || "[topics] replication is 0: a topic needs at least one copy".to_owned());
     retention(settings, findings);
@@ -118,6 +124,25 @@ fn listen(key: &str, address: &str, findings: &mut Findings) {
             findings.notes.push(format!("{key} {address} is in use at the moment"))
         }
         Err(error) => findings.wrong.push(format!("{key} {address} cannot be listened on: {error}")),
+    }
+}
+
+fn certificates(settings: &Settings, findings: &mut Findings) {
+    for (section, tls) in [("[ingest.tls]", &settings.ingest.tls), ("[query.tls]", &settings.query.tls)] {
+        if let Some(Err(error)) = tls.as_ref().map(Tls::check) {
+            findings.wrong.push(format!("{section} {error}"));
+        }
+    }
+}
+
+/// Every connection is a file descriptor. Services that share a process share what it may have.
+fn connections(settings: &Settings, findings: &mut Findings) {
+    let limits = [&settings.ingest.limits, &settings.query.http, &settings.processor.http];
+    let wanted = limits.iter().map(|limits| limits.max_connections as u64).sum::<u64>() + OTHER_DESCRIPTORS;
+    if let Some(most) = descriptors::most().filter(|most| *most < wanted) {
+        findings.notes.push(format!(
+            "the max_connections of all services want {wanted} file descriptors, a process here may have {most} (`ulimit -Hn`)"
+        ));
     }
 }
 
@@ -184,6 +209,10 @@ mod tests {
             ("standalone.kafka_listen = 'nowhere'", "kafka_listen nowhere is no address"),
             ("standalone.kafka_listen = '127.0.0.1:4711'\nstandalone.clickhouse_listen = '127.0.0.1:4711'", "are both 127.0.0.1:4711"),
             ("= broken", "not valid TOML"),
+            ("ingest.tls = { certificate = 'a.pem', key = 'b.pem' }", "[ingest.tls] cannot read"),
+            ("query.tls = { certificate = 'a.pem' }", "missing field `key`"),
+            ("query.tls = { certificate = 'libchdb.so', key = 'libchdb.so' }", "libchdb.so holds no certificate"),
+            ("ingest.access_log.sample = 2", "a share from 0 to 1"),
         ] {
             let findings = checked(&format!("{GIVEN}{text}\n"));
             let wrong = findings.wrong.join("\n");
@@ -191,6 +220,12 @@ mod tests {
         }
         let findings = checked("standalone.engine_library = 'elsewhere.so'\n");
         assert!(findings.wrong.iter().any(|wrong| wrong.contains("elsewhere.so is not there")), "{findings}");
+    }
+
+    #[test]
+    fn more_connections_than_descriptors_are_worth_a_note() {
+        let findings = checked(&format!("{GIVEN}ingest.limits.max_connections = 4000000000\n"));
+        assert!(findings.fine() && findings.to_string().contains("4000016640 file descriptors"), "{findings}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod backup;
 pub mod broker;
 pub mod check;
 pub mod demo;
+mod descriptors;
 pub mod embedded;
 pub mod engine;
 pub mod group;

@@ -11,6 +11,7 @@ const HEAD: &str = "# Configuration\n\n\
     TOML, read once at the start; every key may be left out. Over the file goes the environment: `AFTERSHOCK__SECTION__KEY`, for example\n\
     `AFTERSHOCK__QUERY__TIME_ZONE='+00:00'`. Unknown keys are errors. `aftershock check --config FILE` says what is wrong with a file, or that it is\n\
     fine. Times are written `\"500ms\"`, `\"30s\"`, `\"2h\"`, `\"30d\"`, sizes `\"64KiB\"`, `\"16MiB\"`; port 0 picks a free port.\n\n\
+    Log lines go to stderr: `AFTERSHOCK_LOG` says which (`info`, `warn,access=info`, ...), `AFTERSHOCK_LOG_FORMAT=json` writes each as an object.\n\n\
     This page is rendered from the code and compared with it by a test.\n";
 
 /// The page, in Markdown.

@@ -3,9 +3,11 @@
 use std::io::Write;
 
 use service::credentials::Keyring;
+use service::http::Tls;
 use service::shutdown::{Shutdown, signals};
 use tokio::net::TcpListener;
 
+use crate::descriptors;
 use crate::settings::Settings;
 use crate::standalone::bind;
 
@@ -65,6 +67,20 @@ impl Role {
             Role::Query => settings.query.listen.to_string(),
         }
     }
+
+    /// What its address begins with.
+    fn scheme(self, settings: &Settings) -> &'static str {
+        match self {
+            Role::Ingest => scheme(settings.ingest.tls.as_ref()),
+            Role::Processor => scheme(None),
+            Role::Query => scheme(settings.query.tls.as_ref()),
+        }
+    }
+}
+
+/// What the address of a server begins with.
+pub fn scheme(tls: Option<&Tls>) -> &'static str {
+    if tls.is_some() { "https" } else { "http" }
 }
 
 /// Where the log is.
@@ -96,6 +112,7 @@ pub fn tables(settings: &Settings) -> Result<service::clickhouse::Config, Error>
 pub async fn run(role: Role, settings: Settings) -> Result<(), Error> {
     let (trigger, shutdown) = Shutdown::new();
     tokio::spawn(signals(trigger));
+    descriptors::raise_limit();
     let kafka = log(&settings)?;
     let keyring = || -> Result<Keyring, Error> {
         let keyring = Keyring::open(&settings.credentials)?;
@@ -126,7 +143,7 @@ pub async fn run(role: Role, settings: Settings) -> Result<(), Error> {
 async fn listen(role: Role, settings: &Settings) -> Result<TcpListener, Error> {
     let listener = bind(role.name(), &role.listen(settings)).await?;
     let address = listener.local_addr().map_err(Error::Address)?;
-    let line = serde_json::json!({ role.name(): format!("http://{address}") });
+    let line = serde_json::json!({ role.name(): format!("{}://{address}", role.scheme(settings)) });
     // Nobody may be reading; that is no reason to stop.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
     Ok(listener)

@@ -114,6 +114,11 @@ impl Settings {
         let resolved = |path: &Path| folder.map_or_else(|| path.to_owned(), |folder| folder.join(path));
         settings.data.dir = data.map_or_else(|| resolved(&settings.data.dir), Path::to_owned);
         settings.credentials = folder.unwrap_or(&settings.data.dir).join(&settings.credentials);
+        if let Some(folder) = folder {
+            for tls in [&mut settings.ingest.tls, &mut settings.query.tls] {
+                *tls = tls.take().map(|tls| tls.within(folder));
+            }
+        }
         settings.standalone.engine_library = settings.standalone.engine_library.as_deref().map(resolved);
         Ok(settings)
     }

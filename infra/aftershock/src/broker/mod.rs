@@ -18,7 +18,6 @@ mod api;
 mod catalog;
 mod clock;
 mod coordinator;
-mod descriptors;
 mod disk;
 #[cfg(test)]
 mod fuzz;
@@ -142,7 +141,7 @@ pub enum Error {
 ///
 /// It needs a multi-threaded runtime. What a former process left behind, it recovers by itself.
 pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-    descriptors::raise_limit();
+    crate::descriptors::raise_limit();
     let (node, journal_task) = Node::open(Arc::new(config)).await?;
     let groups = tokio::spawn(node.groups.clone().watch());
     let housekeeping = tokio::spawn(node::keep_house(node.clone()));

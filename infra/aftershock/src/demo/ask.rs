@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service::http::{Answer, Client, ClientError, HeaderMap, HeaderValue, Method, StatusCode, header};
+use service::http::{Answer, ClientError, HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::send::retry_after;
 use super::show::{Hour, Issue};
@@ -59,19 +59,19 @@ struct VersionRow {
 }
 
 /// Records that are acknowledged and not yet in the tables.
-pub async fn lag(client: &Client, target: &Target) -> Result<u64, AskError> {
+pub async fn lag(target: &Target) -> Result<u64, AskError> {
     const PATH: &str = "/v1/admin/pipeline";
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_str(&format!("Bearer {}", target.token)) {
         headers.insert(header::AUTHORIZATION, value);
     }
-    let answer = client.send(Method::GET, &format!("{}{PATH}", target.query), headers, "").await?;
+    let answer = target.query.client.send(Method::GET, &format!("{}{PATH}", target.query.url), headers, "").await?;
     let pipeline: Pipeline = read(PATH, accepted(PATH, answer)?)?;
     Ok(pipeline.lag)
 }
 
 /// The crashes of every hour from `start` to `end` (`yyyyMMddHH`), all platforms together.
-pub async fn trend(client: &Client, target: &Target, start: &str, end: &str) -> Result<Vec<Hour>, AskError> {
+pub async fn trend(target: &Target, start: &str, end: &str) -> Result<Vec<Hour>, AskError> {
     const NAME: &str = "getRealTimeHourlyStatEx";
     let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
     for platform in PLATFORMS {
@@ -79,7 +79,7 @@ pub async fn trend(client: &Client, target: &Target, start: &str, end: &str) -> 
             "appId": target.app.id, "platformId": platform, "startDate": start, "endDate": end, "type": "crash",
             "dataType": "realTimeTrendData", "vm": 0, "version": "-1", "needCountryDimension": false,
         });
-        let mut answer: Value = signed(client, target, NAME, &body).await?;
+        let mut answer: Value = signed(target, NAME, &body).await?;
         let rows: Vec<HourRow> = part(NAME, answer["ret"]["data"].take())?;
         for row in rows {
             let hour = hours.entry(row.date.clone()).or_insert_with(|| Hour { hour: row.date, ..Hour::default() });
@@ -93,7 +93,7 @@ pub async fn trend(client: &Client, target: &Target, start: &str, end: &str) -> 
 }
 
 /// The most frequent crashes of the days from `first` to `last` (`yyyyMMdd`), at most `limit` of them.
-pub async fn top_issues(client: &Client, target: &Target, (first, last): (&str, &str), limit: usize) -> Result<Vec<Issue>, AskError> {
+pub async fn top_issues(target: &Target, (first, last): (&str, &str), limit: usize) -> Result<Vec<Issue>, AskError> {
     const NAME: &str = "getTopIssueEx";
     let mut issues = Vec::new();
     for platform in PLATFORMS {
@@ -101,7 +101,7 @@ pub async fn top_issues(client: &Client, target: &Target, (first, last): (&str, 
             "appId": target.app.id, "platformId": platform, "version": "-1", "minDate": first, "maxDate": last, "type": "crash",
             "limit": limit, "topIssueDataType": "unSystemExit", "mergeMultipleDatesWithInaccurateResult": true, "countryList": [],
         });
-        let mut answer: Value = signed(client, target, NAME, &body).await?;
+        let mut answer: Value = signed(target, NAME, &body).await?;
         let rows: Vec<IssueRow> = part(NAME, answer["data"]["topIssueList"].take())?;
         issues.extend(rows.into_iter().map(|row| issue(platform, row)));
     }
@@ -126,12 +126,12 @@ fn issue(platform: i64, row: IssueRow) -> Issue {
 }
 
 /// Asks an operation of the OpenAPI and waits where the user's limit says so.
-async fn signed(client: &Client, target: &Target, name: &str, body: &Value) -> Result<Value, AskError> {
+async fn signed(target: &Target, name: &str, body: &Value) -> Result<Value, AskError> {
     let mut waited = Duration::ZERO;
     loop {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let answer = client.send(Method::POST, &signed_url(target, name), headers, body.to_string()).await?;
+        let answer = target.query.client.send(Method::POST, &signed_url(target, name), headers, body.to_string()).await?;
         if answer.status != StatusCode::TOO_MANY_REQUESTS || waited >= PATIENCE {
             return read(name, accepted(name, answer)?);
         }
@@ -144,7 +144,7 @@ async fn signed(client: &Client, target: &Target, name: &str, body: &Value) -> R
 fn signed_url(target: &Target, name: &str) -> String {
     let t = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()).to_string();
     let signature = service::signature::sign(&target.user.key, &target.user.id, &t).replace('=', "%3D");
-    format!("{}/uniform/openapi/{name}?userSecret={signature}&localUserId={}&t={t}", target.query, target.user.id)
+    format!("{}/uniform/openapi/{name}?userSecret={signature}&localUserId={}&t={t}", target.query.url, target.user.id)
 }
 
 fn accepted(path: &str, answer: Answer) -> Result<Answer, AskError> {

@@ -16,7 +16,6 @@ mod world;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use service::http::Client;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::settings::Settings;
@@ -64,20 +63,19 @@ pub enum Error {
 /// Sends the story, waits until it is in the tables, and gives the text that shows it.
 pub async fn run(settings: &Settings, options: Options) -> Result<String, Error> {
     let target = Target::find(settings)?;
-    let client = Client::new(Duration::from_secs(60));
     let end = now_ms();
     let mut story = Story::new(Outline { reports: options.reports, days: options.days, seed: options.seed, end });
     let start = story.start();
     eprintln!("seed {}: {} reports and {} connections over {} days", options.seed, options.reports, story.connections(), options.days);
 
     let connections = story.connections();
-    let sender = Sender::new(client.clone(), &target.ingest, "/v1/connections", target.app.key.expose())?;
+    let sender = Sender::new(&target.ingest, "/v1/connections", target.app.key.expose())?;
     tell(sender, Progress::new("starts", connections), connections, || story.connection()).await?;
-    let sender = Sender::new(client.clone(), &target.ingest, "/v1/reports", target.app.key.expose())?;
+    let sender = Sender::new(&target.ingest, "/v1/reports", target.app.key.expose())?;
     tell(sender, Progress::new("reports", options.reports), options.reports, || story.report()).await?;
-    drain(&client, &target).await?;
+    drain(&target).await?;
     let hour = |at: i64| settings.query.time_zone.hour_label(at.div_euclid(1000));
-    shown(&client, &target, (&hour(start), &hour(end))).await
+    shown(&target, (&hour(start), &hour(end))).await
 }
 
 /// Sends `count` items in batches, several at a time.
@@ -107,13 +105,13 @@ async fn tell(sender: Sender, mut progress: Progress, count: u64, mut item: impl
 }
 
 /// Waits until everything that was acknowledged is in the tables.
-async fn drain(client: &Client, target: &Target) -> Result<(), Error> {
-    let first = ask::lag(client, target).await?;
+async fn drain(target: &Target) -> Result<(), Error> {
+    let first = ask::lag(target).await?;
     let mut progress = Progress::new("tables", first);
     let (mut lag, mut moved) = (first, Instant::now());
     while lag > 0 {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let now = ask::lag(client, target).await?;
+        let now = ask::lag(target).await?;
         if now != lag {
             moved = Instant::now();
         } else if moved.elapsed() > STANDSTILL {
@@ -126,10 +124,10 @@ async fn drain(client: &Client, target: &Target) -> Result<(), Error> {
     Ok(())
 }
 
-async fn shown(client: &Client, target: &Target, (first, last): (&str, &str)) -> Result<String, Error> {
-    let hours = ask::trend(client, target, first, last).await?;
+async fn shown(target: &Target, (first, last): (&str, &str)) -> Result<String, Error> {
+    let hours = ask::trend(target, first, last).await?;
     let day = |hour: &str| hour.chars().take(8).collect::<String>();
-    let issues = ask::top_issues(client, target, (&day(first), &day(last)), ISSUES).await?;
+    let issues = ask::top_issues(target, (&day(first), &day(last)), ISSUES).await?;
     Ok(format!("crashes by hour\n\n{}\ntop issues\n\n{}", show::trend(&hours), show::issues(&issues)))
 }
 

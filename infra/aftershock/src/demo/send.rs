@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use service::http::{Answer, Client, ClientError, HeaderMap, HeaderValue, Method, StatusCode, header};
 
+use super::target::Server;
+
 /// How long ingest may be away, refuse for load, or limit, before the demo gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Without `Retry-After`.
@@ -58,9 +60,9 @@ struct Rejected {
 }
 
 impl Sender {
-    /// Sends to `path` of the ingest at `base` with the key of an app.
-    pub fn new(client: Client, base: &str, path: &str, key: &str) -> Result<Self, SendError> {
-        let url = format!("{base}{path}");
+    /// Sends to `path` of an ingest with the key of an app.
+    pub fn new(ingest: &Server, path: &str, key: &str) -> Result<Self, SendError> {
+        let (client, url) = (ingest.client.clone(), format!("{}{path}", ingest.url));
         let mut value = HeaderValue::from_str(key).map_err(|_| SendError::Key(url.clone()))?;
         value.set_sensitive(true);
         Ok(Self { client, url, key: value })

@@ -25,6 +25,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use service::credentials::{Credentials, Keyring};
 use service::shutdown::{Shutdown, signals};
 
+use crate::descriptors;
 use crate::settings::Settings;
 use engines::Engines;
 use services::{Listeners, Services, Urls};
@@ -43,6 +44,8 @@ pub enum Error {
     Child(#[from] child::ChildError),
     #[error(transparent)]
     Credentials(#[from] service::credentials::Error),
+    #[error(transparent)]
+    Tls(#[from] service::http::TlsError),
     #[error("{role} cannot listen on {address}: {source}")]
     Listen { role: &'static str, address: String, source: std::io::Error },
     #[error("the engine's library {0} is not there: `make engine` fetches it, or set clickhouse.url to a server")]
@@ -78,6 +81,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let _lock = lock::take(&dir)?;
     let (trigger, shutdown) = Shutdown::new();
     tokio::spawn(signals(trigger));
+    descriptors::raise_limit();
     let fresh = credentials(&settings.credentials)?;
     let keyring = Keyring::open(&settings.credentials)?;
     tokio::spawn(keyring.clone().follow_hangups(shutdown.clone()));
@@ -88,7 +92,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         () = shutdown.triggered() => return Ok(()),
     };
     let mut engines = starting?;
-    let urls = listeners.urls()?;
+    let urls = listeners.urls(&settings)?;
     let begun = Begun { settings: &settings, keyring: &keyring, urls: &urls, fresh };
     let served = begun.serve(&mut engines, listeners, &shutdown).await;
     engines.stop().await;
@@ -122,7 +126,7 @@ impl Begun<'_> {
 
     /// Says that all is ready once it is, and keeps what it says true.
     async fn announce(&self, engines: &mut Engines) -> Result<Infallible, Error> {
-        services::ready(self.urls).await?;
+        services::ready(self.urls, self.settings).await?;
         let dir = &self.settings.data.dir;
         self.running(engines).write(dir).map_err(Error::File)?;
         eprint!("{}", self.welcome());
@@ -151,7 +155,9 @@ impl Begun<'_> {
             clickhouse_password: clickhouse.password.expose().clone(),
             clickhouse_read_user: clickhouse.read_user.clone(),
             clickhouse_read_password: clickhouse.read_password.expose().clone(),
-            credentials: std::path::absolute(&self.settings.credentials).unwrap_or_else(|_| self.settings.credentials.clone()),
+            credentials: absolute(&self.settings.credentials),
+            ingest_certificate: self.settings.ingest.tls.as_ref().map(|tls| absolute(&tls.certificate)),
+            query_certificate: self.settings.query.tls.as_ref().map(|tls| absolute(&tls.certificate)),
             processes: engines.processes(),
         }
     }
@@ -163,6 +169,11 @@ impl Begun<'_> {
         let credentials = self.keyring.current();
         Welcome { urls: self.urls, credentials: &credentials, file: &self.settings.credentials, fresh: self.fresh, today }.text()
     }
+}
+
+/// For readers who run elsewhere.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Makes credentials where none are; true when they are new.

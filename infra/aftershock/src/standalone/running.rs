@@ -13,9 +13,9 @@ const FILE: &str = "standalone.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
     pub ready: bool,
-    /// `http://host:port`
+    /// `http://host:port`, or `https://` of it
     pub ingest: String,
-    /// `http://host:port`
+    /// `http://host:port`, or `https://` of it
     pub query: String,
     /// `host:port`
     pub kafka: String,
@@ -35,6 +35,11 @@ pub struct Running {
     pub clickhouse_read_user: String,
     pub clickhouse_read_password: String,
     pub credentials: PathBuf,
+    /// The file of the certificate, where the address begins with `https://`.
+    #[serde(default)]
+    pub ingest_certificate: Option<PathBuf>,
+    #[serde(default)]
+    pub query_certificate: Option<PathBuf>,
     pub processes: Processes,
 }
 
@@ -108,6 +113,8 @@ mod tests {
             clickhouse_read_user: "reader".into(),
             clickhouse_read_password: "码".into(),
             credentials: "数据/credentials.toml".into(),
+            ingest_certificate: None,
+            query_certificate: Some("证书.pem".into()),
             processes: Processes { standalone: 1, broker: 2, engine: 3 },
         }
     }

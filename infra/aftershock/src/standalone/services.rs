@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use service::credentials::Keyring;
-use service::http::{Client, StatusCode};
+use service::http::{Client, StatusCode, Tls, TlsError};
 use service::shutdown::{Shutdown, Trigger};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::Error;
 use super::engines::Engines;
+use crate::role::scheme;
 use crate::settings::Settings;
 
 /// Time for the services to become able to do their work.
@@ -23,7 +24,7 @@ pub struct Listeners {
     pub query: TcpListener,
 }
 
-/// Where the services answer, `http://host:port`.
+/// Where the services answer, `http://host:port`, or `https://` of it.
 #[derive(Clone, Debug)]
 pub struct Urls {
     pub ingest: String,
@@ -61,9 +62,12 @@ impl Listeners {
     ///
     /// # Errors
     /// The system does not say.
-    pub fn urls(&self) -> Result<Urls, Error> {
-        let url = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}")).map_err(Error::File);
-        Ok(Urls { ingest: url(&self.ingest)?, processor: url(&self.processor)?, query: url(&self.query)? })
+    pub fn urls(&self, settings: &Settings) -> Result<Urls, Error> {
+        let url = |listener: &TcpListener, tls: Option<&Tls>| {
+            listener.local_addr().map(|address| format!("{}://{address}", scheme(tls))).map_err(Error::File)
+        };
+        let (ingest, query) = (settings.ingest.tls.as_ref(), settings.query.tls.as_ref());
+        Ok(Urls { ingest: url(&self.ingest, ingest)?, processor: url(&self.processor, None)?, query: url(&self.query, query)? })
     }
 }
 
@@ -131,9 +135,10 @@ fn role(name: &'static str, start: impl FnOnce(Shutdown) -> JoinHandle<Result<()
 ///
 /// # Errors
 /// One of them cannot in time; says what it misses.
-pub async fn ready(urls: &Urls) -> Result<(), Error> {
-    let client = Client::new(Duration::from_secs(10));
-    for (name, url) in [("ingest", &urls.ingest), ("processor", &urls.processor), ("query", &urls.query)] {
+pub async fn ready(urls: &Urls, settings: &Settings) -> Result<(), Error> {
+    let (ingest, query) = (settings.ingest.tls.as_ref(), settings.query.tls.as_ref());
+    for (name, url, tls) in [("ingest", &urls.ingest, ingest), ("processor", &urls.processor, None), ("query", &urls.query, query)] {
+        let client = client(Duration::from_secs(10), tls)?;
         let asked = Instant::now();
         loop {
             let missing = match client.get(&format!("{url}/readyz")).await {
@@ -148,6 +153,14 @@ pub async fn ready(urls: &Urls) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A client of a server of this configuration.
+///
+/// # Errors
+/// Its certificate cannot be read.
+fn client(timeout: Duration, tls: Option<&Tls>) -> Result<Client, TlsError> {
+    tls.map_or_else(|| Ok(Client::new(timeout)), |tls| Client::trusting(timeout, &tls.certificate))
 }
 
 /// Listens on `address` for `role`.

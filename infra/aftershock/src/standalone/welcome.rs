@@ -45,6 +45,11 @@ impl Welcome<'_> {
                 );
             }
             text.push_str(&self.lines(app, user, &keys));
+            if [&self.urls.ingest, &self.urls.query].iter().any(|url| url.starts_with("https:")) {
+                text.push_str(
+                    "-k is for the certificate, which names another host than the address above; by its own name it is not needed.\n\n",
+                );
+            }
         }
         text
     }
@@ -58,22 +63,25 @@ impl Welcome<'_> {
     }
 
     fn lines(&self, app: &App, user: &User, keys: &Keys) -> String {
+        // A certificate hardly ever names the address that is listened on.
+        let curl = |url: &str| if url.starts_with("https:") { "curl -sSk" } else { "curl -sS" };
         let Urls { ingest, query, .. } = self.urls;
+        let (send, ask) = (curl(ingest), curl(query));
         let (id, user) = (&app.id, &user.id);
         let (first, last) = &self.today;
         format!(
             r#"
 Report a crash:
-  curl -sS {ingest}/v1/reports -H "X-App-Key: {}" -H 'Content-Type: application/json' -d '{{"category":"crash","platformId":1,"productVersion":"1.0.0","deviceId":"device-1","expName":"java.lang.IllegalStateException","expMessage":"first crash","callStack":"at com.example.Main.run(Main.java:7)"}}'
+  {send} {ingest}/v1/reports -H "X-App-Key: {}" -H 'Content-Type: application/json' -d '{{"category":"crash","platformId":1,"productVersion":"1.0.0","deviceId":"device-1","expName":"java.lang.IllegalStateException","expMessage":"first crash","callStack":"at com.example.Main.run(Main.java:7)"}}'
 
 Report the start of an app:
-  curl -sS {ingest}/v1/connections -H "X-App-Key: {}" -H 'Content-Type: application/json' -d '{{"platformId":1,"productVersion":"1.0.0","deviceId":"device-1"}}'
+  {send} {ingest}/v1/connections -H "X-App-Key: {}" -H 'Content-Type: application/json' -d '{{"platformId":1,"productVersion":"1.0.0","deviceId":"device-1"}}'
 
 Ask for today's crashes by hour, signed:
-  t=$(date +%s); s=$(printf %s "{user}_$t" | openssl dgst -sha256 -hmac "{}" | sed 's/.* //' | tr -d '\n' | base64 | tr -d '\n'); curl -sS "{query}/uniform/openapi/getRealTimeHourlyStatEx?userSecret=$s&localUserId={user}&t=$t" -H 'Content-Type: application/json' -d '{{"appId":"{id}","platformId":1,"type":"crash","startDate":"{first}","endDate":"{last}","dataType":"realTimeTrendData","vm":0,"version":"-1"}}'
+  t=$(date +%s); s=$(printf %s "{user}_$t" | openssl dgst -sha256 -hmac "{}" | sed 's/.* //' | tr -d '\n' | base64 | tr -d '\n'); {ask} "{query}/uniform/openapi/getRealTimeHourlyStatEx?userSecret=$s&localUserId={user}&t=$t" -H 'Content-Type: application/json' -d '{{"appId":"{id}","platformId":1,"type":"crash","startDate":"{first}","endDate":"{last}","dataType":"realTimeTrendData","vm":0,"version":"-1"}}'
 
 Ask how far the tables are behind:
-  curl -sS {query}/v1/admin/pipeline -H "Authorization: Bearer {}"
+  {ask} {query}/v1/admin/pipeline -H "Authorization: Bearer {}"
 
 "#,
             keys.app, keys.app, keys.user, keys.token
@@ -102,6 +110,19 @@ mod tests {
         let later = text(false, &credentials);
         assert!(!later.contains(app) && !later.contains(user) && !later.contains(credentials.admins[0].token.expose()));
         assert!(later.contains("$APP_KEY") && later.contains("data/credentials.toml"));
+    }
+
+    #[test]
+    fn encrypted_servers_are_asked_so() {
+        let urls =
+            Urls { ingest: "https://127.0.0.1:1".into(), processor: "http://127.0.0.1:2".into(), query: "http://127.0.0.1:3".into() };
+        let credentials = Credentials::generate().unwrap();
+        let today = (String::new(), String::new());
+        let text = Welcome { urls: &urls, credentials: &credentials, file: Path::new("c.toml"), fresh: true, today }.text();
+        assert!(
+            text.contains("curl -sSk https://127.0.0.1:1/v1/reports") && text.contains("curl -sS http://127.0.0.1:3/v1/admin"),
+            "{text}"
+        );
     }
 
     #[test]

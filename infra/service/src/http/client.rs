@@ -2,24 +2,28 @@
 //!
 //! Connections are kept and used again; every request has one deadline from its start to the last byte of the answer.
 
+use std::path::Path;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::{TlsError, pinned};
 
 /// Answers longer than this are refused rather than kept in memory.
 const LONGEST_ANSWER: usize = 64 << 20;
 /// How long an unused connection stays open. Servers here close after 75 s, so it is never them first.
 const KEEP: Duration = Duration::from_secs(30);
 
-/// Sends requests over plain HTTP/1.1. Cheap to clone.
+/// Sends requests over HTTP/1.1. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pool: Pool<HttpConnector, Full<Bytes>>,
+    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
     timeout: Duration,
 }
 
@@ -34,7 +38,7 @@ pub struct Answer {
 /// Why there is no answer. Any status is an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The address is no URL of the form `http://host:port/path`.
+    /// The address is no URL of the form `http://host:port/path`, or `https://` of it.
     #[error("{0} is not an http address")]
     Address(String),
     /// No connection, or it broke before the answer was there.
@@ -49,11 +53,26 @@ pub enum ClientError {
 }
 
 impl Client {
-    /// A client whose requests take at most `timeout` each.
+    /// A client whose requests take at most `timeout` each. It speaks to `http://` addresses only: it knows no certificate.
     pub fn new(timeout: Duration) -> Self {
+        Client::over(timeout, pinned::nobody())
+    }
+
+    /// The same, which speaks also to the `https://` server that has exactly the certificate in this PEM file, whatever name it is
+    /// called by: good for a server that the same configuration describes.
+    ///
+    /// # Errors
+    /// There is no certificate in the file.
+    pub fn trusting(timeout: Duration, certificate: &Path) -> Result<Self, TlsError> {
+        Ok(Client::over(timeout, pinned::only(certificate)?))
+    }
+
+    fn over(timeout: Duration, tls: rustls::ClientConfig) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(timeout));
+        connector.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
         let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(KEEP).build(connector);
         Self { pool, timeout }
     }
@@ -94,7 +113,7 @@ impl Client {
 fn request(method: Method, url: &str, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
     let wrong = || ClientError::Address(without_query(url));
     let address: Uri = url.parse().map_err(|_| wrong())?;
-    if address.scheme_str() != Some("http") || address.host().is_none() {
+    if !matches!(address.scheme_str(), Some("http" | "https")) || address.host().is_none() {
         return Err(wrong());
     }
     let mut request = Request::new(Full::new(body));

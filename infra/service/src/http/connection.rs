@@ -1,91 +1,90 @@
-//! One connection: hyper drives the protocol, a watch on its activity closes it when it rests,
-//! starts a request and does not finish its headers, or does not read its answer.
-//!
-//! A connection that ends while its client is still sending is closed in two steps: no more is written, what arrives is
-//! read and dropped for a while. Closed at once, the system would answer what arrives with a reset, and the client would
-//! see that and not the response.
-//!
-//! The watch costs a request two atomic stores and no timer: the one timer of a connection is
-//! re-armed only when it fires or a nearer deadline appears.
+//! A connection's beginning: the handshake where connections are encrypted, and which HTTP it speaks.
 
-use std::convert::Infallible;
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use rand::Rng;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
-use super::Limits;
-use super::dispatch::{Dispatcher, Reading};
-use super::watched::{Activity, Phase, Watched};
+use super::dispatch::Dispatcher;
+use super::stream::Stream;
+use super::tls::Guard;
+use super::{Limits, http1, http2};
 use crate::shutdown::Shutdown;
 
+/// What a client of HTTP/2 says first.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A connection that is ready for its first request.
+pub(super) struct Opened {
+    pub(super) stream: Stream,
+    /// What was read of it to see what it speaks.
+    pub(super) early: Vec<u8>,
+    pub(super) since: Instant,
+    speaks: Speaks,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speaks {
+    Http1,
+    Http2,
+}
+
 /// Serves one connection until it ends, times out, or has drained after shutdown.
-pub(super) async fn drive(stream: TcpStream, peer: SocketAddr, dispatcher: Arc<Dispatcher>, shutdown: Shutdown) {
-    let activity = Arc::new(Activity::new());
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
-    let service = service_fn(|request| {
-        activity.set(Phase::Working);
-        let (dispatcher, activity) = (Arc::clone(&dispatcher), Arc::clone(&activity));
-        async move {
-            let (response, reading) = dispatcher.respond(request, peer).await;
-            activity.set(if reading == Reading::Whole { Phase::Resting } else { Phase::Refused });
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let mut connection = pin!(protocol(&dispatcher.limits).serve_connection(io, service));
+pub(super) async fn drive(
+    stream: TcpStream,
+    peer: SocketAddr,
+    (dispatcher, guard): (Arc<Dispatcher>, Option<Arc<Guard>>),
+    shutdown: Shutdown,
+) {
     let mut stop = pin!(shutdown.triggered());
-    let mut timer = pin!(sleep_until(activity.start + *dispatcher.limits.header_timeout));
-    let mut stopping = false;
-    poll_fn(|cx| {
-        if !stopping && stop.as_mut().poll(cx).is_ready() {
-            stopping = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "connection ended early");
-            }
-            return Poll::Ready(());
-        }
-        if stopping && activity.phase() == Phase::Fresh {
-            return Poll::Ready(());
-        }
-        overdue(&activity, &dispatcher.limits, timer.as_mut(), cx)
-    })
-    .await;
+    let opened = tokio::select! {
+        biased;
+        opened = open(stream, peer, &dispatcher.limits, guard) => opened,
+        () = &mut stop => return,
+    };
+    match opened {
+        Some(opened) if opened.speaks == Speaks::Http1 => http1::drive(opened, peer, &dispatcher, stop).await,
+        // Rarer and larger: on the heap, so that the other kind stays small.
+        Some(opened) => Box::pin(http2::drive(opened, peer, dispatcher, stop)).await,
+        None => {}
+    }
 }
 
-fn protocol(limits: &Limits) -> http1::Builder {
-    /// hyper refuses smaller buffers.
-    const SMALLEST_BUFFER: usize = 8192;
-    const USUAL_BUFFER: usize = 64 << 10;
-    let head = limits.max_header_bytes.bytes().max(SMALLEST_BUFFER);
-    let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None).max_header_size(head).max_buf_size(head.max(USUAL_BUFFER));
-    // hyper's own bound is 100 and keeps the headers on the stack; another bound costs an allocation.
-    if limits.max_headers != 100 {
-        builder.max_headers(limits.max_headers);
-    }
-    builder
+/// The milliseconds and the requests after which a connection ends. Connections that began together do not all end together.
+pub(super) fn lifetime(limits: &Limits) -> (u64, u64) {
+    let longest = match u64::try_from(limits.max_connection_age.as_millis()).unwrap_or(u64::MAX) {
+        0 => u64::MAX,
+        millis => millis.saturating_sub(millis / 10).saturating_add(rand::rng().random_range(0..=millis / 5)),
+    };
+    let most = if limits.max_connection_requests == 0 { u64::MAX } else { limits.max_connection_requests };
+    (longest, most)
 }
 
-/// Ready once the connection has done nothing for longer than its phase allows.
-fn overdue(activity: &Activity, limits: &Limits, mut timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-    loop {
-        let Some(deadline) = activity.deadline(limits) else { return Poll::Pending };
-        if deadline <= Instant::now() {
-            return Poll::Ready(());
+async fn open(stream: TcpStream, peer: SocketAddr, limits: &Limits, guard: Option<Arc<Guard>>) -> Option<Opened> {
+    let since = Instant::now();
+    match guard {
+        Some(guard) => {
+            let (stream, is_http2) = guard.admit(stream, peer).await?;
+            let speaks = if is_http2 { Speaks::Http2 } else { Speaks::Http1 };
+            Some(Opened { stream: Stream::Sealed(Box::new(stream)), early: Vec::new(), since, speaks })
         }
-        if timer.is_elapsed() || timer.deadline() > deadline {
-            timer.as_mut().reset(deadline);
-        }
-        ready!(timer.as_mut().poll(cx));
+        None => timeout_at(since + *limits.header_timeout, listen(stream, since)).await.ok()?,
     }
+}
+
+/// Reads until it is clear which HTTP the client speaks. Another octet than HTTP/2's is enough for HTTP/1.
+async fn listen(mut stream: TcpStream, since: Instant) -> Option<Opened> {
+    let mut early = Vec::with_capacity(PREFACE.len());
+    while PREFACE.starts_with(&early) && early.len() < PREFACE.len() {
+        let mut rest = (&mut stream).take((PREFACE.len() - early.len()) as u64);
+        if rest.read_buf(&mut early).await.ok()? == 0 {
+            break;
+        }
+    }
+    let speaks = if early == PREFACE { Speaks::Http2 } else { Speaks::Http1 };
+    Some(Opened { stream: Stream::Plain(stream), early, since, speaks })
 }

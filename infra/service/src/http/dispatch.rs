@@ -1,32 +1,37 @@
-//! From a request's head to its response: route, bounds, body, endpoint, count.
+//! From a request's head to its response: route, bounds, body, endpoint.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Instant;
 
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::{Body as _, Incoming};
+use ipnet::IpNet;
 
+use super::access_log::Journal;
 use super::cross_origin::{is_preflight, preflight, share};
 use super::intake::{self, Budget, Refusal, Share};
-use super::router::{Route, RouteMetrics};
+use super::router::Route;
 use super::shield::Shield;
 use super::table::{self, Captures, Found, Table};
-use super::{Bytes, Error, IntoResponse, Limits, Problem, Request, Response, Router, busy};
+use super::tally::Tally;
+use super::{Bytes, Error, IntoResponse, Limits, Options, Problem, Request, Response, Router, busy};
 
 /// A router made ready to serve, with its bounds.
 pub(super) struct Dispatcher {
     router: Router,
     table: Table,
     pub(super) limits: Limits,
+    pub(super) journal: Journal,
+    trusted_proxies: Vec<IpNet>,
     in_flight: AtomicUsize,
     memory: Arc<Budget>,
 }
 
 impl Dispatcher {
-    pub(super) fn new(router: Router, limits: Limits) -> Result<Self, Error> {
+    pub(super) fn new(router: Router, options: Options) -> Result<Self, Error> {
+        let Options { limits, access_log, trusted_proxies, .. } = options;
         let mut table = Table::default();
         for (index, route) in router.routes.iter().enumerate() {
             for method in route.methods {
@@ -36,11 +41,18 @@ impl Dispatcher {
             }
         }
         let memory = Budget::new(limits.max_body_memory.bytes());
-        Ok(Dispatcher { router, table, limits, in_flight: AtomicUsize::new(0), memory })
+        let (journal, in_flight) = (Journal::new(access_log), AtomicUsize::new(0));
+        Ok(Dispatcher { router, table, limits, journal, trusted_proxies, in_flight, memory })
     }
 
     pub(super) fn service(&self) -> &str {
         &self.router.title
+    }
+
+    /// Whether a proxy of ours is at the other end.
+    pub(super) fn trusts(&self, peer: SocketAddr) -> bool {
+        let peer = peer.ip().to_canonical();
+        self.trusted_proxies.iter().any(|network| network.contains(&peer))
     }
 
     /// The response of any request, and whether its body was read before; never fails.
@@ -50,42 +62,48 @@ impl Dispatcher {
         let path = table::normal(parts.uri.path()).to_owned();
         let policy = self.router.cross_origin.as_ref();
         let origin = policy.and_then(|policy| policy.of(&parts.headers));
-        let mut response = match self.table.find(&parts.method, &path) {
+        let found = self.table.find(&parts.method, &path);
+        let metrics = match &found {
+            Found::Route(index, _) => &self.router.routes[*index].metrics,
+            Found::WrongMethod(_) | Found::Nothing => &self.router.unrouted,
+        };
+        let mut tally = Tally::start((metrics, &self.journal), &parts, peer);
+        let mut response = match found {
+            // Of HTTP/1 a larger number was refused while it was read.
+            _ if parts.headers.len() > self.limits.max_headers => too_many_headers(&path),
             Found::Route(index, captures) => {
-                let route = &self.router.routes[index];
-                let mut tally = Tally::start(&route.metrics);
                 let head = Head { parts, path, captures, peer };
-                tally.finish(self.run(route, head, (body, &mut reading)).await)
+                self.run(&self.router.routes[index], head, body, (&mut reading, &mut tally)).await
             }
             Found::WrongMethod(allowed) if policy.is_some() && is_preflight(&parts.method, &parts.headers) => {
-                Tally::start(&self.router.unrouted).finish(preflight(origin.is_some(), &allowed, &parts.headers))
+                preflight(origin.is_some(), &allowed, &parts.headers)
             }
-            Found::WrongMethod(allowed) => Tally::start(&self.router.unrouted).finish(wrong_method(&path, &allowed)),
+            Found::WrongMethod(allowed) => wrong_method(&path, &allowed),
             Found::Nothing => {
                 let head = Head { parts, path, captures: Captures::new(), peer };
-                let response = (self.router.not_found)(&head.with(Bytes::new()));
-                Tally::start(&self.router.unrouted).finish(response)
+                (self.router.not_found)(&head.with(Bytes::new()))
             }
         };
         if let Some(origin) = origin {
             share(&mut response, origin);
         }
-        (response, reading)
+        (tally.finish(response), reading)
     }
 
-    async fn run(&self, route: &Route, head: Head, (body, reading): (Incoming, &mut Reading)) -> Response {
+    async fn run(&self, route: &Route, head: Head, body: Incoming, (reading, tally): (&mut Reading, &mut Tally<'_>)) -> Response {
         let slot = Slot::take(&self.in_flight);
         if slot.place >= self.limits.max_in_flight && !route.always {
             return busy(&head.path, "too many requests at once", 1);
         }
         let mut share = Share::none(&self.memory);
-        let intake = intake::read(body, route.body_limit, &mut share);
-        let body = match tokio::time::timeout(*self.limits.body_timeout, intake).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(Refusal::TooLarge)) => return closing(route.handler.too_large(&head.path)),
-            Ok(Err(Refusal::NoMemory)) => return closing(busy(&head.path, "too many bodies at once", 1)),
-            Ok(Err(Refusal::Broken)) => return closing(problem(StatusCode::BAD_REQUEST, &head.path, "the body ended early")),
-            Err(_) => return closing(problem(StatusCode::REQUEST_TIMEOUT, &head.path, "the body took too long")),
+        let taken = intake::read(body, route.body_limit, &self.limits, &mut share).await;
+        tally.received = share.bytes();
+        let body = match taken {
+            Ok(body) => body,
+            Err(Refusal::TooLarge) => return closing(route.handler.too_large(&head.path)),
+            Err(Refusal::NoMemory) => return closing(busy(&head.path, "too many bodies at once", 1)),
+            Err(Refusal::Broken) => return closing(problem(StatusCode::BAD_REQUEST, &head.path, "the body ended early")),
+            Err(Refusal::TooSlow) => return closing(problem(StatusCode::REQUEST_TIMEOUT, &head.path, "the body took too long")),
         };
         *reading = Reading::Whole;
         let handled = route.handler.handle(head.with(body));
@@ -155,38 +173,16 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// Counts a request exactly once, also one whose client left before its response.
-struct Tally<'a> {
-    metrics: &'a RouteMetrics,
-    since: Instant,
-    status: Option<StatusCode>,
-}
-
-impl<'a> Tally<'a> {
-    fn start(metrics: &'a RouteMetrics) -> Self {
-        Tally { metrics, since: Instant::now(), status: StatusCode::from_u16(499).ok() }
-    }
-
-    fn finish(&mut self, response: Response) -> Response {
-        self.status = Some(response.status());
-        response
-    }
-}
-
-impl Drop for Tally<'_> {
-    fn drop(&mut self) {
-        if let Some(status) = self.status {
-            self.metrics.record(status, self.since.elapsed());
-        }
-    }
-}
-
 fn problem(status: StatusCode, path: &str, message: &str) -> Response {
     Problem::new(status, path, message).into_response()
 }
 
-/// A response after which the rest of the body is not wanted.
-fn closing(mut response: Response) -> Response {
+fn too_many_headers(path: &str) -> Response {
+    problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, path, "too many headers")
+}
+
+/// A response after which the connection ends: the rest of the body, or of the connection, is not wanted.
+pub(super) fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -6,6 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::Limits;
+
+/// How long a body may come slowly before its rate counts.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The memory of all bodies of a server.
 #[derive(Debug)]
@@ -27,6 +33,15 @@ pub(super) enum Refusal {
     TooLarge,
     NoMemory,
     Broken,
+    TooSlow,
+}
+
+/// How fast a body must come.
+struct Pace {
+    began: Instant,
+    longest: Duration,
+    /// Bytes a second; 0 = any.
+    rate: u64,
 }
 
 impl Budget {
@@ -40,6 +55,11 @@ impl Share {
         Share { budget: Arc::clone(budget), bytes: 0 }
     }
 
+    /// What has arrived so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
         let before = self.budget.used.fetch_add(bytes, Relaxed);
         self.bytes += bytes;
@@ -47,6 +67,21 @@ impl Share {
             true => Ok(()),
             false => Err(Refusal::NoMemory),
         }
+    }
+}
+
+impl Pace {
+    fn of(limits: &Limits) -> Self {
+        Pace { began: Instant::now(), longest: *limits.body_timeout, rate: limits.min_body_rate.0 }
+    }
+
+    /// When a body must have brought its next byte, or its end, of which so much has arrived.
+    fn deadline(&self, arrived: usize) -> Instant {
+        let earned = match self.rate {
+            0 => self.longest,
+            rate => GRACE + Duration::from_secs_f64(arrived as f64 / rate as f64),
+        };
+        self.began + earned.min(self.longest)
     }
 }
 
@@ -58,17 +93,18 @@ impl Drop for Share {
 
 /// Reads `body` whole. What has arrived is counted, not what was announced: a client that only
 /// announces takes nothing from others.
-pub(super) async fn read(mut body: Incoming, limit: usize, share: &mut Share) -> Result<Bytes, Refusal> {
+pub(super) async fn read(mut body: Incoming, limit: usize, limits: &Limits, share: &mut Share) -> Result<Bytes, Refusal> {
     let announced = body.size_hint().exact();
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Refusal::TooLarge);
     }
-    let Some(first) = next(&mut body, share).await? else { return Ok(Bytes::new()) };
+    let pace = Pace::of(limits);
+    let Some(first) = next(&mut body, &pace, share).await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
         return Err(Refusal::TooLarge);
     }
     // A body that came in one piece is handed on without a copy.
-    let Some(second) = next(&mut body, share).await? else { return Ok(first) };
+    let Some(second) = next(&mut body, &pace, share).await? else { return Ok(first) };
     let expected = announced.map_or(first.len() * 4, |length| length as usize);
     let mut whole = BytesMut::with_capacity(expected.min(limit));
     whole.extend_from_slice(&first);
@@ -78,18 +114,20 @@ pub(super) async fn read(mut body: Incoming, limit: usize, share: &mut Share) ->
             return Err(Refusal::TooLarge);
         }
         whole.extend_from_slice(&bytes);
-        piece = next(&mut body, share).await?;
+        piece = next(&mut body, &pace, share).await?;
     }
     Ok(whole.freeze())
 }
 
-async fn next(body: &mut Incoming, share: &mut Share) -> Result<Option<Bytes>, Refusal> {
+async fn next(body: &mut Incoming, pace: &Pace, share: &mut Share) -> Result<Option<Bytes>, Refusal> {
     while !body.is_end_stream() {
-        match body.frame().await {
-            None => break,
-            Some(Err(_)) => return Err(Refusal::Broken),
+        // A timer is set only where the bytes are not there yet.
+        match timeout_at(pace.deadline(share.bytes), body.frame()).await {
+            Err(_) => return Err(Refusal::TooSlow),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(Refusal::Broken),
             // Trailers say nothing that an endpoint wants.
-            Some(Ok(frame)) => {
+            Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
                     share.grow(data.len())?;
                     return Ok(Some(data));
@@ -115,5 +153,16 @@ mod tests {
         assert_eq!(first.grow(4), Ok(()));
         drop(first);
         assert_eq!(budget.used.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn a_body_earns_time_by_what_it_brings() {
+        let limits =
+            Limits { body_timeout: crate::config::Span::seconds(30), min_body_rate: crate::config::Size(100), ..Limits::default() };
+        let pace = Pace::of(&limits);
+        let seconds = |arrived| (pace.deadline(arrived) - pace.began).as_secs();
+        assert_eq!([seconds(0), seconds(1000), seconds(1 << 20)], [5, 15, 30]);
+        let any = Pace::of(&Limits { min_body_rate: crate::config::Size(0), ..limits });
+        assert_eq!((any.deadline(0) - any.began).as_secs(), 30);
     }
 }

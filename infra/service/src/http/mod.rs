@@ -1,43 +1,56 @@
-//! HTTP/1.1 for every role: a [`Router`] of [`Endpoint`]s behind a bounded server.
+//! HTTP/1.1 and HTTP/2, plain or over TLS, for every role: a [`Router`] of [`Endpoint`]s behind a bounded server.
 //!
 //! ```text
-//! listener → serve (connections bounded) → connection (head, body and idle time bounded)
-//!          → dispatch (requests in flight bounded) → intake (body size and total memory bounded)
+//! listener → serve (connections bounded) → connection (TLS, which HTTP) → http1, http2 (head and idle time bounded)
+//!          → dispatch (requests in flight bounded) → intake (body size, time and total memory bounded)
 //!          → Endpoint::Input → Endpoint::call → Output or Error → response
 //! ```
 //!
 //! Invariants: a panic in an endpoint becomes a 500 and ends nothing else; a request is counted in
 //! exactly one `route` and `status`; after shutdown no request begins, and those begun may end.
 
+mod access_log;
 mod body;
+mod certificate;
 mod client;
 mod connection;
 mod cross_origin;
+mod crowd;
 mod dispatch;
 mod endpoint;
 mod health;
+mod http1;
+mod http2;
 mod intake;
 mod limits;
 mod openapi;
+mod options;
+mod pinned;
 mod problem;
 mod request;
 mod response;
 mod router;
 mod serve;
 mod shield;
+mod stream;
 mod table;
+mod tally;
+mod tls;
 mod watched;
 
+pub use self::access_log::{AccessLog, Share};
 pub use self::body::Body;
 pub use self::client::{Answer, Client, ClientError};
 pub use self::endpoint::{Endpoint, Input, Output};
 pub use self::health::{BoxFuture, health};
-pub use self::limits::Limits;
+pub use self::limits::{Http2, Limits};
+pub use self::options::Options;
 pub use self::problem::Problem;
 pub use self::request::{Request, percent_decode, query_pairs};
 pub use self::response::{IntoResponse, Json, Response, busy, json, text};
 pub use self::router::Router;
 pub use self::serve::serve;
+pub use self::tls::{Tls, TlsError, TlsVersion};
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use bytes::Bytes;
 
@@ -47,6 +60,9 @@ pub enum Error {
     /// Two endpoints answer the same method and path.
     #[error("two endpoints answer {method} {path}")]
     Conflict { method: Method, path: &'static str },
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The listener broke in a way that trying again does not mend.
     #[error("cannot accept connections: {0}")]
     Accept(#[from] std::io::Error),

@@ -1,14 +1,13 @@
 //! The list of a service's operations.
 
 use std::pin::Pin;
-use std::sync::OnceLock;
 
 use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
 
 use super::cross_origin::CrossOrigin;
+use super::tally::RouteMetrics;
 use super::{Endpoint, Input, IntoResponse, Output, Problem, Request, Response, openapi, response};
-use crate::telemetry::{Counter, Histogram, counter, histogram};
 
 /// The operations of one service; what [`super::serve`] serves.
 pub struct Router {
@@ -108,40 +107,4 @@ impl Router {
 
 fn not_found(request: &Request) -> Response {
     Problem::new(StatusCode::NOT_FOUND, &request.path, "no such endpoint").into_response()
-}
-
-/// The metric handles of one route, so that a request looks none up.
-pub(super) struct RouteMetrics {
-    service: String,
-    route: &'static str,
-    by_status: Box<[OnceLock<Counter>]>,
-    seconds: Histogram,
-}
-
-/// Statuses are 100 to 599.
-const STATUSES: usize = 500;
-
-impl RouteMetrics {
-    fn new(service: &str, route: &'static str) -> Self {
-        let labels = [("service", service), ("route", route)];
-        RouteMetrics {
-            service: service.to_owned(),
-            route,
-            by_status: (0..STATUSES).map(|_| OnceLock::new()).collect(),
-            seconds: histogram("aftershock_http_request_seconds", "Time from the end of a request's headers to its response.", &labels),
-        }
-    }
-
-    pub(super) fn record(&self, status: StatusCode, elapsed: std::time::Duration) {
-        let place = usize::from(status.as_u16()).saturating_sub(100).min(STATUSES - 1);
-        let requests = self.by_status[place].get_or_init(|| {
-            counter(
-                "aftershock_http_requests_total",
-                "Requests by route and status; route none is no endpoint, status 499 a client that left.",
-                &[("service", &self.service), ("route", self.route), ("status", status.as_str())],
-            )
-        });
-        requests.inc();
-        self.seconds.observe(elapsed);
-    }
 }

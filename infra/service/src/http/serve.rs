@@ -1,81 +1,137 @@
-//! The accept loop: connections within their bound, and the drain after shutdown.
+//! The accept loop: connections within their bounds, and the drain after shutdown.
 
 use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::crowd::{Crowd, Full};
 use super::dispatch::Dispatcher;
-use super::{Error, Limits, Router, connection};
+use super::tls::Guard;
+use super::{Error, Options, Router, connection};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{Counter, Gauge, counter, gauge};
 
 /// Serves `router` on `listener` until `shutdown`, then stops accepting, closes connections that
-/// rest, lets requests that have begun end within [`Limits::drain`], and returns.
+/// rest, lets requests that have begun end within [`super::Limits::drain`], and returns.
 ///
 /// # Errors
-/// Two endpoints for one method and path, or a listener that is broken for good.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) -> Result<(), Error> {
-    let dispatcher = Arc::new(Dispatcher::new(router, limits)?);
-    let mut connections = JoinSet::new();
+/// Two endpoints for one method and path, a certificate that cannot be used, or a listener that is broken for good.
+pub async fn serve(listener: TcpListener, router: Router, options: impl Into<Options>, shutdown: Shutdown) -> Result<(), Error> {
+    let mut options = options.into();
+    let (limits, tls) = (&options.limits, options.tls.take());
+    let crowd = Crowd::new(limits.max_connections, limits.max_connections_per_address, &options.trusted_proxies);
+    let dispatcher = Arc::new(Dispatcher::new(router, options)?);
+    let guard = tls.map(|tls| Guard::new(&tls, dispatcher.service())).transpose()?;
     let meters = Meters::of(dispatcher.service());
-    let accepted = accept(&listener, &dispatcher, &shutdown, (&mut connections, &meters)).await;
-    drop(listener);
-    drain(&mut connections, &dispatcher).await;
-    meters.open.set(0);
+    let keeper = keep_certificate(guard.clone(), shutdown.clone());
+    let mut door = Door { listener, crowd, guard, dispatcher, meters, connections: JoinSet::new() };
+    let accepted = tokio::select! {
+        accepted = door.open(&shutdown) => accepted,
+        () = keeper => Ok(()),
+    };
+    door.close().await;
     accepted
+}
+
+/// A counter of connections that were not served.
+pub(super) fn refused(service: &str, reason: &str) -> Counter {
+    let help = "Connections closed before their first request: too many in total (full), of their address (address), or in a handshake (handshakes).";
+    counter("aftershock_http_connections_refused_total", help, &[("service", service), ("reason", reason)])
+}
+
+/// Where connections come in.
+struct Door {
+    listener: TcpListener,
+    crowd: Arc<Crowd>,
+    guard: Option<Arc<Guard>>,
+    dispatcher: Arc<Dispatcher>,
+    meters: Meters,
+    connections: JoinSet<()>,
 }
 
 struct Meters {
     open: Gauge,
-    refused: Counter,
+    full: Counter,
+    address: Counter,
 }
 
 impl Meters {
     fn of(service: &str) -> Self {
-        let labels = [("service", service)];
         Meters {
-            open: gauge("aftershock_http_connections", "Open HTTP connections.", &labels),
-            refused: counter("aftershock_http_connections_refused_total", "Connections closed because too many were open.", &labels),
+            open: gauge("aftershock_http_connections", "Open HTTP connections.", &[("service", service)]),
+            full: refused(service, "full"),
+            address: refused(service, "address"),
         }
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    dispatcher: &Arc<Dispatcher>,
-    shutdown: &Shutdown,
-    (connections, meters): (&mut JoinSet<()>, &Meters),
-) -> Result<(), Error> {
-    let mut stop = std::pin::pin!(shutdown.triggered());
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut stop => return Ok(()),
-            Some(_) = connections.join_next() => meters.open.add(-1),
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if connections.len() >= dispatcher.limits.max_connections => {
-                    meters.refused.inc();
-                    refuse(stream);
-                }
-                Ok((stream, peer)) => {
-                    // Without it a small answer waits for the acknowledgement of the one before.
-                    let _ = stream.set_nodelay(true);
-                    meters.open.add(1);
-                    let (dispatcher, shutdown) = (Arc::clone(dispatcher), shutdown.clone());
-                    connections.spawn(connection::drive(stream, peer, dispatcher, shutdown));
-                }
-                Err(error) => recover(error).await?,
-            },
+impl Door {
+    async fn open(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        let mut stop = std::pin::pin!(shutdown.triggered());
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                Some(_) = self.connections.join_next() => self.meters.open.add(-1),
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer, shutdown),
+                    Err(error) => recover(error).await?,
+                },
+            }
         }
+    }
+
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr, shutdown: &Shutdown) {
+        let place = match self.crowd.enter(peer.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                match full {
+                    Full::Total => self.meters.full.inc(),
+                    Full::Address => self.meters.address.inc(),
+                }
+                return refuse(stream, self.guard.is_some());
+            }
+        };
+        // Without it a small answer waits for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        self.meters.open.add(1);
+        let served = connection::drive(stream, peer, (Arc::clone(&self.dispatcher), self.guard.clone()), shutdown.clone());
+        self.connections.spawn(async move {
+            served.await;
+            drop(place);
+        });
+    }
+
+    async fn close(mut self) {
+        drop(self.listener);
+        let ended = async { while self.connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(*self.dispatcher.limits.drain, ended).await.is_err() {
+            let service = self.dispatcher.service();
+            tracing::warn!(service, http.connections = self.connections.len(), "drain time is over, closing");
+            self.connections.shutdown().await;
+        }
+        self.meters.open.set(0);
     }
 }
 
-/// Says 503 if the socket takes it at once; never waits.
-fn refuse(stream: TcpStream) {
+/// Keeps the certificate up to date; never ends by itself.
+async fn keep_certificate(guard: Option<Arc<Guard>>, shutdown: Shutdown) {
+    if let Some(guard) = guard {
+        guard.follow(shutdown).await;
+    }
+    std::future::pending().await
+}
+
+/// Says 503 if the socket takes it at once; never waits. Before a handshake nothing can be said.
+fn refuse(stream: TcpStream, is_sealed: bool) {
     const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    if is_sealed {
+        return;
+    }
     if let Ok(mut stream) = stream.into_std() {
         let _ = stream.write(BUSY);
     }
@@ -93,14 +149,5 @@ async fn recover(error: std::io::Error) -> Result<(), Error> {
             Ok(())
         }
         _ => Err(Error::Accept(error)),
-    }
-}
-
-async fn drain(connections: &mut JoinSet<()>, dispatcher: &Dispatcher) {
-    let ended = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(*dispatcher.limits.drain, ended).await.is_err() {
-        let service = dispatcher.service();
-        tracing::warn!(service, http.connections = connections.len(), "drain time is over, closing");
-        connections.shutdown().await;
     }
 }

@@ -4,6 +4,9 @@
 mod behaviour;
 mod bounds;
 mod document;
+mod lifetimes;
+mod sealed;
+mod streams;
 mod wire;
 
 use std::convert::Infallible;
@@ -35,7 +38,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start(limits: Limits) -> Server {
+    async fn start(options: impl Into<Options>) -> Server {
         let gate = Arc::new(Semaphore::new(0));
         let waiting = Arc::new(AtomicUsize::new(0));
         let held = Held { gate: Arc::clone(&gate), waiting: Arc::clone(&waiting) };
@@ -43,7 +46,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (trigger, shutdown) = Shutdown::new();
-        let task = tokio::spawn(serve(listener, router, limits, shutdown));
+        let task = tokio::spawn(serve(listener, router, options.into(), shutdown));
         Server { address, trigger, task, gate, waiting }
     }
 

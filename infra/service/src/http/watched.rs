@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::Limits;
+use super::stream::Stream;
 
 /// How long a client that was refused may go on sending.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -29,22 +29,23 @@ pub(super) enum Phase {
     Working,
     /// Between requests; an answer may still be leaving.
     Resting,
-    /// Answered before its body was read; the answer may still be leaving.
-    Refused,
+    /// The last answer, maybe before its body was read; it may still be leaving.
+    Last,
     /// Nothing is written any more; what arrives is dropped.
     Closing,
 }
 
-/// The phase and the millisecond, counted from the start, at which it last moved.
+/// The phase, the millisecond, counted from the start, at which it last moved, and how many requests there were.
 pub(super) struct Activity {
     pub(super) start: Instant,
     phase: AtomicU8,
     since: AtomicU64,
+    requests: AtomicU64,
 }
 
 impl Activity {
-    pub(super) fn new() -> Self {
-        Activity { start: Instant::now(), phase: AtomicU8::new(0), since: AtomicU64::new(0) }
+    pub(super) fn since(start: Instant) -> Self {
+        Activity { start, phase: AtomicU8::new(0), since: AtomicU64::new(0), requests: AtomicU64::new(0) }
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -53,7 +54,7 @@ impl Activity {
             1 => Phase::Head,
             2 => Phase::Working,
             3 => Phase::Resting,
-            4 => Phase::Refused,
+            4 => Phase::Last,
             _ => Phase::Closing,
         }
     }
@@ -61,6 +62,15 @@ impl Activity {
     pub(super) fn set(&self, phase: Phase) {
         self.phase.store(phase as u8, Relaxed);
         self.touch();
+    }
+
+    /// A request begins. Gives the milliseconds since the start and the number of requests, this one included.
+    pub(super) fn begin(&self) -> (u64, u64) {
+        self.set(Phase::Working);
+        // Requests of a connection come one after the other: nobody else counts.
+        let requests = self.requests.load(Relaxed) + 1;
+        self.requests.store(requests, Relaxed);
+        (self.since.load(Relaxed), requests)
     }
 
     fn touch(&self) {
@@ -71,12 +81,12 @@ impl Activity {
     fn received(&self) {
         match self.phase() {
             Phase::Fresh | Phase::Resting => self.set(Phase::Head),
-            Phase::Head | Phase::Working | Phase::Refused | Phase::Closing => {}
+            Phase::Head | Phase::Working | Phase::Last | Phase::Closing => {}
         }
     }
 
     fn sent(&self) {
-        if let Phase::Resting | Phase::Refused = self.phase() {
+        if let Phase::Resting | Phase::Last = self.phase() {
             self.touch();
         }
     }
@@ -84,7 +94,7 @@ impl Activity {
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         let allowed = match self.phase() {
             Phase::Fresh | Phase::Head => *limits.header_timeout,
-            Phase::Resting | Phase::Refused => *limits.idle_timeout,
+            Phase::Resting | Phase::Last => *limits.idle_timeout,
             Phase::Closing => FAREWELL,
             Phase::Working => return None,
         };
@@ -94,15 +104,17 @@ impl Activity {
 
 /// A socket that tells what moves.
 pub(super) struct Watched {
-    stream: TcpStream,
+    stream: Stream,
+    /// What was read of it before.
+    early: Vec<u8>,
     activity: Arc<Activity>,
     /// Bytes that arrived after the last answer.
     dropped: usize,
 }
 
 impl Watched {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Watched { stream, activity, dropped: 0 }
+    pub(super) fn new(stream: Stream, early: Vec<u8>, activity: Arc<Activity>) -> Self {
+        Watched { stream, early, activity, dropped: 0 }
     }
 
     /// Reads and drops what a client still sends, until it has understood, or has sent too much.
@@ -121,6 +133,13 @@ impl Watched {
 
 impl AsyncRead for Watched {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        if !self.early.is_empty() {
+            let count = self.early.len().min(buffer.remaining());
+            buffer.put_slice(&self.early[..count]);
+            self.early.drain(..count);
+            self.activity.received();
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
@@ -159,7 +178,7 @@ impl AsyncWrite for Watched {
         match self.activity.phase() {
             Phase::Fresh | Phase::Working | Phase::Resting => return Pin::new(&mut self.stream).poll_shutdown(cx),
             // A head that is not finished was refused, too.
-            Phase::Head | Phase::Refused => {
+            Phase::Head | Phase::Last => {
                 ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
                 self.activity.set(Phase::Closing);
             }

@@ -11,17 +11,18 @@ use tracing_subscriber::EnvFilter;
 
 pub use registry::{Counter, Gauge, Histogram};
 
-/// Sends log lines to stderr, filtered by `AFTERSHOCK_LOG`, else `RUST_LOG`, else `info`.
+/// Sends log lines to stderr, filtered by `AFTERSHOCK_LOG`, else `RUST_LOG`, else `info`; as JSON, one object a line, where
+/// `AFTERSHOCK_LOG_FORMAT` is `json`.
 ///
 /// `service` is named in the first line. A second call changes nothing.
 pub fn init(service: &str) {
     let filter =
         EnvFilter::try_from_env("AFTERSHOCK_LOG").or_else(|_| EnvFilter::try_from_default_env()).unwrap_or_else(|_| EnvFilter::new("info"));
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .try_init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match std::env::var("AFTERSHOCK_LOG_FORMAT") {
+        Ok(format) if format.eq_ignore_ascii_case("json") => lines.json().flatten_event(true).try_init(),
+        _ => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+    };
     if started.is_ok() {
         tracing::info!(service, version = env!("CARGO_PKG_VERSION"), "starting");
     }

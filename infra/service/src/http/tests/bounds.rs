@@ -79,6 +79,7 @@ async fn a_body_in_many_pieces_is_whole() {
     wire.write("PUT /v1/counts/b HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n").await;
     wire.write("3\r\nfgh\r\n0\r\n\r\n").await;
     assert_eq!(wire.read().await.body, "b: 8 bytes");
+    assert_eq!(wire.closed().await, "", "nothing is taken after a chunked body");
     server.stop().await;
 }
 
@@ -190,5 +191,51 @@ async fn a_client_that_leaves_frees_its_place() {
     let mut second = server.connect().await;
     let freed = async { while second.get("/v1/counts/a").await.status != 200 {} };
     tokio::time::timeout(PATIENCE, freed).await.expect("the place is free again");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_has_its_share_of_connections() {
+    let server = Server::start(Limits { max_connections_per_address: 1, ..limits() }).await;
+    let mut first = server.connect().await;
+    assert_eq!(first.get("/v1/counts/a").await.status, 200);
+    assert!(server.connect().await.closed().await.starts_with("HTTP/1.1 503"));
+    let mut other = Wire::connect_from("127.0.0.9", server.address).await;
+    assert_eq!(other.get("/v1/counts/a").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_has_no_share() {
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let limits = Limits { max_connections_per_address: 1, ..limits() };
+    let server = Server::start(Options { limits, trusted_proxies, ..Options::default() }).await;
+    let (mut first, mut second) = (server.connect().await, server.connect().await);
+    assert_eq!((first.get("/v1/counts/a").await.status, second.get("/v1/counts/a").await.status), (200, 200));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_smuggled_behind_a_body_of_two_lengths() {
+    let server = Server::start(limits()).await;
+    let smuggled = "GET /v1/counts/smuggled HTTP/1.1\r\nhost: t\r\n\r\n";
+    for head in [
+        "content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n",
+        "content-length: 4\r\ncontent-length: 5\r\n\r\nabcd",
+        "transfer-encoding: identity\r\n\r\n",
+        "transfer-encoding: chunked, identity\r\n\r\n",
+        "content-length: +4\r\n\r\nabcd",
+        "content-length : 4\r\n\r\nabcd",
+        "x: y\r\n folded: z\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+        "transfer-encoding: chunked\r\n\r\n-1\r\n",
+        "transfer-encoding: chunked\r\n\r\n4;x=\n\r\nabcd\r\n0\r\n\r\n",
+    ] {
+        let mut wire = server.connect().await;
+        wire.try_write(format!("PUT /v1/counts/a HTTP/1.1\r\nhost: t\r\n{head}{smuggled}").as_bytes()).await;
+        let answered = wire.closed().await;
+        assert!(!answered.contains("smuggled") && answered.matches("HTTP/1.1").count() <= 1, "{head:?}: {answered}");
+    }
     server.stop().await;
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::PATIENCE;
@@ -34,6 +34,13 @@ impl Reply {
 impl Wire {
     pub(super) async fn connect(address: SocketAddr) -> Wire {
         Wire { stream: TcpStream::connect(address).await.expect("a connection"), unread: Vec::new() }
+    }
+
+    /// Comes from another address of this machine.
+    pub(super) async fn connect_from(source: &str, address: SocketAddr) -> Wire {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::new(source.parse().expect("an address"), 0)).expect("a port");
+        Wire { stream: socket.connect(address).await.expect("a connection"), unread: Vec::new() }
     }
 
     pub(super) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
