@@ -6,6 +6,8 @@
 /// Starts `aftershock`, speaks to it, waits on conditions.
 mod harness;
 
+/// Devices of a day, a week and a month against an independent count.
+mod active;
 /// Sealed reports, with another implementation of the ciphers; and what each app decides for itself, read again under way.
 mod device_channel;
 /// A report's way through every dialect to a trend point, an issue and a crash detail.
@@ -15,6 +17,8 @@ mod storm;
 
 /// What every client may see go wrong, seen as the client sees it.
 mod rejections;
+/// Releases: published, offered, forced, rolled out, withdrawn, and still there after everything.
+mod releases;
 
 /// A known multiset of reports against an independent fold, while everything is killed with -9.
 mod exactness;

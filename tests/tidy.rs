@@ -91,6 +91,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde_avro_fast", &["schemas/src/record"]),
     ("libloading", &["infra/aftershock/src/engine/"]),
     ("kafka_protocol", &["infra/aftershock/src/broker/", "infra/aftershock/tests/broker/"]),
+    ("semver", &["schemas/src/version"]),
     ("hmac", &["infra/service/src/signature.rs"]),
     ("governor", &["infra/service/src/throttle.rs"]),
     (

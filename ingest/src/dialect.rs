@@ -20,6 +20,7 @@ mod object;
 mod platform;
 mod surrogate;
 mod value;
+pub mod version_check;
 
 use crate::rejection::Rejection;
 use base64::alphabet;

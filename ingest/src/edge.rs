@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::dialect::Received;
 use crate::origin::Origin;
 use crate::publish::Publisher;
+use crate::releases::Releases;
 use crate::tally::Tally;
 use crate::throttle::Throttles;
 use crate::unseal::{Channels, Fresh};
@@ -20,6 +21,7 @@ pub(crate) struct Edge {
     pub(crate) throttles: Throttles,
     pub(crate) channels: Channels,
     pub(crate) publisher: Publisher,
+    pub(crate) releases: Releases,
     pub(crate) tally: Tally,
     /// Whether dialect 1 answers HTTP 200 for errors too.
     pub(crate) always_200: bool,
@@ -35,6 +37,7 @@ impl Edge {
             throttles: Throttles::new(config),
             channels: Channels::new(config.device_nonces),
             publisher: Publisher::new(kafka, config.publish.clone())?,
+            releases: Releases::follow(kafka)?,
             tally: Tally::new(),
             always_200: config.always_200,
             sealed_at: AtomicU64::new(0),

@@ -6,6 +6,7 @@ mod heartbeat;
 mod log_message;
 mod many;
 mod reports;
+mod version_check;
 
 mod with_key;
 
@@ -14,6 +15,7 @@ pub(crate) use error_report::ErrorReport;
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use log_message::LogMessage;
 pub(crate) use reports::Reports;
+pub(crate) use version_check::VersionCheck;
 
 use crate::rejection::Rejection;
 use service::http::{HeaderValue, Response, header};

@@ -12,6 +12,8 @@
 //! endpoint/      writes the reply of its dialect ──┘
 //! ```
 //!
+//! A question for a newer release takes no such journey: `releases` keeps the compacted topic in memory, `offer` answers out of it.
+//!
 //! Start at [`run`], then `accept.rs`. To add a dialect: a file in `dialect/` that is a pure function from bytes to
 //! records, a file in `endpoint/` that mounts it.
 //!
@@ -25,16 +27,19 @@ mod config;
 pub mod dialect;
 mod edge;
 mod endpoint;
+mod offer;
 mod origin;
 mod publish;
 mod quota;
 mod rejection;
+mod releases;
 mod tally;
 mod throttle;
 mod unseal;
 
 pub use accept::Receipt;
 pub use config::{Config, Publish};
+pub use offer::Question;
 pub use rejection::{Limit, Rejection};
 
 use edge::Edge;
@@ -72,8 +77,12 @@ pub enum Error {
 /// See [`Error`].
 pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listener: TcpListener, shutdown: Shutdown) -> Result<(), Error> {
     let edge = Arc::new(Edge::new(&config, &kafka, keyring)?);
+    let warm = async {
+        edge.publisher.producer().warm(&TOPICS).await?;
+        edge.releases.known(*config.publish.ack_timeout).await
+    };
     let warmed = tokio::select! {
-        warmed = edge.publisher.producer().warm(&TOPICS) => warmed,
+        warmed = warm => warmed,
         () = shutdown.triggered() => return Ok(()),
     };
     if let Err(error) = warmed {
@@ -95,14 +104,16 @@ fn router(edge: &Arc<Edge>) -> Router {
         .mount(endpoint::LogMessage(Arc::clone(edge)))
         .mount(endpoint::ErrorReport(Arc::clone(edge)))
         .mount(endpoint::Heartbeat(Arc::clone(edge)))
+        .mount(endpoint::VersionCheck(Arc::clone(edge)))
         .mount(endpoint::Reports(Arc::clone(edge)))
         .mount(endpoint::Connections(Arc::clone(edge)));
-    let producer = edge.publisher.producer().clone();
+    let (producer, releases) = (edge.publisher.producer().clone(), edge.releases.clone());
     http::health(router, move || {
-        let producer = producer.clone();
+        let (producer, releases) = (producer.clone(), releases.clone());
         Box::pin(async move {
             match tokio::time::timeout(READY_PATIENCE, producer.warm(&TOPICS)).await {
-                Ok(Ok(())) => Ok(()),
+                Ok(Ok(())) if releases.are_known() => Ok(()),
+                Ok(Ok(())) => Err("the log: the releases have not been read yet".to_owned()),
                 Ok(Err(error)) => Err(format!("the log: {error}")),
                 Err(_) => Err("the log does not answer".to_owned()),
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use schemas::migration::{self, MIGRATIONS};
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
+use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport, Release};
 use serde::{Deserialize, Serialize};
 use service::config::Span;
 use service::kafka::{self, Admin, Creation, TopicSpec};
@@ -26,7 +26,7 @@ pub struct Topics {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
-    /// How long the log keeps reports, connections and dead letters. Issue changes stay.
+    /// How long the log keeps reports, connections and dead letters. Issue changes and releases stay.
     pub log: Span,
     /// How long the tables keep stacks, logs, attachments and dead letters; whole days.
     pub bodies: Span,
@@ -80,12 +80,13 @@ pub async fn migrate(
 async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> Result<Vec<String>, Error> {
     let log = retention.log.as_millis().to_string();
     let keeps = [
-        (RawReport::TOPIC, log.as_str()),
-        (Connection::TOPIC, log.as_str()),
-        (RejectedReport::TOPIC, log.as_str()),
-        (IssueChange::TOPIC, "-1"),
+        (RawReport::TOPIC, Keep::For(log.as_str())),
+        (Connection::TOPIC, Keep::For(log.as_str())),
+        (RejectedReport::TOPIC, Keep::For(log.as_str())),
+        (IssueChange::TOPIC, Keep::For("-1")),
+        (Release::TOPIC, Keep::Newest),
     ];
-    let specs: Vec<TopicSpec> = keeps.iter().map(|(topic, keep)| spec(topic, keep, topics)).collect();
+    let specs: Vec<TopicSpec> = keeps.iter().map(|(topic, keep)| spec(topic, *keep, topics)).collect();
     let mut made = Vec::new();
     for (name, creation) in admin.create_topics(&specs).await? {
         if creation == Creation::Created {
@@ -101,7 +102,7 @@ async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> R
         if found != topics.partitions {
             return Err(Error::Partitions { topic, found, wanted: topics.partitions });
         }
-        admin.alter_topic_config(topic, &[("retention.ms", keep)]).await?;
+        admin.alter_topic_config(topic, &keep.settings()).await?;
     }
     Ok(made)
 }
@@ -118,18 +119,33 @@ async fn partitions(admin: &Admin, topic: &str) -> Result<i32, Error> {
     }
 }
 
-fn spec(topic: &str, keep: &str, topics: &Topics) -> TopicSpec {
-    let config = [
-        ("message.timestamp.type", "LogAppendTime".to_owned()),
-        ("cleanup.policy", "delete".to_owned()),
-        ("retention.ms", keep.to_owned()),
-        ("max.message.bytes", MAX_RECORD_BYTES.to_string()),
-    ];
+/// What the log keeps of a topic.
+#[derive(Clone, Copy)]
+enum Keep<'a> {
+    /// Everything for so many milliseconds; -1 = for good.
+    For(&'a str),
+    /// The newest record of each key.
+    Newest,
+}
+
+impl<'a> Keep<'a> {
+    fn settings(self) -> [(&'static str, &'a str); 2] {
+        match self {
+            Self::For(milliseconds) => [("cleanup.policy", "delete"), ("retention.ms", milliseconds)],
+            Self::Newest => [("cleanup.policy", "compact"), ("retention.ms", "-1")],
+        }
+    }
+}
+
+fn spec(topic: &str, keep: Keep<'_>, topics: &Topics) -> TopicSpec {
+    let largest = MAX_RECORD_BYTES.to_string();
+    let config = [("message.timestamp.type", "LogAppendTime"), ("max.message.bytes", &largest)];
+    let config = config.into_iter().chain(keep.settings());
     TopicSpec {
         name: topic.to_owned(),
         partitions: topics.partitions,
         replication: topics.replication,
-        config: config.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        config: config.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     }
 }
 

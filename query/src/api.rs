@@ -2,6 +2,7 @@
 
 use crate::authenticate::Gate;
 use crate::config::Config;
+use crate::endpoint::active::Active;
 use crate::endpoint::crash_doc::CrashDoc;
 use crate::endpoint::crash_list::CrashList;
 use crate::endpoint::cumulative_trend::CumulativeTrend;
@@ -13,15 +14,27 @@ use crate::endpoint::issue_info::IssueInfo;
 use crate::endpoint::issue_list::IssueList;
 use crate::endpoint::openapi::OpenApi;
 use crate::endpoint::pipeline::Pipeline;
+use crate::endpoint::release_list::ReleaseList;
+use crate::endpoint::release_publish::ReleasePublish;
+use crate::endpoint::release_withdraw::ReleaseWithdraw;
 use crate::endpoint::top_issues::TopIssues;
 use crate::operation::{Operation, Plain, Signed, Tailed};
+use crate::releases::Releases;
 use crate::store::Store;
 use service::http::{self, BoxFuture, Router};
 use service::kafka::Admin;
 use std::sync::Arc;
 
+/// The log as this service sees it.
+pub struct Log {
+    /// Asks it about itself.
+    pub admin: Admin,
+    /// What is published in it.
+    pub releases: Releases,
+}
+
 /// Every operation, a line each.
-pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Admin) -> Router {
+pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Log) -> Router {
     let (zone, limits, plain_device_sums) = (config.time_zone, config.limits.clone(), config.plain_device_sums);
     let most_points = limits.points;
     let api = Api { router: Router::new("query"), gate: gate.clone() }
@@ -37,7 +50,11 @@ pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Admin) -> Route
         .router
         .mount(ErrorList { gate: gate.clone(), store: store.clone() })
         .mount(ErrorDetail { gate: gate.clone(), store: store.clone() })
-        .mount(Pipeline { gate: gate.clone(), store: store.clone(), log: log.clone() });
+        .mount(Pipeline { gate: gate.clone(), store: store.clone(), log: log.admin.clone() })
+        .mount(Active { gate: gate.clone(), store: store.clone(), zone })
+        .mount(ReleasePublish { gate: gate.clone(), releases: log.releases.clone() })
+        .mount(ReleaseList { gate: gate.clone(), releases: log.releases.clone() })
+        .mount(ReleaseWithdraw { gate: gate.clone(), releases: log.releases.clone() });
     let router = http::health(router, ready(store.clone()));
     let document = router.openapi();
     router.mount(OpenApi(document))

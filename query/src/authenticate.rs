@@ -65,6 +65,14 @@ impl Gate {
         if member { Ok(()) } else { Err(Rejection::Forbidden) }
     }
 
+    /// Whether there is such an app.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`].
+    pub fn known(&self, app: &str) -> Result<(), Rejection> {
+        self.keyring.current().app_by_id(app).map(drop).ok_or(Rejection::NotFound("app"))
+    }
+
     /// Whether the request carries the token of an administrator.
     ///
     /// # Errors

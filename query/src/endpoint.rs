@@ -1,5 +1,6 @@
 //! The operations, one file each; what each asks the tables stands beside it in SQL.
 
+pub mod active;
 pub mod crash_doc;
 pub mod crash_list;
 pub mod cumulative_trend;
@@ -12,4 +13,7 @@ pub mod issue_info;
 pub mod issue_list;
 pub mod openapi;
 pub mod pipeline;
+pub mod release_list;
+pub mod release_publish;
+pub mod release_withdraw;
 pub mod top_issues;

@@ -10,6 +10,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod app_key;
 pub mod authenticate;
 pub mod config;
 pub mod endpoint;
@@ -18,6 +19,7 @@ pub mod error;
 pub mod issue;
 pub mod operation;
 pub mod param;
+pub mod releases;
 pub mod store;
 pub mod trend;
 pub mod zone;
@@ -44,7 +46,8 @@ pub async fn run(
     let gate = authenticate::Gate::new(keyring, config.requests_per_minute, config.signature_window.0);
     let store = store::Store::new(clickhouse.reader(), &config.limits, config.require_projections);
     let log = service::kafka::Admin::new(&kafka)?;
-    let router = api::router(&config, &gate, &store, &log);
+    let releases = releases::Releases::new(&kafka)?;
+    let router = api::router(&config, &gate, &store, &api::Log { admin: log, releases });
     service::http::serve(listener, router, config.server(), shutdown).await?;
     Ok(())
 }

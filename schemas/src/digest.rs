@@ -74,6 +74,18 @@ pub fn device_key(app_id: &str, device_id: &str) -> Option<u64> {
     Some(u64::from_be_bytes(head))
 }
 
+/// Where a device stands in the roll-out of a release, 0 to 99: it is among the first `percent` of the devices where this is below it.
+/// Each release has an order of its own, so that it is not always the same devices that come first.
+pub fn rollout_place(key: &[u8], device_id: &str) -> u8 {
+    let mut hash = Sha256::new();
+    hash.update(key);
+    hash.update(b"|");
+    hash.update(device_id);
+    let mut head = [0; 8];
+    head.copy_from_slice(&hash.finalize()[..8]);
+    u8::try_from(u64::from_be_bytes(head) % 100).unwrap_or_default()
+}
+
 /// Identity of a dead letter: hash of its key, the position of the rejected record.
 pub fn letter_id(key: &[u8]) -> [u8; 16] {
     let mut id = [0; 16];

@@ -3,12 +3,14 @@
 //! ```text
 //! record   what is in the log      (Avro, `avro/*.avsc`)
 //! row      what is in the tables   (ClickHouse, `clickhouse/*.sql`)
-//! ids, digest, time, outcome       the words both are made of
+//! ids, digest, time, version, outcome   the words both are made of
+//! catalogue   the releases, folded: what the edge and the query service keep in memory
 //! ```
 //!
 //! Invariants: nothing here is async, reads a clock or touches the outside; a released `.avsc` or `.sql` file is never
 //! edited, a change is a new numbered file.
 
+pub mod catalogue;
 pub mod digest;
 pub mod ids;
 pub mod migration;
@@ -16,3 +18,4 @@ pub mod outcome;
 pub mod record;
 pub mod row;
 pub mod time;
+pub mod version;

@@ -8,11 +8,13 @@ mod connection;
 mod issue_change;
 mod raw_report;
 mod rejected_report;
+mod release;
 
 pub use connection::{Connection, ConnectionKind};
 pub use issue_change::IssueChange;
 pub use raw_report::{Attachment, Category, RawReport, Thread};
 pub use rejected_report::RejectedReport;
+pub use release::Release;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

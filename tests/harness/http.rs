@@ -43,6 +43,11 @@ pub fn get(url: &str, headers: &[(&str, &str)]) -> Result<Reply, String> {
     reply(request.call())
 }
 
+pub fn delete(url: &str, headers: &[(&str, &str)]) -> Result<Reply, String> {
+    let request = headers.iter().fold(AGENT.delete(url), |request, (name, value)| request.header(*name, *value));
+    reply(request.call())
+}
+
 pub fn post(url: &str, body: &Value) -> Result<Reply, String> {
     post_with(url, &[("content-type", "application/json")], body.to_string().as_bytes())
 }

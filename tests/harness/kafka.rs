@@ -1,9 +1,10 @@
 //! The log, for tests that forge records and commits.
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use service::kafka::Config;
-use service::kafka::admin::Admin;
+use service::kafka::admin::{Admin, Creation, TopicSpec};
 use service::kafka::producer::{Producer, ProducerOptions};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -39,6 +40,45 @@ impl Broker {
     /// First and next offset of a partition.
     pub fn watermarks(&self, topic: &str, partition: i32) -> (i64, i64) {
         self.runtime.block_on(async { Admin::new(&self.config).unwrap().watermarks(topic, partition).await.unwrap() })
+    }
+
+    /// How many records of a partition the log still has.
+    pub fn count(&self, topic: &str, partition: i32) -> usize {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.config.brokers)
+            .set("group.id", "suite-count")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&format!("{}{topic}", self.config.topic_prefix), partition, Offset::Beginning).unwrap();
+        consumer.assign(&list).unwrap();
+        let mut count = 0;
+        loop {
+            match consumer.poll(Duration::from_secs(30)).unwrap() {
+                Ok(_) => count += 1,
+                Err(KafkaError::PartitionEOF(_)) => return count,
+                Err(error) => panic!("{topic} {partition}: {error}"),
+            }
+        }
+    }
+
+    /// Sets configuration of a topic.
+    pub fn alter(&self, topic: &str, changes: &[(&str, &str)]) {
+        self.runtime.block_on(async { Admin::new(&self.config).unwrap().alter_topic_config(topic, changes).await.unwrap() });
+    }
+
+    /// Deletes a topic and makes it again, empty and compacted.
+    pub fn make_anew(&self, topic: &str, partitions: i32) {
+        let config = vec![("cleanup.policy".to_owned(), "compact".to_owned())];
+        let spec = TopicSpec { name: topic.to_owned(), partitions, replication: 1, config };
+        self.runtime.block_on(async {
+            let admin = Admin::new(&self.config).unwrap();
+            admin.delete_topic(topic).await.unwrap();
+            // A log of several brokers forgets a topic a moment after it has said so.
+            while admin.create_topics(std::slice::from_ref(&spec)).await.unwrap()[0].1 == Creation::Existed {}
+        });
     }
 
     /// What a group committed for a partition: offset and metadata.

@@ -55,6 +55,16 @@ impl Operator {
         http::get(&format!("{}{path}", self.url), &[("authorization", &format!("Bearer {}", self.token))])
     }
 
+    pub fn try_post(&self, path: &str, body: &Value) -> Result<http::Reply, String> {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        http::post_with(&format!("{}{path}", self.url), &headers, body.to_string().as_bytes())
+    }
+
+    pub fn try_delete(&self, path: &str) -> Result<http::Reply, String> {
+        http::delete(&format!("{}{path}", self.url), &[("authorization", &format!("Bearer {}", self.token))])
+    }
+
     pub fn get(&self, path: &str) -> Value {
         let reply = self.try_get(path).unwrap();
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);

@@ -49,6 +49,8 @@ impl Server {
     pub(super) async fn with_log_for(config: Config, keyring: Keyring) -> Self {
         let mut kafka = kafka::Config::default();
         kafka.properties.insert("test.mock.num.brokers".to_owned(), "1".into());
+        // Each client has a broker of its own then: the one of the releases makes its empty topic by itself.
+        kafka.properties.insert("allow.auto.create.topics".to_owned(), "true".into());
         Self::run(config, kafka, keyring).await
     }
 
@@ -120,6 +122,7 @@ async fn a_log_that_does_not_acknowledge_is_a_503_in_every_dialect() {
     for (path, body) in [
         ("/api/v1/error/report", error_report(KEY)),
         ("/api/v1/user/heartbeat", json!({"app_key": KEY, "machine_id": "m", "version": "1"}).to_string()),
+        ("/api/v1/version/check", json!({"app_key": KEY, "current_version": "1.0", "platform": "windows"}).to_string()),
     ] {
         let answer = server.post(path, &[], body).await;
         assert_eq!((answer.status, &answer.body["code"], answer.retry_after), (503, &json!(503), Some(2)), "{path}");

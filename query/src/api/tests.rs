@@ -10,7 +10,8 @@ fn detached() -> Router {
     let gate = Gate::new(Keyring::fixed(Credentials::default()), config.requests_per_minute, Duration::from_secs(300));
     let tables = service::clickhouse::Config { url: "http://127.0.0.1:1".to_owned(), ..Default::default() };
     let store = Store::new(tables.reader(), &config.limits, false);
-    let log = Admin::new(&service::kafka::Config { brokers: "127.0.0.1:1".to_owned(), ..Default::default() }).expect("an admin");
+    let kafka = service::kafka::Config { brokers: "127.0.0.1:1".to_owned(), ..Default::default() };
+    let log = Log { admin: Admin::new(&kafka).expect("an admin"), releases: Releases::new(&kafka).expect("releases") };
     router(&config, &gate, &store, &log)
 }
 
@@ -45,8 +46,15 @@ async fn every_operation_is_there_in_both_forms() {
         assert!(paths.contains(&plain.as_str()), "{plain}");
         assert!(paths.contains(&format!("{plain}/{{*tail}}").as_str()), "{plain}");
     }
-    for path in ["/v1/admin/log/message/error/list", "/v1/admin/log/message/error/detail", "/v1/admin/pipeline", "/openapi.json", "/readyz"]
-    {
+    for path in [
+        "/v1/admin/log/message/error/list",
+        "/v1/admin/log/message/error/detail",
+        "/v1/admin/pipeline",
+        "/v1/admin/releases",
+        "/v1/admin/stats/active",
+        "/openapi.json",
+        "/readyz",
+    ] {
         assert!(paths.contains(&path), "{path}");
     }
 }

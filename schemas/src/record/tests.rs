@@ -124,6 +124,22 @@ fn the_cold_records_are_compatible_too() {
         changed_at: 1_763_700_000_000,
     };
     assert_compatible(&change, true);
+    let release = Release {
+        app_id: "a".to_owned(),
+        platform: "windows".to_owned(),
+        version: "v1.2".to_owned(),
+        withdrawn: false,
+        download_url: "https://example.com/安装包.exe".to_owned(),
+        release_notes: "修复闪退".to_owned(),
+        force_update: true,
+        rollout_percent: 30,
+        published_at: 1_763_700_000_000,
+    };
+    assert_compatible(&release, true);
+    assert_eq!(release.key(), b"a|windows|1.2.0");
+    let end = release.end(1_763_700_000_001);
+    assert_compatible(&end, true);
+    assert_eq!(end.key(), b"a|windows|1.2.0");
     for key in [None, Some(vec![0, 255])] {
         let rejected = RejectedReport {
             source_topic: "raw-reports".to_owned(),

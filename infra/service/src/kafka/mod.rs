@@ -1,8 +1,9 @@
 //! The log: how a client of it is made and what can go wrong; [`producer`] writes, [`consumer`]
-//! reads, [`admin`] makes and inspects topics.
+//! reads as a member of a group, [`mirror`] keeps a compacted topic in memory, [`admin`] makes and inspects topics.
 
 pub mod admin;
 pub mod consumer;
+pub mod mirror;
 pub mod producer;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Secret;
 
 pub use admin::{Admin, Creation, TopicSpec};
+pub use mirror::Mirror;
 pub use producer::{Deliveries, Delivery, Outgoing, Position, Producer, ProducerOptions};
 
 /// `[kafka]`.

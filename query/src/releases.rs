@@ -1,0 +1,113 @@
+//! The releases as this service knows them, and the way to publish one: into the log, and back out of it before the reply.
+
+use crate::error::{Error, Rejection, invalid};
+use schemars::JsonSchema;
+use schemas::catalogue::{Catalogue, MOST_BYTES};
+use schemas::record::{self, Record, Release};
+use schemas::version::Version;
+use serde::Serialize;
+use service::kafka::{self, Mirror, Producer, ProducerOptions};
+use std::time::Duration;
+
+/// How long the log may take to acknowledge, and how long our own reader may take to see it then.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Releases {
+    producer: Producer,
+    mirror: Mirror<Catalogue>,
+}
+
+/// A release as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Published {
+    pub app_id: String,
+    /// Lower case.
+    pub platform: String,
+    /// As published.
+    pub version: String,
+    pub download_url: String,
+    pub release_notes: String,
+    pub force_update: bool,
+    /// 0 to 100.
+    pub rollout_percent: i32,
+    /// Unix milliseconds.
+    pub published_at: i64,
+}
+
+impl Releases {
+    /// Begins to read; connects in the background.
+    ///
+    /// # Errors
+    /// A property that the log's client does not take.
+    pub fn new(kafka: &kafka::Config) -> Result<Self, kafka::Error> {
+        let options =
+            ProducerOptions { client_id: "aftershock-query-releases".to_owned(), delivery_timeout: PATIENCE, ..ProducerOptions::default() };
+        Ok(Self {
+            producer: Producer::new(kafka, options)?,
+            mirror: Mirror::open(kafka, "aftershock-query-releases", Release::TOPIC, Catalogue::take)?,
+        })
+    }
+
+    /// An app's releases: platforms by name, versions newest first.
+    ///
+    /// # Errors
+    /// The topic has not been read yet.
+    pub fn of_app(&self, app_id: &str) -> Result<Vec<Published>, Error> {
+        self.look(|catalogue| catalogue.of_app(app_id).map(Published::of).collect())
+    }
+
+    /// Puts a release in the log, in the place of one of the same version; every later look here sees it.
+    ///
+    /// # Errors
+    /// There is no room for it; the log does not acknowledge.
+    pub async fn publish(&self, release: Release) -> Result<Published, Error> {
+        if !self.look(|catalogue| catalogue.has_room(&release))? {
+            return Err(invalid("release_notes", format!("no room: withdraw old releases, {MOST_BYTES} bytes is all that is kept")));
+        }
+        self.put(&release).await?;
+        Ok(Published::of(&release))
+    }
+
+    /// Ends a release; what it was.
+    ///
+    /// # Errors
+    /// There is none; the log does not acknowledge.
+    pub async fn withdraw(&self, (app_id, platform): (&str, &str), version: &Version, now: i64) -> Result<Published, Error> {
+        let release = self.look(|catalogue| catalogue.find(app_id, platform, version).cloned())?;
+        let release = release.ok_or(Rejection::NotFound("release"))?;
+        let published = Published::of(&release);
+        self.put(&release.end(now)).await?;
+        Ok(published)
+    }
+
+    fn look<R>(&self, look: impl FnOnce(&Catalogue) -> R) -> Result<R, Error> {
+        let seen = self.mirror.read(look);
+        seen.ok_or(Error::Log(kafka::Error::TimedOut { operation: "read the releases" }))
+    }
+
+    async fn put(&self, release: &Release) -> Result<(), Error> {
+        let payload = record::encode(release).map_err(|error| {
+            tracing::error!(topic = Release::TOPIC, %error, "cannot encode a record");
+            kafka::Error::TooLarge
+        })?;
+        let position = self.producer.send(Release::TOPIC, &release.key(), &payload)?.await?;
+        Ok(self.mirror.passed(position, PATIENCE).await?)
+    }
+}
+
+impl Published {
+    fn of(release: &Release) -> Self {
+        Self {
+            app_id: release.app_id.clone(),
+            platform: release.platform.clone(),
+            version: release.version.clone(),
+            download_url: release.download_url.clone(),
+            release_notes: release.release_notes.clone(),
+            force_update: release.force_update,
+            rollout_percent: release.rollout_percent,
+            published_at: release.published_at,
+        }
+    }
+}
