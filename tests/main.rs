@@ -47,6 +47,9 @@ mod real_input;
 /// Hours, days, versions and countries out of projections only.
 mod rollup;
 
+/// Client libraries of Sentry, unmodified, in five languages (those whose tools are there).
+mod sdk;
+
 /// Labelled sets of real reports, scored (skipped where they are absent).
 mod grouping;
 

@@ -93,6 +93,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("kafka_protocol", &["infra/aftershock/src/broker/", "infra/aftershock/tests/broker/"]),
     ("semver", &["schemas/src/version"]),
     ("hmac", &["infra/service/src/signature.rs"]),
+    ("brotli_decompressor", &["ingest/src/dialect/inflate.rs"]),
+    ("sentry", &["tests/sdk/"]),
     ("governor", &["infra/service/src/throttle.rs"]),
     (
         "sha2",

@@ -2,7 +2,8 @@
 # Installs what a fresh Debian-like machine lacks to build, run and test; what is there already stays as it is.
 #
 # A C toolchain, zlib, OpenSSL and Python build librdkafka; npm fetches the embedded engine; curl and openssl are in the lines
-# that `standalone` shows; Java and Maven bring the Apache Kafka of `make test-kafka`.
+# that `standalone` shows; Java and Maven bring the Apache Kafka of `make test-kafka`. pip, node, Go and a JDK run the programs of
+# `tests/sdk/`; the tests leave out those whose tools are missing or too old.
 set -euo pipefail
 
 packages=()
@@ -19,6 +20,10 @@ need curl curl ca-certificates
 need openssl openssl
 need java default-jre-headless
 need mvn maven
+need javac default-jdk-headless
+need node nodejs
+need go golang-go
+python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 [ -e /usr/include/zlib.h ] || packages+=(zlib1g-dev)
 [ -e /usr/include/openssl/ssl.h ] || packages+=(libssl-dev)
 

@@ -1,6 +1,6 @@
 //! Who sends: each dialect names its app in its own way.
 
-use crate::dialect::app_key;
+use crate::dialect::{app_key, sentry};
 use crate::rejection::Rejection;
 use service::credentials::{App, Credentials};
 use service::http::{HeaderMap, Request, header};
@@ -55,6 +55,25 @@ pub(crate) fn by_body<'a>(credentials: &'a Credentials, request: &Request) -> Re
 /// Dialect 3: by `X-App-Key`.
 pub(crate) fn by_key<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
     Caller::of(key(request).and_then(|key| credentials.app_by_key(key)))
+}
+
+/// Dialect 4: by the client's key, which must be that of the project in the path.
+pub(crate) fn by_project<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
+    let header = ["x-sentry-auth", "authorization"].iter().find_map(|name| sentry::key::of_header(request.header(name)?));
+    let in_query = || request.query_pairs().into_iter().find(|(name, _)| name == "sentry_key").map(|(_, key)| key);
+    let in_body = || sentry::key::of_envelope(&request.body, encoding(request));
+    let key = header.map(str::to_owned).or_else(in_query).or_else(in_body).ok_or(Rejection::UnknownApp)?;
+    let app = credentials.app_by_key(&key).ok_or(Rejection::UnknownApp)?;
+    let project = request.param("project").and_then(|project| project.parse::<u64>().ok());
+    if project.is_none() || app.sentry_project != project {
+        return Err(Rejection::OtherProject);
+    }
+    Caller::of(Some(app))
+}
+
+/// The `Content-Encoding`, if there is one; one that is no text is unknown.
+pub(crate) fn encoding(request: &Request) -> Option<&str> {
+    request.headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"))
 }
 
 /// An empty header is none.

@@ -18,6 +18,7 @@ pub mod native;
 pub mod native_connection;
 mod object;
 mod platform;
+pub mod sentry;
 mod surrogate;
 mod value;
 pub mod version_check;
@@ -35,6 +36,8 @@ pub mod name {
     pub const APP_KEY: &str = "app-key";
     /// Dialect 3, `/v1/reports` and `/v1/connections`.
     pub const NATIVE: &str = "native";
+    /// Dialect 4, `/api/{project}/envelope/` and `/api/{project}/store/`.
+    pub const SENTRY: &str = "sentry";
 }
 
 /// Most bytes of a request's body, before and after decompression.

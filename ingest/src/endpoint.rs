@@ -6,6 +6,9 @@ mod heartbeat;
 mod log_message;
 mod many;
 mod reports;
+mod sentry_envelope;
+mod sentry_reply;
+mod sentry_store;
 mod version_check;
 
 mod with_key;
@@ -15,6 +18,8 @@ pub(crate) use error_report::ErrorReport;
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use log_message::LogMessage;
 pub(crate) use reports::Reports;
+pub(crate) use sentry_envelope::SentryEnvelope;
+pub(crate) use sentry_store::SentryStore;
 pub(crate) use version_check::VersionCheck;
 
 use crate::rejection::Rejection;

@@ -29,6 +29,7 @@ mod edge;
 mod endpoint;
 mod offer;
 mod origin;
+mod parcel;
 mod publish;
 mod quota;
 mod rejection;
@@ -106,7 +107,9 @@ fn router(edge: &Arc<Edge>) -> Router {
         .mount(endpoint::Heartbeat(Arc::clone(edge)))
         .mount(endpoint::VersionCheck(Arc::clone(edge)))
         .mount(endpoint::Reports(Arc::clone(edge)))
-        .mount(endpoint::Connections(Arc::clone(edge)));
+        .mount(endpoint::Connections(Arc::clone(edge)))
+        .mount(endpoint::SentryEnvelope(Arc::clone(edge)))
+        .mount(endpoint::SentryStore(Arc::clone(edge)));
     let (producer, releases) = (edge.publisher.producer().clone(), edge.releases.clone());
     http::health(router, move || {
         let (producer, releases) = (producer.clone(), releases.clone());

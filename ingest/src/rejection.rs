@@ -17,6 +17,9 @@ pub enum Rejection {
     /// No app has the key, or none was named and there is no default.
     #[error("no app has this key")]
     UnknownApp,
+    /// The key is an app's, but not of the project in the path.
+    #[error("the key is not of this project")]
+    OtherProject,
     /// The app takes sealed reports only and this one was plain.
     #[error("this app takes sealed reports only")]
     ChannelRequired,
@@ -32,8 +35,8 @@ pub enum Rejection {
     /// What was sent is not a report; says which field and why.
     #[error("{0}")]
     InvalidParams(String),
-    /// A `Content-Encoding` that is neither gzip nor zstd.
-    #[error("the content encoding is none of gzip, zstd and identity")]
+    /// A `Content-Encoding` that is not known.
+    #[error("the content encoding is none of gzip, zstd, deflate, br and identity")]
     UnsupportedEncoding,
     /// More bytes or reports than a request or a record may have; says which bound.
     #[error("{0}")]
@@ -104,6 +107,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownApp => "UnknownApp",
+            Self::OtherProject => "OtherProject",
             Self::ChannelRequired => "ChannelRequired",
             Self::OriginNotAllowed => "OriginNotAllowed",
             Self::InvalidCiphertext => "InvalidCiphertext",
@@ -120,7 +124,7 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::UnknownApp => StatusCode::UNAUTHORIZED,
-            Self::ChannelRequired | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
+            Self::OtherProject | Self::ChannelRequired | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::InvalidCiphertext | Self::SecretIsEmpty | Self::InvalidParams(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -132,7 +136,7 @@ impl Rejection {
     /// `code` and `msg` of dialect 1 (ingest-protocols, section 1).
     pub fn log_message_code(&self) -> (u32, &'static str) {
         match self {
-            Self::UnknownApp | Self::ChannelRequired | Self::OriginNotAllowed => (40005, "NoAccess"),
+            Self::UnknownApp | Self::OtherProject | Self::ChannelRequired | Self::OriginNotAllowed => (40005, "NoAccess"),
             Self::InvalidCiphertext => (40006, "InvalidCiphertext"),
             Self::SecretIsEmpty => (40007, "SecretIsEmpty"),
             Self::InvalidParams(_) | Self::UnsupportedEncoding | Self::TooLarge(_) => (400, "InvalidParams"),
@@ -144,7 +148,7 @@ impl Rejection {
     /// `message` of dialect 2, whose callers read Chinese.
     pub fn app_key_message(&self) -> String {
         match self {
-            Self::UnknownApp => "app_key 无效".to_owned(),
+            Self::UnknownApp | Self::OtherProject => "app_key 无效".to_owned(),
             Self::ChannelRequired => "该应用只接受加密上报".to_owned(),
             Self::OriginNotAllowed => "该应用不接受此来源的页面".to_owned(),
             Self::InvalidCiphertext => "密文无效".to_owned(),
@@ -165,6 +169,7 @@ impl Rejection {
                 Some((retry_after.as_secs() + begun).max(1))
             }
             Self::UnknownApp
+            | Self::OtherProject
             | Self::ChannelRequired
             | Self::OriginNotAllowed
             | Self::InvalidCiphertext
@@ -180,6 +185,7 @@ impl Rejection {
         match self {
             Self::TooManyRequests { limit, .. } => Outcome::Throttled(limit.name()),
             Self::UnknownApp
+            | Self::OtherProject
             | Self::ChannelRequired
             | Self::OriginNotAllowed
             | Self::InvalidCiphertext

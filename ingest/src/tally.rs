@@ -13,7 +13,7 @@ const CLIENT_LEFT: &str = "ClientLeft";
 
 /// The counters of the edge.
 pub(crate) struct Tally {
-    bytes: [(&'static str, Counter); 3],
+    bytes: [(&'static str, Counter); 4],
     /// What nearly every request counts, looked up once.
     accepted: Vec<(&'static str, &'static str, Counter)>,
 }
@@ -22,15 +22,17 @@ impl Tally {
     pub(crate) fn new() -> Self {
         let help = "Bytes of request bodies by dialect.";
         let bytes = |dialect| (dialect, telemetry::counter("aftershock_received_bytes_total", help, &[("dialect", dialect)]));
-        let (log_message, app_key, native) = (name::LOG_MESSAGE, name::APP_KEY, name::NATIVE);
+        let (log_message, app_key, native, sentry) = (name::LOG_MESSAGE, name::APP_KEY, name::NATIVE, name::SENTRY);
         let accepted = vec![
             accepted::<RawReport>(log_message),
             accepted::<RawReport>(app_key),
             accepted::<RawReport>(native),
+            accepted::<RawReport>(sentry),
             accepted::<Connection>(app_key),
             accepted::<Connection>(native),
+            accepted::<Connection>(sentry),
         ];
-        Self { bytes: [log_message, app_key, native].map(bytes), accepted }
+        Self { bytes: [log_message, app_key, native, sentry].map(bytes), accepted }
     }
 
     /// Begins a request; unless it is ended, its client left before the answer.

@@ -1,7 +1,8 @@
 //! What the edge owes its clients, dialect by dialect.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod any_bytes;
+mod any_envelope;
 mod any_version;
 mod batches;
 mod bounds;
@@ -9,8 +10,10 @@ mod fixtures;
 mod fuzz;
 mod http;
 mod per_app;
+mod real_events;
 mod refusals;
 mod sealed;
+mod sentry;
 
 use crate::dialect::Received;
 

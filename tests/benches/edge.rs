@@ -3,6 +3,7 @@
 use super::figure;
 use super::harness::{Options, Pipeline, Process, get, until};
 use super::load::{cpu, now, report, send};
+use super::sentry::envelope;
 use aes_gcm::{Aes256Gcm, KeyInit, aead::Aead};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,16 +28,16 @@ fn edge(pipeline: &Pipeline) -> (Process, String) {
 }
 
 /// What is measured.
-struct Load {
-    name: &'static str,
-    path: &'static str,
-    content_type: &'static str,
+struct Load<'a> {
+    name: &'a str,
+    path: &'a str,
+    content_type: &'a str,
     /// Reports of one body.
     reports: usize,
-    method: &'static str,
+    method: &'a str,
 }
 
-const ONE: Load = Load {
+const ONE: Load<'_> = Load {
     name: "edge, one report a request",
     path: "/v1/reports",
     content_type: "application/json",
@@ -44,7 +45,7 @@ const ONE: Load = Load {
     method: "2 KB reports, 64 connections, durable ack",
 };
 
-fn measure(load: &Load, bodies: &[String]) {
+fn measure(load: &Load<'_>, bodies: &[String]) {
     let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", ..Options::default() });
     pipeline.replace_credentials("default = true", &format!("default = true\ndevice_secrets = [\"{}\"]", STANDARD.encode(SECRET)));
     let (process, url) = edge(&pipeline);
@@ -98,4 +99,15 @@ fn message(number: usize) -> String {
         number % 5000,
         now(),
     )
+}
+
+/// One Sentry event a request.
+pub fn envelopes() {
+    let bodies: Vec<String> = (0..40_000).map(envelope).collect();
+    let size = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
+    // The header line with the key comes after that of the type.
+    let auth = format!("application/x-sentry-envelope\r\nx-sentry-auth: Sentry sentry_version=7, sentry_key={}", super::harness::KEY);
+    let name = "edge, Sentry envelope of 12 KB";
+    let method = format!("{size} bytes, 30 frames, 64 connections, durable ack");
+    measure(&Load { name, path: "/api/1/envelope/", content_type: &auth, reports: 1, method: &method }, &bodies);
 }

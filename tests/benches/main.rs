@@ -8,6 +8,7 @@ mod harness;
 mod edge;
 mod fold;
 mod load;
+mod sentry;
 mod whole;
 
 /// Prints one figure.
@@ -29,6 +30,9 @@ fn main() {
         edge::single();
         edge::batches();
         edge::sealed();
+    }
+    if run("edge") || run("envelope") {
+        edge::envelopes();
     }
     if run("sink") {
         whole::sink();

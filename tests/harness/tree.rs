@@ -41,6 +41,7 @@ const TOKEN: &str = "operator-token-of-the-suite";
 const CREDENTIALS: &str = r#"
 [[apps]]
 id = "a1b2c3d4e5"
+sentry_project = 1
 name = "Demo"
 key = "534a235d30f13cac"
 default = true

@@ -15,7 +15,7 @@ use serde::de::MapAccess;
 /// `userLogs` and `sysLogs` are cut above this many bytes.
 const LOG_LIMIT: usize = 256 << 10;
 /// All attachments of a report together, in bytes after Base64.
-const ATTACHMENTS_LIMIT: usize = 1 << 20;
+pub(super) const ATTACHMENTS_LIMIT: usize = 1 << 20;
 /// What the headers say about the body.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Shape<'a> {
@@ -194,14 +194,16 @@ fn decode(sent: Vec<Encoded>) -> Result<Vec<Attachment>, Rejection> {
     Ok(attachments)
 }
 
-fn identify(report: &mut RawReport, nonce: u128) {
+/// Gives the report its digest and id.
+pub(super) fn identify(report: &mut RawReport, nonce: u128) {
     let platform = report.platform_id.to_string();
     report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
     let delivery = Delivery::new(&report.event_id, &report.device_id, report.occurred_at, nonce);
     report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
 }
 
-fn cut_long(report: &mut RawReport) {
+/// Cuts the texts that are read as a whole.
+pub(super) fn cut_long(report: &mut RawReport) {
     let RawReport { truncated, .. } = report;
     cut_marked("expMessage", &mut report.exp_message, MESSAGE_LIMIT, truncated);
     cut_marked("callStack", &mut report.call_stack, STACK_LIMIT, truncated);
@@ -209,7 +211,8 @@ fn cut_long(report: &mut RawReport) {
     cut_marked("sysLogs", &mut report.sys_logs, LOG_LIMIT, truncated);
 }
 
-fn cut_short(report: &mut RawReport) {
+/// Cuts names, versions and other short texts.
+pub(super) fn cut_short(report: &mut RawReport) {
     let RawReport { truncated, .. } = report;
     for (name, text) in [
         ("eventId", &mut report.event_id),

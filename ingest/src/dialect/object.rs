@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// How deep the JSON of a field that is kept as text may nest: what readers of it accept.
-const DEPTH_LIMIT: usize = 126;
+pub(super) const DEPTH_LIMIT: usize = 126;
 
 /// A record on its way: the fields read so far.
 pub(super) trait Draft: Sized {

@@ -106,7 +106,7 @@ pub(super) fn reply(items: &Items<Receipt>) -> Response {
 
 /// The status, and the rejection that says when to come again: an outage speaks for all, the rate limit where nothing
 /// else was wrong.
-fn verdict<'a>(accepted: usize, rejections: &[&'a Rejection]) -> (StatusCode, Option<&'a Rejection>) {
+pub(super) fn verdict<'a>(accepted: usize, rejections: &[&'a Rejection]) -> (StatusCode, Option<&'a Rejection>) {
     let outage = rejections.iter().find(|rejection| matches!(rejection, Rejection::LogUnavailable { .. }));
     if let Some(outage) = outage {
         return (outage.status(), Some(outage));

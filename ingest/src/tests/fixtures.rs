@@ -1,7 +1,7 @@
 //! Every fixture of a dialect and what becomes of it.
 
 use super::received;
-use crate::dialect::{app_key, log_message, native, native_connection};
+use crate::dialect::{app_key, log_message, native, native_connection, sentry};
 use native::Shape;
 
 #[test]
@@ -40,5 +40,24 @@ fn native() {
 fn native_connection() {
     insta::glob!("../../fixtures/native_connection", "*.json", |path| {
         insta::assert_debug_snapshot!(native_connection::parse(&std::fs::read(path).unwrap(), Shape::default(), &received()));
+    });
+}
+
+#[test]
+fn sentry_event() {
+    insta::glob!("../../fixtures/sentry_event", "*.json", |path| {
+        let event = std::fs::read(path).unwrap();
+        let stored = sentry::read_store(&event, None, &received());
+        insta::assert_debug_snapshot!(stored);
+        let header = format!("{{}}\n{{\"type\":\"event\",\"length\":{}}}\n", event.len());
+        let envelope = [header.as_bytes(), &event].concat();
+        assert_eq!(sentry::read_envelope(&envelope, None, &received()), stored, "an event is the same in an envelope");
+    });
+}
+
+#[test]
+fn sentry_envelope() {
+    insta::glob!("../../fixtures/sentry_envelope", "*.envelope", |path| {
+        insta::assert_debug_snapshot!(sentry::read_envelope(&std::fs::read(path).unwrap(), None, &received()));
     });
 }

@@ -62,7 +62,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Runs one case again and again, each time with chance of its own.
-fn run(case: impl Fn(&mut StdRng)) {
+pub(super) fn run(case: impl Fn(&mut StdRng)) {
     let first = number("AFTERSHOCK_FUZZ_SEED").unwrap_or(1);
     let executions = number("AFTERSHOCK_FUZZ").unwrap_or(3000);
     for seed in first..first + executions {
@@ -83,7 +83,7 @@ impl Drop for Failed {
 }
 
 /// Changes bytes in up to four places.
-fn mutate(bytes: &mut Vec<u8>, chance: &mut StdRng, pieces: &[&[u8]]) {
+pub(super) fn mutate(bytes: &mut Vec<u8>, chance: &mut StdRng, pieces: &[&[u8]]) {
     for _ in 0..chance.random_range(0..=4) {
         let at = chance.random_range(0..=bytes.len());
         let end = chance.random_range(at..=bytes.len().min(at + 24));

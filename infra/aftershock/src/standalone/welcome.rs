@@ -69,6 +69,11 @@ impl Welcome<'_> {
         let (send, ask) = (curl(ingest), curl(query));
         let (id, user) = (&app.id, &user.id);
         let (first, last) = &self.today;
+        let dsn = app.sentry_project.map(|project| {
+            let (scheme, address) = ingest.split_once("://").unwrap_or(("http", ingest));
+            format!("\nThe DSN for client libraries of Sentry:\n  {scheme}://{}@{address}/{project}\n", keys.app)
+        });
+        let dsn = dsn.unwrap_or_default();
         format!(
             r#"
 Report a crash:
@@ -76,7 +81,7 @@ Report a crash:
 
 Report the start of an app:
   {send} {ingest}/v1/connections -H "X-App-Key: {}" -H 'Content-Type: application/json' -d '{{"platformId":1,"productVersion":"1.0.0","deviceId":"device-1"}}'
-
+{dsn}
 Ask for today's crashes by hour, signed:
   t=$(date +%s); s=$(printf %s "{user}_$t" | openssl dgst -sha256 -hmac "{}" | sed 's/.* //' | tr -d '\n' | base64 | tr -d '\n'); {ask} "{query}/uniform/openapi/getRealTimeHourlyStatEx?userSecret=$s&localUserId={user}&t=$t" -H 'Content-Type: application/json' -d '{{"appId":"{id}","platformId":1,"type":"crash","startDate":"{first}","endDate":"{last}","dataType":"realTimeTrendData","vm":0,"version":"-1"}}'
 
@@ -106,6 +111,7 @@ mod tests {
         let credentials = Credentials::generate().unwrap();
         let (app, user) = (credentials.apps[0].key.expose(), credentials.users[0].key.expose());
         let first = text(true, &credentials);
+        assert!(first.contains(&format!("http://{app}@127.0.0.1:1/1")), "{first}");
         assert!(first.contains(app) && first.contains(user) && first.contains(credentials.admins[0].token.expose()));
         let later = text(false, &credentials);
         assert!(!later.contains(app) && !later.contains(user) && !later.contains(credentials.admins[0].token.expose()));
