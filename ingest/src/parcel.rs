@@ -56,7 +56,7 @@ async fn follow(edge: &Edge, read: Read, request: &Request) -> Result<Receipts, 
     caller.may_send(&request.headers, true)?;
     let origin = Origin::of(request, &edge.proxies);
     let received = edge.receive(&caller.app.id, &origin);
-    let parcel = aside(request, || read(&request.body, encoding(request), &received))?;
+    let parcel = aside(request, || read(&request.body, encoding(request), &received)).await?;
     count(&parcel.unused, &parcel.discarded);
     let connections = (!parcel.connections.is_empty()).then(|| edge.tally.begin::<Connection>(name::SENTRY, 0));
     let sender = Sender { app: caller.app, origin: &origin, without_device: WithoutDevice::Nothing, now: received.received_at };

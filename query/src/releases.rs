@@ -54,8 +54,8 @@ impl Releases {
     ///
     /// # Errors
     /// The topic has not been read yet.
-    pub fn of_app(&self, app_id: &str) -> Result<Vec<Published>, Error> {
-        self.look(|catalogue| catalogue.of_app(app_id).map(Published::of).collect())
+    pub async fn of_app(&self, app_id: &str) -> Result<Vec<Published>, Error> {
+        self.look(|catalogue| catalogue.of_app(app_id).map(Published::of).collect()).await
     }
 
     /// Puts a release in the log, in the place of one of the same version; every later look here sees it.
@@ -63,7 +63,7 @@ impl Releases {
     /// # Errors
     /// There is no room for it; the log does not acknowledge.
     pub async fn publish(&self, release: Release) -> Result<Published, Error> {
-        if !self.look(|catalogue| catalogue.has_room(&release))? {
+        if !self.look(|catalogue| catalogue.has_room(&release)).await? {
             return Err(invalid("release_notes", format!("no room: withdraw old releases, {MOST_BYTES} bytes is all that is kept")));
         }
         self.put(&release).await?;
@@ -75,14 +75,16 @@ impl Releases {
     /// # Errors
     /// There is none; the log does not acknowledge.
     pub async fn withdraw(&self, (app_id, platform): (&str, &str), version: &Version, now: i64) -> Result<Published, Error> {
-        let release = self.look(|catalogue| catalogue.find(app_id, platform, version).cloned())?;
+        let release = self.look(|catalogue| catalogue.find(app_id, platform, version).cloned()).await?;
         let release = release.ok_or(Rejection::NotFound("release"))?;
         let published = Published::of(&release);
         self.put(&release.end(now)).await?;
         Ok(published)
     }
 
-    fn look<R>(&self, look: impl FnOnce(&Catalogue) -> R) -> Result<R, Error> {
+    /// Right after the start it waits until there is something to look at.
+    async fn look<R>(&self, look: impl FnOnce(&Catalogue) -> R) -> Result<R, Error> {
+        self.mirror.whole(PATIENCE).await?;
         let seen = self.mirror.read(look);
         seen.ok_or(Error::Log(kafka::Error::TimedOut { operation: "read the releases" }))
     }
@@ -92,8 +94,9 @@ impl Releases {
             tracing::error!(topic = Release::TOPIC, %error, "cannot encode a record");
             kafka::Error::TooLarge
         })?;
+        let noted = self.mirror.progress();
         let position = self.producer.send(Release::TOPIC, &release.key(), &payload)?.await?;
-        Ok(self.mirror.passed(position, PATIENCE).await?)
+        Ok(self.mirror.passed(&noted, position, PATIENCE).await?)
     }
 }
 

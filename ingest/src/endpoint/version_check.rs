@@ -46,8 +46,10 @@ impl Endpoint for VersionCheck {
 
 impl VersionCheck {
     fn advise(&self, request: &Request) -> Result<Advice, Rejection> {
-        let caller = by_body(&self.0.keyring.current(), request)?;
-        self.0.releases.advise(&caller.app_id, version_check::parse(&request.body)?)
+        let credentials = self.0.keyring.current();
+        let caller = by_body(&credentials, request)?;
+        caller.may_send(&request.headers, false)?;
+        self.0.releases.advise(&caller.app.id, version_check::parse(&request.body)?)
     }
 }
 

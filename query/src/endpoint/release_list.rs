@@ -44,6 +44,6 @@ impl Endpoint for ReleaseList {
     async fn call(&self, Question(request): Question) -> Result<Json<Reply<Vec<Published>>>, Refusal> {
         let Asked { app_id } = admin::read(&self.gate, &request)?;
         self.gate.known(&app_id)?;
-        Ok(Json(Reply::ok(self.releases.of_app(&app_id)?)))
+        Ok(Json(Reply::ok(self.releases.of_app(&app_id).await?)))
     }
 }

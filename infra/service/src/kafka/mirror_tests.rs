@@ -59,21 +59,22 @@ async fn it_is_read_whole_and_followed() {
     until("it is whole", || mirror.is_whole()).await;
     let texts = |mirror: &Mirror<Texts>| mirror.read(|texts| texts.values().cloned().collect::<Vec<_>>().join(" ")).unwrap();
     assert_eq!(texts(&mirror), "4 3 1");
+    let noted = mirror.progress();
     let positions = send(&config, &[("一", b"5"), ("bad", b"\xff"), ("c", b"")]).await;
     for position in positions {
-        mirror.passed(position, LONG).await.unwrap();
+        mirror.passed(&noted, position, LONG).await.unwrap();
     }
     assert_eq!(texts(&mirror), "4 5", "what cannot be folded is passed over, a tombstone is not");
     let ahead = Position { partition: 0, offset: 1_000 };
-    assert_eq!(mirror.passed(ahead, Duration::from_millis(50)).await, Err(Error::TimedOut { operation: "follow a topic" }));
-    assert!(mirror.passed(Position { partition: 3, offset: 0 }, Duration::from_millis(50)).await.is_err(), "no such partition");
+    assert_eq!(mirror.passed(&noted, ahead, Duration::from_millis(50)).await, Err(Error::TimedOut { operation: "follow a topic" }));
+    assert!(mirror.passed(&noted, Position { partition: 3, offset: 0 }, Duration::from_millis(50)).await.is_err(), "no such partition");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_topic_is_whole_and_a_missing_one_is_not() {
     let (broker, config) = broker();
     let mirror = mirror(&config);
-    assert!(mirror.passed(Position { partition: 0, offset: 0 }, Duration::from_millis(300)).await.is_err());
+    assert!(mirror.whole(Duration::from_millis(300)).await.is_err());
     assert!(!mirror.is_whole());
     broker.create_topic(TOPIC, 2, 1).unwrap();
     until("the topic that came later is read", || mirror.is_whole()).await;
@@ -87,24 +88,28 @@ async fn a_log_that_is_away_is_waited_for_and_forgets_nothing() {
     send(&config, &[("a", b"1")]).await;
     broker.broker_down(1).unwrap();
     let mirror = mirror(&config);
-    assert!(mirror.passed(Position { partition: 0, offset: 0 }, Duration::from_millis(300)).await.is_err());
+    assert!(mirror.whole(Duration::from_millis(300)).await.is_err());
     assert!(!mirror.is_whole());
     broker.broker_up(1).unwrap();
     until("it is whole", || mirror.is_whole()).await;
     broker.broker_down(1).unwrap();
     assert_eq!(mirror.read(BTreeMap::len), Some(1), "the old value answers");
     broker.broker_up(1).unwrap();
+    let noted = mirror.progress();
     let position = send(&config, &[("b", b"2")]).await[0];
-    mirror.passed(position, LONG).await.unwrap();
+    mirror.passed(&noted, position, LONG).await.unwrap();
     assert_eq!(mirror.read(BTreeMap::len), Some(2));
 }
 
-#[test]
-fn a_topic_that_is_another_one_is_told_from_a_log_that_is_away() {
-    for code in [Code::AutoOffsetReset, Code::UnknownTopicOrPartition, Code::UnknownPartition] {
-        assert!(is_another_topic(&KafkaError::MessageConsumption(code)), "{code}");
-    }
-    for code in [Code::BrokerTransportFailure, Code::AllBrokersDown, Code::NotLeaderForPartition] {
-        assert!(!is_another_topic(&KafkaError::MessageConsumption(code)), "{code}");
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_behind_what_was_read_makes_it_read_again() {
+    let (broker, config) = broker();
+    broker.create_topic(TOPIC, 1, 1).unwrap();
+    let position = send(&config, &[("a", b"1")]).await[0];
+    let mirror = mirror(&config);
+    mirror.whole(LONG).await.unwrap();
+    let noted = mirror.progress();
+    assert_eq!((noted.life, noted.next.as_slice()), (1, &[1][..]));
+    mirror.passed(&noted, position, LONG).await.unwrap();
+    assert_eq!(mirror.progress().life, 2, "the record at a place that was passed before can only be of another topic");
 }
