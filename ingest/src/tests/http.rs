@@ -50,7 +50,7 @@ impl Server {
     pub(super) async fn with_log_for(config: Config, keyring: Keyring) -> Self {
         let mut kafka = kafka::Config::default();
         kafka.properties.insert("test.mock.num.brokers".to_owned(), "1".into());
-        // Each client has a broker of its own then: the one of the releases makes its empty topic by itself.
+        // Each client has a broker of its own then; that of the releases makes its empty topic by itself.
         kafka.properties.insert("allow.auto.create.topics".to_owned(), "true".into());
         Self::run(config, kafka, keyring).await
     }
