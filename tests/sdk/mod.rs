@@ -79,8 +79,7 @@ fn run(language: &str, dsn: &str) -> bool {
 #[test]
 #[ignore = "another test starts it as a process"]
 fn program_in_rust() {
-    let options =
-        sentry::ClientOptions { release: Some("shop-rust@1.2.3+45".into()), environment: Some("测试".into()), ..Default::default() };
+    let options = sentry::ClientOptions::new().release("shop-rust@1.2.3+45").environment("测试");
     let guard = sentry::init((std::env::var("SENTRY_DSN").unwrap(), options));
     sentry::configure_scope(|scope| {
         scope.set_user(Some(sentry::User { id: Some("用户-rust".into()), ..Default::default() }));
