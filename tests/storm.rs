@@ -26,7 +26,7 @@ fn send(pipeline: &Pipeline, version: &str, more: impl Fn(usize) -> Value) {
     }
 }
 
-/// Chi-square of the counts over the partitions: with 7 degrees of freedom it is above 45 once in ten million fair runs.
+/// Chi-square of the counts over the partitions: with 7 degrees of freedom it is above 45 once in seven million fair runs.
 fn assert_even(pipeline: &Pipeline, version: &str) {
     let query =
         format!("select log_partition, count() as reports from aftershock.occurrences where version = '{version}' group by log_partition");

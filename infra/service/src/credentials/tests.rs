@@ -92,7 +92,7 @@ fn wrong_entries_are_named_and_keys_not_shown() {
         ("token = \"0123456789abcdef0123456789abcdef\"", "token = \"short\"", "admins[0].token"),
         ("default = true", "defualt = true", "unknown field `defualt`"),
         ("[[admins]]", "[[operators]]", "unknown field `operators`"),
-        ("\nreports_per_minute = 5", "\nreports_per_minute = -5", "line 16"),
+        ("\nreports_per_minute = 5", "\nreports_per_minute = -5", "line 15: invalid value"),
         ("[\"https://*.shop.example\"]", "[\"*\", \"shop.example\"]", "apps[1].allowed_origins[1]: expected"),
         ("[\"https://*.shop.example\"]", "[\"https://shop.example/\"]", "apps[1].allowed_origins[0]: expected"),
         ("[\"https://*.shop.example\"]", "[\"https://*\"]", "apps[1].allowed_origins[0]: expected"),
