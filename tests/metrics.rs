@@ -4,7 +4,10 @@ use crate::harness::{KEY, Pipeline, get, post_with};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One sample: its name, its labels in order, its value.
-type Sample = (String, Vec<(String, String)>, f64);
+type Sample = (String, Labels, f64);
+
+/// Names and values.
+type Labels = Vec<(String, String)>;
 
 /// Reads an exposition and says what is wrong with it; its samples otherwise.
 fn read(text: &str) -> Result<Vec<Sample>, String> {
@@ -86,7 +89,7 @@ fn sample(line: &str) -> Option<Sample> {
 
 /// Buckets rise, end at infinity, and agree with the count.
 fn histograms(samples: &[Sample]) -> Result<usize, String> {
-    let mut buckets: BTreeMap<(String, Vec<(String, String)>), Vec<(f64, f64)>> = BTreeMap::new();
+    let mut buckets: BTreeMap<(String, Labels), Vec<(f64, f64)>> = BTreeMap::new();
     for (name, labels, value) in samples.iter().filter(|(name, ..)| name.ends_with("_bucket")) {
         let bound = labels.iter().find(|(label, _)| label == "le").ok_or("a bucket without a bound")?.1.replace("+Inf", "inf");
         let others = labels.iter().filter(|(label, _)| label != "le").cloned().collect();

@@ -39,7 +39,8 @@ async fn flood(field: &Field, (kind, name): (u8, &'static str), next: impl Fn(u3
         let mut is_open = wire.write(PREFACE).await.is_ok();
         let mut sent = 0;
         while is_open && sent < FRAMES {
-            is_open = wire.write(next(sent)).await.is_ok() && !(sent % 64 == 0 && wire.closes_within(Duration::from_millis(1)).await);
+            is_open =
+                wire.write(next(sent)).await.is_ok() && !(sent.is_multiple_of(64) && wire.closes_within(Duration::from_millis(1)).await);
             sent += 1;
         }
         field.saw(name, if is_open { "taken" } else { "cut" });
