@@ -44,7 +44,7 @@ fn frame(place: usize, number: usize) -> Value {
     let file = format!("shop/feature_{}/screen_{place}.py", number % 40);
     json!({
         "filename": file, "abs_path": format!("/srv/app/{file}"), "function": format!("on_event_{place}"), "module": format!("shop.feature_{}.screen_{place}", number % 40),
-        "lineno": 10 + place, "in_app": place % 3 == 0,
+        "lineno": 10 + place, "in_app": place.is_multiple_of(3),
         "pre_context": ["    def handle(self, request):"], "context_line": format!("        return self.next(request, step={place})"), "post_context": ["", ""],
     })
 }

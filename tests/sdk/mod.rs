@@ -4,6 +4,7 @@
 //! into the cache folder. A language whose tools are not on the machine is left out, saying so.
 
 use crate::harness::{APP, Analyst, KEY, Options, Pipeline};
+use crate::journey::{hour_text, now};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::process::Command;
@@ -97,6 +98,7 @@ fn program_in_rust() {
 
 #[test]
 fn what_unmodified_clients_raise_is_an_issue_with_frames_user_and_release() {
+    let begun = now();
     let pipeline = Pipeline::start_with(&Options { linger: "200ms", ..Options::default() });
     let address = pipeline.ingest();
     let dsn = format!("http://{KEY}@{}/1", address.trim_start_matches("http://"));
@@ -111,7 +113,9 @@ fn what_unmodified_clients_raise_is_an_issue_with_frames_user_and_release() {
         let (issue, detail) = details.get(&user).unwrap_or_else(|| panic!("no report of {user}: {details:?}"));
         check(program, issue, detail);
     }
-    let started = pipeline.engine().number("select count() from aftershock.connections where kind = 'start'");
+    let hours = [begun, now()].map(hour_text);
+    let rows = analyst.hourly(APP, 10, "crash", &hours[0], &hours[1]);
+    let started: i64 = rows.iter().map(|row| row["accessNum"].as_i64().unwrap()).sum();
     let telling = ran.iter().filter(|program| program.starts).count();
     assert_eq!(started, i64::try_from(telling).unwrap(), "a session is a start, once");
     let release = "select count() from aftershock.connections where version = '1.2.3' and device_id like '用户-%'";
@@ -130,21 +134,21 @@ fn details(analyst: &Analyst) -> HashMap<String, (Value, Value)> {
         );
         let hash = crashes["ret"]["crashIdList"][0].as_str().unwrap().to_owned();
         let document = analyst.ask("crashDoc", &json!({"appId": APP, "platformId": "10", "crashHash": hash}));
-        let map = document["ret"]["crashMap"].clone();
-        (map["userId"].as_str().unwrap_or_default().to_owned(), (issue.clone(), map))
+        let user = document["ret"]["crashMap"]["userId"].as_str().unwrap_or_default().to_owned();
+        (user, (issue.clone(), document["ret"].clone()))
     };
     issues.iter().map(detail).collect()
 }
 
 fn check(program: &Raised, issue: &Value, detail: &Value) {
     assert_eq!(issue["exceptionName"], program.exception, "{issue}");
-    assert_eq!(detail["productVersion"], "1.2.3", "{detail}");
-    let stack = detail["callStack"].as_str().unwrap();
+    assert_eq!(detail["crashMap"]["productVersion"], "1.2.3", "{detail}");
+    let stack = detail["crashMap"]["callStack"].as_str().unwrap();
     let mut rest = stack;
     for part in program.stack {
         let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{part} is not (in its place) in\n{stack}"));
         rest = after;
     }
-    let text = detail.to_string();
-    assert!(text.contains("测试") && text.contains("等级"), "environment and tag: {text}");
+    let text = detail["detailMap"].to_string();
+    assert!(text.contains("environment:测试") && text.contains("等级:12") && text.contains("open 购物车"), "tags and log: {text}");
 }

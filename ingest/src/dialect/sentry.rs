@@ -98,7 +98,11 @@ impl Parcel {
                 Err(rejection) => sessions.connections.push(Err(rejection)),
             },
             "sessions" => {
-                if let Err(rejection) = json(item.payload, |text| Ok(sessions.aggregated(&serde_json::from_str(text)?))) {
+                let taken = json(item.payload, |text| {
+                    sessions.aggregated(&serde_json::from_str(text)?);
+                    Ok(())
+                });
+                if let Err(rejection) = taken {
                     sessions.connections.push(Err(rejection));
                 }
             }

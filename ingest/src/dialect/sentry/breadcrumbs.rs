@@ -42,8 +42,11 @@ fn line(crumb: &Crumb<'_>, log: &mut String) {
         log.push_str(&crumb.message.0);
     }
     if let Some(data) = crumb.data.map(serde_json::value::RawValue::get).filter(|data| data.len() <= DATA_LIMIT && *data != "{}") {
-        log.push(' ');
-        log.push_str(data);
+        // JSON may be written over several lines; a text in it may not.
+        for part in data.lines() {
+            log.push(' ');
+            log.push_str(part.trim());
+        }
     }
     log.push('\n');
 }

@@ -21,7 +21,7 @@ pub(super) fn write(language: Language, number: usize, frame: &Frame<'_>, text: 
         Language::Dart => dart(number, frame, text),
         Language::Lua => writeln!(text, "\t{}: in function '{}'", located(path(frame), frame), function(frame)),
         Language::Apple => apple(number, frame, text),
-        Language::Native => native(number, frame, text),
+        Language::Native | Language::Other => native(number, frame, text),
     };
 }
 

@@ -16,8 +16,10 @@ pub(super) enum Language {
     Dart,
     Lua,
     Apple,
-    /// C, C++ and whatever has no print of its own.
+    /// C and C++, as gdb prints them.
     Native,
+    /// What has no print of its own gets that of gdb, and is not taken for native.
+    Other,
 }
 
 impl Language {
@@ -43,7 +45,7 @@ impl Language {
             "lua" => Self::Lua,
             "cocoa" | "objc" | "swift" => Self::Apple,
             "native" | "c" | "cpp" => Self::Native,
-            _ => stacks(event).find_map(Self::of_frame).unwrap_or(Self::Native),
+            _ => stacks(event).find_map(Self::of_frame).unwrap_or(Self::Other),
         }
     }
 

@@ -138,13 +138,14 @@ fn elsewhere<'e, 'a>(event: &'e Event<'a>, dying: Option<&'e SentThread<'a>>) ->
     [Some(&event.stacktrace), threads].into_iter().flatten().find(|stack| !stack.frames.0.is_empty())
 }
 
-/// The thread of the exception, else the one that crashed, else the current one.
+/// The thread of the exception, else the one that crashed, else the current one, else the only one.
 fn dying_thread<'e, 'a>(event: &'e Event<'a>, id: Option<&str>) -> Option<&'e SentThread<'a>> {
     let threads = &event.threads.0;
     let by_id = id.filter(|id| !id.is_empty()).and_then(|id| threads.iter().find(|thread| thread.id.0 == id));
     let is_crashed = |thread: &&SentThread<'_>| thread.crashed.0 == Some(true);
     let is_current = |thread: &&SentThread<'_>| thread.current.0 == Some(true);
-    by_id.or_else(|| threads.iter().find(is_crashed)).or_else(|| threads.iter().find(is_current))
+    let alone = || threads.first().filter(|_| threads.len() == 1);
+    by_id.or_else(|| threads.iter().find(is_crashed)).or_else(|| threads.iter().find(is_current)).or_else(alone)
 }
 
 fn others(event: &Event<'_>, language: Language, dying: Option<&SentThread<'_>>) -> Vec<Thread> {

@@ -60,7 +60,9 @@ impl Print {
 
 /// The exceptions, outermost first: by their own numbers, else as a list of them is ordered, causes first.
 pub(super) fn order<'e, 'a>(event: &'e Event<'a>) -> Vec<&'e Exception<'a>> {
-    let mut ordered: Vec<&Exception<'_>> = event.exceptions.0.iter().rev().collect();
+    let says_something =
+        |exception: &&Exception<'_>| !(exception.kind.is_empty() && exception.value.is_empty() && exception.stacktrace.frames.0.is_empty());
+    let mut ordered: Vec<&Exception<'_>> = event.exceptions.0.iter().rev().filter(says_something).collect();
     if ordered.iter().all(|exception| exception.mechanism.exception_id.0.is_some()) {
         ordered.sort_by_key(|exception| exception.mechanism.exception_id.0);
     }
