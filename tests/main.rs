@@ -50,8 +50,14 @@ mod rollup;
 /// Client libraries of Sentry, unmodified, in five languages (those whose tools are there).
 mod sdk;
 
+/// Issues merged, shown as one everywhere, and taken apart again.
+mod aliases;
 /// Labelled sets of real reports, scored (skipped where they are absent).
 mod grouping;
+/// What belongs to one issue by a project's rules, by links, by resemblance.
+mod identity;
+/// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
+mod suggestions;
 
 /// The rules of the house: floors, doors, lengths, dead paths in the documents.
 mod tidy;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use service::config::{Size, Span};
 use service::http::Limits;
 
+use crate::project::Grouping;
+
 /// How the processor works. The defaults suit one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +27,8 @@ pub struct Config {
     pub slice: Slice,
     /// How re-deliveries are found.
     pub dedupe: Dedupe,
+    /// What projects decide about their issues.
+    pub grouping: Grouping,
     /// Bounds of the health server.
     pub http: Limits,
 }
@@ -62,6 +66,7 @@ impl Default for Config {
             table_timeout: Span::seconds(60),
             slice: Slice::default(),
             dedupe: Dedupe::default(),
+            grouping: Grouping::default(),
             http: Limits::default(),
         }
     }

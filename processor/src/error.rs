@@ -55,6 +55,9 @@ pub enum Error {
     /// A name that cannot be a database's.
     #[error("{0:?} cannot be the name of a database: letters, digits and underscores")]
     DatabaseName(String),
+    /// The rules of a project cannot be used.
+    #[error("{0}")]
+    Grouping(String),
     /// The tables cannot be replayed as asked, and stay as they are.
     #[error("not replayed: {0}")]
     Refused(#[from] Refusal),
@@ -79,6 +82,7 @@ impl Error {
             | Self::Http(_)
             | Self::Partitions { .. }
             | Self::DatabaseName(_)
+            | Self::Grouping(_)
             | Self::Refused(_) => false,
         }
     }

@@ -19,7 +19,7 @@ pub const VERSION: u16 = 1;
 /// One thing that went into a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `client`, `type`, `frame`, `class`, `message`, `kind`.
+    /// `rule`, `client`, `type`, `frame`, `class`, `message`, `kind`.
     pub kind: &'static str,
     pub value: String,
 }
@@ -196,19 +196,31 @@ pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<Named<'a>> {
 /// The client's own fingerprint, in which `{{ default }}` stands for ours.
 #[must_use]
 pub fn of_client(own: &[String], default: Vec<Part>) -> Vec<Part> {
-    let is_default = |value: &str| value.trim_matches(['{', '}', ' ']).eq_ignore_ascii_case("default") && value.starts_with("{{");
+    compose("client", own, default)
+}
+
+/// A fingerprint that somebody chose, as parts of this kind, in which `{{ default }}` stands for what would hold without it.
+#[must_use]
+pub fn compose(kind: &'static str, own: &[String], default: Vec<Part>) -> Vec<Part> {
     if own.iter().all(|value| value.trim().is_empty()) {
         return default;
     }
     let mut default = Some(default);
     let mut parts = Vec::new();
     for value in own {
-        match is_default(value.trim()).then(|| default.take()).flatten() {
+        match is_default(value).then(|| default.take()).flatten() {
             Some(ours) => parts.extend(ours),
-            None => parts.push(Part::new("client", value.as_str())),
+            None => parts.push(Part::new(kind, value.as_str())),
         }
     }
     parts
+}
+
+/// Whether a value is `{{ default }}`.
+#[must_use]
+pub fn is_default(value: &str) -> bool {
+    let value = value.trim();
+    value.starts_with("{{") && value.trim_matches(['{', '}', ' ']).eq_ignore_ascii_case("default")
 }
 
 /// The hash over the parts, each with its kind and length, so that no two lists meet by accident.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::decode::{self, Rejection};
 use crate::dedupe::{self, Claim, Id, Ids, Verdict, Window};
 use crate::envelope::Envelope;
+use crate::project::Rules;
 use crate::slice::Slice;
 use crate::stream::Stream;
 
@@ -75,14 +76,14 @@ impl<S: Stream> Judged<S> {
         dedupe::settle(&self.claims, &mut self.verdicts, found);
     }
 
-    /// Makes the rows of what was delivered for the first time.
+    /// Makes the rows of what was delivered for the first time, grouped by the rules of the projects.
     #[must_use]
-    pub fn fold(self) -> Folded<S::Row> {
+    pub fn fold(self, rules: &Rules) -> Folded<S::Row> {
         let outcomes = self.outcomes();
         let is_first = |verdict: &Verdict| *verdict == Verdict::First;
         let firsts = self.claims.iter().zip(&self.verdicts).filter(|(_, verdict)| is_first(verdict)).map(|(claim, _)| *claim).collect();
         let counting = self.envelopes.into_iter().zip(&self.verdicts).filter(|(_, verdict)| is_first(verdict));
-        let rows = counting.map(|(envelope, _)| S::row(envelope.position, envelope.value)).collect();
+        let rows = counting.map(|(envelope, _)| S::row(envelope.position, envelope.value, rules)).collect();
         Folded { rows, firsts, letters: self.letters, outcomes }
     }
 
@@ -145,7 +146,7 @@ mod tests {
         for cut in cuts {
             let (head, tail) = rest.split_at(*cut);
             rest = tail;
-            let folded = judge::<Connections>(&slice(head), 2, 1, &window).unwrap().fold();
+            let folded = judge::<Connections>(&slice(head), 2, 1, &window).unwrap().fold(&Rules::default());
             window.advance(&folded.firsts);
             rows.extend(folded.rows);
         }
@@ -158,7 +159,7 @@ mod tests {
         let junk = Message { offset: 6, appended_at: T0, key: None, payload: vec![1, 2, 3] };
         let messages = [message(4, 1, Some(T0)), message(5, 1, Some(T0)), junk, message(7, 2, None), message(8, 2, None)];
         let window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, T0 - 7_800_000);
-        let folded = judge::<Connections>(&slice(&messages), 2, 1, &window).unwrap().fold();
+        let folded = judge::<Connections>(&slice(&messages), 2, 1, &window).unwrap().fold(&Rules::default());
         let offsets: Vec<u64> = folded.rows.iter().map(|row| row.log_offset).collect();
         assert_eq!(offsets, [4, 7, 8], "what has neither name nor date counts each time");
         assert_eq!(folded.letters.len(), 1);
@@ -173,7 +174,7 @@ mod tests {
         let mut judged = judge::<Connections>(&slice(&messages), 2, 1, &window).unwrap();
         assert_eq!(judged.asked(), [[1; 16], [2; 16]]);
         judged.settle(&[[1; 16]].into_iter().collect());
-        assert_eq!(judged.fold().rows.iter().map(|row| row.log_offset).collect::<Vec<_>>(), [5]);
+        assert_eq!(judged.fold(&Rules::default()).rows.iter().map(|row| row.log_offset).collect::<Vec<_>>(), [5]);
     }
 
     #[test]

@@ -3,15 +3,20 @@
 //! Pure: the same report and the same rules give the same issue on every machine. Never panics,
 //! reads a text of any size in linear time and at most [`crate::frames::MAX_TEXT`] of it.
 
+mod difference;
+mod explanation;
 mod line;
 mod signature;
 
-pub use line::{explain, line};
+pub use difference::difference;
+pub use explanation::{Explanation, Seen, explain};
+pub use line::{explained_line, id_of_line, line, with_subject};
 
 use crate::fingerprint::{self, Evidence, Hash64, Named, Part, Policy};
 use crate::frames::classify::{self, Class};
 use crate::frames::{self, Language, Trace, normal};
 use crate::normalise;
+use crate::project::{Applied, Rules};
 
 /// The grouping version, stamped in every row.
 pub const VERSION: u16 = fingerprint::VERSION;
@@ -82,6 +87,8 @@ pub struct Grouping {
     pub message_hash: u64,
     /// What went into the fingerprint, in order.
     pub parts: Vec<Part>,
+    /// What decided that: a rule of the project's, the client, or the kinds of the parts.
+    pub basis: String,
     /// The parser that read the stack; `message` where none did.
     pub parser: &'static str,
     /// Frames read.
@@ -94,9 +101,24 @@ pub fn group(subject: &Subject<'_>) -> Grouping {
     group_by(subject, Policy::default())
 }
 
+/// Groups a report by the rules of its project.
+#[must_use]
+pub fn group_with(subject: &Subject<'_>, rules: &Rules) -> Grouping {
+    weigh(subject, (Policy::default(), rules), |_, _| ()).0
+}
+
 /// Groups a report by a policy of the caller's.
 #[must_use]
 pub fn group_by(subject: &Subject<'_>, policy: Policy) -> Grouping {
+    weigh(subject, (policy, &Rules::default()), |_, _| ()).0
+}
+
+/// Groups a report; `look` sees what was decided on, and the frames that were found to count.
+pub(crate) fn weigh<T>(
+    subject: &Subject<'_>,
+    (policy, rules): (Policy, &Rules),
+    look: impl FnOnce(&Evidence<'_>, &[Named<'_>]) -> T,
+) -> (Grouping, T) {
     let trace = frames::parse(subject.stack, subject.platform_text);
     let texts = Texts::of(subject, trace.as_ref());
     let kind = kind_of(subject, trace.as_ref(), texts.fault);
@@ -104,20 +126,22 @@ pub fn group_by(subject: &Subject<'_>, policy: Policy) -> Grouping {
     // A kernel's title names one function, and above it calls come from everywhere.
     let policy = if is_kernel { Policy { thrown_frames: 1, poor_frames: 1, ..policy } } else { policy };
     let names = Names::of(trace.as_ref());
-    let frames = names.distinct();
+    let mut frames = names.distinct();
+    let (stack_hash, app_stack_hash) = hashes(&frames);
+    rules.sort(subject.app_id, &mut frames);
     let recurring = if kind == Kind::StackOverflow { names.recurring() } else { Vec::new() };
     let form = normalise::message(texts.message);
     let exception = without_digits(kind, fault_family(kind, &texts));
     let has_classes = trace.as_ref().is_some_and(|trace| matches!(trace.language, Language::Java | Language::CSharp));
     let evidence = Evidence { kind, exception: &exception, message: &form, frames: &frames, recurring: &recurring, has_classes };
-    let parts = fingerprint::of_client(subject.client_fingerprint, fingerprint::decide(&evidence, policy));
+    let Applied { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, (&evidence, policy));
     let fingerprint = fingerprint::hash(&parts);
-    let (stack_hash, app_stack_hash) = hashes(&frames);
     let top = fingerprint::top(&evidence, policy);
-    Grouping {
+    let looked = look(&evidence, &top);
+    let grouping = Grouping {
         issue_id: fingerprint::issue_id(subject.app_id, subject.platform_id, subject.category, &fingerprint),
         fingerprint,
-        signature: signature::of(subject.client_fingerprint, &evidence, &top),
+        signature: signature::of(&own, &evidence, &top),
         key_frame: top.first().map_or_else(String::new, |frame| signature::cut(frame.name).to_owned()),
         exp_name: signature::cut(first_of(subject.exp_name, texts.fault)).to_owned(),
         exp_message: signature::cut_to(first_of(subject.exp_message, texts.message), 4_096).to_owned(),
@@ -127,9 +151,11 @@ pub fn group_by(subject: &Subject<'_>, policy: Policy) -> Grouping {
         app_stack_hash,
         message_hash: hash_of(&form),
         parts,
+        basis,
         parser: trace.as_ref().map_or("message", |trace| trace.language.name()),
         frames: trace.as_ref().map_or(0, |trace| trace.frames.len()),
-    }
+    };
+    (grouping, looked)
 }
 
 /// The fault and its message: of a chain the innermost, else what the report says.

@@ -24,12 +24,14 @@ pub mod fingerprint;
 pub mod fold;
 pub mod frames;
 pub mod group;
+pub mod link;
 pub mod member;
 pub mod meter;
 pub mod migrate;
 pub mod normalise;
 pub mod outfit;
 pub mod pipeline;
+pub mod project;
 pub mod recall;
 pub mod replay;
 pub mod sink;
@@ -37,6 +39,7 @@ pub mod slice;
 pub mod source;
 pub mod stop;
 pub mod stream;
+pub mod suggest;
 pub mod watermark;
 pub mod worker;
 
@@ -44,11 +47,12 @@ pub use config::Config;
 pub use error::Error;
 pub use migrate::{Retention, Topics, migrate};
 pub use pipeline::run;
+pub use project::{Grouping, Rules};
 pub use replay::replay;
 
 /// Groups one line of JSON as the processor would: `{"id","issue","signature"}`, with what went in where `is_explained`;
 /// a line that is no report gives `{"id":null,"error"}`.
 #[must_use]
-pub fn group_line(line: &str, is_explained: bool) -> String {
-    if is_explained { group::explain(line) } else { group::line(line) }
+pub fn group_line(line: &str, rules: &Rules, is_explained: bool) -> String {
+    if is_explained { group::explained_line(line, rules) } else { group::line(line, rules) }
 }

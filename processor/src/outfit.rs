@@ -1,8 +1,12 @@
 //! What workers are given.
 
+use std::sync::Arc;
+
 use crate::Config;
 use crate::bound::Errand;
 use crate::dead_letter::DeadLetters;
+use crate::error::Error;
+use crate::project::Rules;
 
 /// What a worker works with besides its partition.
 #[derive(Clone)]
@@ -10,6 +14,18 @@ pub struct Outfit {
     pub config: Config,
     pub tables: service::clickhouse::Config,
     pub duty: Duty,
+    pub rules: Arc<Rules>,
+}
+
+impl Outfit {
+    /// Everything, with the rules of `config` compiled.
+    ///
+    /// # Errors
+    /// Rules that cannot be used.
+    pub fn new(config: Config, tables: service::clickhouse::Config, duty: Duty) -> Result<Self, Error> {
+        let rules = Rules::new(&config.grouping).map_err(|wrong| Error::Grouping(wrong.join("; ")))?;
+        Ok(Self { config, tables, duty, rules: Arc::new(rules) })
+    }
 }
 
 /// What a worker is there for.

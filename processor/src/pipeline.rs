@@ -33,7 +33,7 @@ pub async fn run(
     let (failures, mut failed) = mpsc::unbounded_channel();
     let duty = Duty::Follow(DeadLetters::new(&kafka)?);
     let (limits, options) = (config.http.clone(), group(&config));
-    let workers = Arc::new(Workers::new(Outfit { config, tables, duty }, Handle::current(), watermarks.clone(), failures.clone()));
+    let workers = Arc::new(Workers::new(Outfit::new(config, tables, duty)?, Handle::current(), watermarks.clone(), failures.clone()));
     let finish = Arc::clone(&workers);
     let member = Member::join(Joining { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)?;
     let (leave, left) = Shutdown::new();

@@ -5,6 +5,7 @@ use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow
 
 use crate::dedupe::Claim;
 use crate::group::{self, Grouping, Subject};
+use crate::project::Rules;
 
 /// A topic folded into a table. Functions of the record and its place alone: equal log, equal tables.
 pub trait Stream: Send + 'static {
@@ -17,8 +18,8 @@ pub trait Stream: Send + 'static {
     /// What deduplication needs to know.
     fn claim(record: &Self::Record, appended_at: i64) -> Claim;
 
-    /// The row of a record that counts.
-    fn row(position: Position, record: Self::Record) -> Self::Row;
+    /// The row of a record that counts; `rules` are those of the projects.
+    fn row(position: Position, record: Self::Record, rules: &Rules) -> Self::Row;
 }
 
 /// `raw-reports` → `occurrences`: each report in its issue.
@@ -39,9 +40,9 @@ impl Stream for Occurrences {
         Claim { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
     }
 
-    fn row(position: Position, record: RawReport) -> OccurrenceRow {
-        let grouping = group::group(&subject(&record));
-        let columns = columns(&record, grouping);
+    fn row(position: Position, record: RawReport, rules: &Rules) -> OccurrenceRow {
+        let grouping = group::group_with(&subject(&record), rules);
+        let columns = columns(&record, grouping, rules.stamp());
         OccurrenceRow::new(position, record, columns)
     }
 }
@@ -55,7 +56,7 @@ impl Stream for Connections {
         Claim { id: record.connection_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
     }
 
-    fn row(position: Position, record: Connection) -> ConnectionRow {
+    fn row(position: Position, record: Connection, _: &Rules) -> ConnectionRow {
         ConnectionRow::new(position, record)
     }
 }
@@ -69,7 +70,7 @@ impl Stream for IssueChanges {
         Claim { id: record.change_id.0, occurred_at: None, is_named: true, appended_at }
     }
 
-    fn row(position: Position, record: IssueChange) -> IssueChangeRow {
+    fn row(position: Position, record: IssueChange, _: &Rules) -> IssueChangeRow {
         IssueChangeRow::new(position, record)
     }
 }
@@ -83,7 +84,7 @@ impl Stream for RejectedReports {
         Claim { id: schemas::digest::letter_id(&record.key()), occurred_at: None, is_named: true, appended_at }
     }
 
-    fn row(position: Position, record: RejectedReport) -> RejectedReportRow {
+    fn row(position: Position, record: RejectedReport, _: &Rules) -> RejectedReportRow {
         RejectedReportRow::new(position, record)
     }
 }
@@ -106,12 +107,14 @@ pub fn subject(report: &RawReport) -> Subject<'_> {
 }
 
 /// What the report says itself stays whole; grouping fills in what its stack says.
-fn columns(report: &RawReport, grouping: Grouping) -> GroupingColumns {
+fn columns(report: &RawReport, grouping: Grouping, rules: u32) -> GroupingColumns {
     let own = |own: &str, found: String| if own.is_empty() { found } else { own.to_owned() };
     GroupingColumns {
         issue_id: grouping.issue_id,
         fingerprint: grouping.fingerprint,
         version: group::VERSION,
+        rules,
+        basis: grouping.basis,
         signature: grouping.signature,
         key_frame: grouping.key_frame,
         kind: grouping.kind.name().to_owned(),
@@ -145,14 +148,14 @@ mod tests {
             ..RawReport::new("a1b2c3d4e5", "native", Category::Error, 1_763_700_000_000)
         };
         let other = RawReport { exp_message: "状态错误 43".to_owned(), ..report.clone() };
-        let row = Occurrences::row(position(), report.clone());
+        let row = Occurrences::row(position(), report.clone(), &Rules::default());
         assert_eq!((row.log_generation, row.log_partition, row.log_offset), (1, 2, 3));
         assert_eq!(row.report_id, [9; 16]);
         assert_eq!(row.grouping_version, group::VERSION);
         assert!(row.grouping_parts.starts_with('['), "{}", row.grouping_parts);
         assert_eq!(row.exp_message, "状态错误 42");
-        assert_eq!(row.issue_id, Occurrences::row(position(), other).issue_id);
-        assert_eq!(row, Occurrences::row(position(), report), "a pure function");
+        assert_eq!(row.issue_id, Occurrences::row(position(), other, &Rules::default()).issue_id);
+        assert_eq!(row, Occurrences::row(position(), report, &Rules::default()), "a pure function");
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl<S: Stream> Worker<S> {
             let found = self.retry(|worker| worker.call(worker.sink.known(&asked, slice.first)))?;
             judged.settle(&found);
         }
-        Ok(judged.fold())
+        Ok(judged.fold(&self.outfit.rules))
     }
 
     fn put(&mut self, range: Range, rows: &[S::Row], history: History) -> Result<(), Halt> {

@@ -3,11 +3,12 @@
 use crate::authenticate::Gate;
 use crate::error::{Error, Rejection};
 use crate::param::Parameters;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use service::http::{self, IntoResponse, Request, Response, StatusCode};
+use std::marker::PhantomData;
 
 /// `{code: 0, msg: "OK", data}`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -21,8 +22,21 @@ pub struct Reply<T> {
 /// Query parameters of an endpoint with a line about each.
 pub type Documented = &'static [(&'static str, &'static str)];
 
+/// The request of an administrator who tells something in its body, not yet read: who asks is settled first.
+pub struct Told<P>(Request, PhantomData<fn() -> P>);
+
 /// Why an admin query has no answer.
 pub struct Refusal(Error);
+
+impl<P: JsonSchema> http::Input for Told<P> {
+    fn from_request(request: Request) -> Result<Self, Response> {
+        Ok(Self(request, PhantomData))
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<P>())
+    }
+}
 
 impl<T> Reply<T> {
     /// A success.
@@ -39,6 +53,16 @@ pub fn read<P: DeserializeOwned>(gate: &Gate, request: &Request) -> Result<P, Er
     gate.admin(request)?;
     let query = Request { body: Default::default(), ..request.clone() };
     Ok(Parameters::gather(&query, &request.path)?.read()?)
+}
+
+/// What an administrator tells.
+///
+/// # Errors
+/// No administrator, or a body that is not what it should be.
+pub fn told<P: DeserializeOwned>(gate: &Gate, told: &Told<P>) -> Result<P, Error> {
+    let Told(request, _) = told;
+    gate.admin(request)?;
+    Ok(Parameters::gather(request, &request.path)?.read()?)
 }
 
 impl<E: Into<Error>> From<E> for Refusal {
@@ -61,7 +85,7 @@ impl IntoResponse for Refusal {
                 }
                 Rejection::NotFound(_) => (StatusCode::NOT_FOUND, 404, "NotFound".to_owned()),
             },
-            Error::Store(_) | Error::Log(_) | Error::Serve(_) => {
+            Error::Store(_) | Error::Log(_) | Error::Record(_) | Error::Serve(_) => {
                 tracing::error!(%error, "cannot answer an admin query");
                 (StatusCode::SERVICE_UNAVAILABLE, 10_001, "DatabaseQueryError".to_owned())
             }

@@ -3,6 +3,7 @@
 use crate::authenticate::Gate;
 use crate::config::Config;
 use crate::endpoint::active::Active;
+use crate::endpoint::aliases::AliasList;
 use crate::endpoint::crash_doc::CrashDoc;
 use crate::endpoint::crash_list::CrashList;
 use crate::endpoint::cumulative_trend::CumulativeTrend;
@@ -12,12 +13,15 @@ use crate::endpoint::error_list::ErrorList;
 use crate::endpoint::hourly_trend::HourlyTrend;
 use crate::endpoint::issue_info::IssueInfo;
 use crate::endpoint::issue_list::IssueList;
+use crate::endpoint::issue_merge::IssueMerge;
+use crate::endpoint::issue_unmerge::IssueUnmerge;
 use crate::endpoint::openapi::OpenApi;
 use crate::endpoint::pipeline::Pipeline;
 use crate::endpoint::release_list::ReleaseList;
 use crate::endpoint::release_publish::ReleasePublish;
 use crate::endpoint::release_withdraw::ReleaseWithdraw;
 use crate::endpoint::top_issues::TopIssues;
+use crate::journal::Journal;
 use crate::operation::{Operation, Plain, Signed, Tailed};
 use crate::releases::Releases;
 use crate::store::Store;
@@ -31,6 +35,8 @@ pub struct Log {
     pub admin: Admin,
     /// What is published in it.
     pub releases: Releases,
+    /// Puts in it what is stated about issues.
+    pub journal: Journal,
 }
 
 /// Every operation, a line each.
@@ -50,6 +56,9 @@ pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Log) -> Router 
         .router
         .mount(ErrorList { gate: gate.clone(), store: store.clone() })
         .mount(ErrorDetail { gate: gate.clone(), store: store.clone() })
+        .mount(AliasList { gate: gate.clone(), store: store.clone() })
+        .mount(IssueMerge { gate: gate.clone(), journal: log.journal.clone() })
+        .mount(IssueUnmerge { gate: gate.clone(), journal: log.journal.clone() })
         .mount(Pipeline { gate: gate.clone(), store: store.clone(), log: log.admin.clone() })
         .mount(Active { gate: gate.clone(), store: store.clone(), zone })
         .mount(ReleasePublish { gate: gate.clone(), releases: log.releases.clone() })

@@ -1,6 +1,7 @@
 //! The operations, one file each; what each asks the tables stands beside it in SQL.
 
 pub mod active;
+pub mod aliases;
 pub mod crash_doc;
 pub mod crash_list;
 pub mod cumulative_trend;
@@ -11,6 +12,8 @@ pub mod hourly_trend;
 pub mod issue_facts;
 pub mod issue_info;
 pub mod issue_list;
+pub mod issue_merge;
+pub mod issue_unmerge;
 pub mod openapi;
 pub mod pipeline;
 pub mod release_list;

@@ -15,6 +15,9 @@ pub enum Error {
     /// The log gave none.
     #[error(transparent)]
     Log(#[from] service::kafka::Error),
+    /// What was to be stated does not fit its schema: a fault of the build.
+    #[error(transparent)]
+    Record(#[from] schemas::record::Error),
     /// The server cannot run.
     #[error(transparent)]
     Serve(#[from] service::http::Error),

@@ -5,10 +5,12 @@
 //! ```
 //!
 //! Start at [`api`], the whole API as a list; each operation is a file in [`endpoint`] with its SQL beside it; [`operation`] is what they
-//! have in common. Invariants: no table is ever written here; only [`store`] knows the tables' client; trends and rankings are answered
+//! have in common. Invariants: no table is ever written here, what is stated goes to the log
+//! by [`journal`] and comes back as rows; only [`store`] knows the tables' client; trends and rankings are answered
 //! from the roll-ups alone; who asks is settled before anything of the request is read.
 
 pub mod admin;
+pub mod alias;
 pub mod api;
 pub mod app_key;
 pub mod authenticate;
@@ -17,6 +19,7 @@ pub mod endpoint;
 pub mod envelope;
 pub mod error;
 pub mod issue;
+pub mod journal;
 pub mod operation;
 pub mod param;
 pub mod releases;
@@ -47,7 +50,8 @@ pub async fn run(
     let store = store::Store::new(clickhouse.reader(), &config.limits, config.require_projections);
     let log = service::kafka::Admin::new(&kafka)?;
     let releases = releases::Releases::new(&kafka)?;
-    let router = api::router(&config, &gate, &store, &api::Log { admin: log, releases });
+    let journal = journal::Journal::new(&kafka, &store)?;
+    let router = api::router(&config, &gate, &store, &api::Log { admin: log, releases, journal });
     service::http::serve(listener, router, config.server(), shutdown).await?;
     Ok(())
 }

@@ -186,7 +186,7 @@ fn refuse<E: Envelope>(error: &Error, path: &str, identity: &Identity) -> Respon
             Rejection::InvalidParameter { .. } => business(400, "InvalidParams"),
             Rejection::NotFound(_) => business(404, "NotFound"),
         },
-        Error::Store(_) | Error::Log(_) | Error::Serve(_) => {
+        Error::Store(_) | Error::Log(_) | Error::Record(_) | Error::Serve(_) => {
             tracing::error!(%error, path, trace = identity.trace, "cannot answer");
             http::Problem::new(StatusCode::INTERNAL_SERVER_ERROR, path, "the tables gave no answer").into_response()
         }

@@ -7,6 +7,7 @@ use crate::config::Limits;
 use clickhouse::{Client, RowOwned, RowRead};
 use serde::Serialize;
 use service::telemetry::{Histogram, histogram};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -17,6 +18,9 @@ pub use clickhouse::Row;
 const GRACE: Duration = Duration::from_secs(5);
 /// Rows of one answer; more is an error, not a cut.
 const MOST_ROWS: u32 = 1_000_000;
+
+/// A longer text says so to the server, whose own bound is 256 KiB.
+const USUAL_TEXT: usize = 128 << 10;
 
 /// Why the tables gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +49,8 @@ pub struct Store {
 pub struct Statement {
     sql: &'static str,
     parameters: Vec<(&'static str, Value)>,
+    /// Lists that may be too long for an address: they go into the text.
+    lists: Vec<(&'static str, String)>,
     from_projections: bool,
 }
 
@@ -63,7 +69,7 @@ impl Statement {
     /// `sql` without its leading comment.
     #[must_use]
     pub fn new(sql: &'static str) -> Self {
-        Self { sql: without_comment(sql), parameters: Vec::new(), from_projections: false }
+        Self { sql: without_comment(sql), parameters: Vec::new(), lists: Vec::new(), from_projections: false }
     }
 
     /// A statement that must be answerable from projections alone; with `require_projections` the server refuses it otherwise.
@@ -106,6 +112,24 @@ impl Statement {
     #[must_use]
     pub fn integers(self, name: &'static str, values: &[i64]) -> Self {
         self.with(name, Value::Integers(values.to_vec()))
+    }
+
+    /// A parameter of type String: ids in hex joined by commas, a dash where there is none. It may be long.
+    #[must_use]
+    pub fn ids<T: AsRef<str>>(mut self, name: &'static str, ids: &[T]) -> Self {
+        // Nothing else may stand in the text of a statement.
+        let plain = ids.iter().map(AsRef::as_ref).filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let list = plain.collect::<Vec<_>>().join(",");
+        self.lists.push((name, if list.is_empty() { "-".to_owned() } else { list }));
+        self
+    }
+
+    /// The text with its lists in place.
+    fn text_with_lists(&self) -> Cow<'static, str> {
+        let placed = |sql: Cow<'static, str>, (name, list): &(&str, String)| {
+            Cow::Owned(sql.replace(&format!("{{{name}:String}}"), &format!("'{list}'")))
+        };
+        self.lists.iter().fold(Cow::Borrowed(self.sql), placed)
     }
 
     /// A parameter of type DateTime('UTC'); `seconds` is Unix time.
@@ -168,9 +192,13 @@ impl Store {
     }
 
     fn query(&self, statement: Statement) -> clickhouse::query::Query {
-        let mut query = self.client.query_raw(statement.sql);
+        let text = statement.text_with_lists();
+        let mut query = self.client.query_raw(&text);
         for (name, value) in &statement.parameters {
             query = query.param(name, value);
+        }
+        if text.len() > USUAL_TEXT {
+            query = query.with_setting("max_query_size", (2 * text.len()).to_string());
         }
         match self.require_projections && statement.from_projections {
             true => query.with_setting("force_optimize_projection", "1"),
@@ -196,6 +224,14 @@ mod tests {
         assert_eq!(without_comment("-- a\n-- b\nselect 1 -- c\n"), "select 1 -- c");
         assert_eq!(without_comment("select '--'"), "select '--'");
         assert_eq!(without_comment("-- alone"), "");
+    }
+
+    #[test]
+    fn lists_of_ids_go_into_the_text_and_nothing_else_does() {
+        let list = |ids: &[&str]| Statement::new("select {a:String}, {b:String}").ids("a", ids).text_with_lists().into_owned();
+        assert_eq!(list(&["0F", "1E"]), "select '0F,1E', {b:String}");
+        assert_eq!(list(&["0F", "' or 1", "崩溃", ""]), "select '0F', {b:String}");
+        assert_eq!(list(&[]), "select '-', {b:String}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(3, "connections"),
     migration!(4, "issue_changes"),
     migration!(5, "rejected_reports"),
+    migration!(6, "grouping_rules"),
 ];
 
 /// The columns that hold bodies: emptied after the time for bodies, while rows and roll-ups stay.

@@ -51,7 +51,7 @@ pub fn decode_dedupe_group() {
     let window = Window::new(Bounds { length_ms: 7_200_000, ids: 1_000_000 }, APPENDED_AT - 7_200_000);
     let judge = || fold::judge::<Occurrences>(&slice, 0, 0, &window).unwrap();
     let decoded = microseconds(judge);
-    let whole = microseconds(|| judge().fold());
+    let whole = microseconds(|| judge().fold(&processor::Rules::default()));
     figure("fold, decode and dedupe", decoded, "us/report", "2 KB reports of 19 frames, one thread, best of 5 times 10,000");
     figure("fold, with grouping and row", whole, "us/report", "the same");
 }

@@ -70,6 +70,7 @@ fn look(settings: &Settings, findings: &mut Findings) {
     findings.require(settings.topics.partitions > 0, || "[topics] partitions is 0: a topic needs at least one".to_owned());
     findings.require(settings.topics.replication > 0, || "[topics] replication is 0: a topic needs at least one copy".to_owned());
     retention(settings, findings);
+    grouping(settings, findings);
     engines(settings, findings);
 }
 
@@ -158,6 +159,18 @@ fn retention(settings: &Settings, findings: &mut Findings) {
     findings.require(kept.log.as_secs() > 0, || "[retention] log is 0: records would go before they are read".to_owned());
 }
 
+fn grouping(settings: &Settings, findings: &mut Findings) {
+    let wanted = &settings.processor.grouping;
+    if let Err(wrong) = processor::Rules::new(wanted) {
+        findings.wrong.extend(wrong);
+    }
+    let Ok(credentials) = Credentials::load(&settings.credentials) else { return };
+    let named = wanted.apps.iter().map(|app| &app.app).chain(wanted.rules.iter().map(|rule| &rule.app));
+    for app in named.filter(|app| !app.is_empty() && credentials.app_by_id(app).is_none()) {
+        findings.wrong.push(format!("[processor.grouping] names the app {app}, which the credentials do not have: nothing would fit"));
+    }
+}
+
 fn engines(settings: &Settings, findings: &mut Findings) {
     if settings.embeds_log() {
         let note = "no [kafka] brokers: good for standalone, which brings its own log; a role by itself needs them";
@@ -208,6 +221,9 @@ mod tests {
             ("topics.partition = 3", "unknown field"),
             ("standalone.kafka_listen = 'nowhere'", "kafka_listen nowhere is no address"),
             ("standalone.kafka_listen = '127.0.0.1:4711'\nstandalone.clickhouse_listen = '127.0.0.1:4711'", "are both 127.0.0.1:4711"),
+            ("[[processor.grouping.rules]]\nwhen.type = '*'\nfingerprint = ['x']", "holds for every report"),
+            ("[[processor.grouping.rules]]\nwhen.typ = 'E'\nfingerprint = ['x']", "typ"),
+            ("[[processor.grouping.apps]]\nin_app = ['*.shop']", "in_app \"*.shop\" has a star"),
             ("= broken", "not valid TOML"),
             ("ingest.tls = { certificate = 'a.pem', key = 'b.pem' }", "[ingest.tls] cannot read"),
             ("query.tls = { certificate = 'a.pem' }", "missing field `key`"),

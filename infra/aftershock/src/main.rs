@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use aftershock::role::Role;
 use aftershock::settings::Settings;
-use aftershock::{backup, check, demo, embedded, group, replay, role, standalone};
+use aftershock::{backup, check, demo, embedded, group, link, replay, role, standalone, suggest};
 use clap::{Args, Parser, Subcommand};
 
 /// The edge and the processor make and drop many small texts, often on different threads.
@@ -52,9 +52,26 @@ enum Command {
     Group {
         #[command(flatten)]
         config: Config,
-        /// Show also the parts that went into each fingerprint
+        /// Show also what went into each fingerprint: parts, the form of the message, frames and which of them counted
         #[arg(long)]
         explain: bool,
+        /// Say why two reports do or do not share an issue. Each is a file whose first line is a report, or else the id of a report on stdin
+        #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "explain")]
+        diff: Option<Vec<String>>,
+    },
+    /// Suggest issues that look like one bug: a line of JSON for a pair, for a person to judge. Nothing is merged
+    Suggest {
+        #[command(flatten)]
+        tables: Tables,
+        #[command(flatten)]
+        options: suggest::Options,
+    },
+    /// State which issues are one bug under two names, where the rules leave no choice: a line of JSON for each
+    Link {
+        #[command(flatten)]
+        tables: Tables,
+        #[command(flatten)]
+        options: link::Options,
     },
     /// The embedded log, as standalone starts it
     Broker(embedded::Place),
@@ -158,11 +175,21 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Ok(std::io::stdout().lock().write_all(shown.as_bytes())?)
             })
         }
-        Command::Group { config, explain } => {
-            // Read for its faults only: grouping takes no configuration yet, and an unread one would hide them.
-            settings(config.config.as_deref(), None)?;
-            group::run(explain)?;
+        Command::Group { config, explain, diff } => {
+            let rules = group::rules(&settings(config.config.as_deref(), None)?)?;
+            match diff.as_deref() {
+                Some([a, b]) => group::diff([a, b], &rules)?,
+                _ => group::run(&rules, explain)?,
+            }
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Suggest { tables, options } => {
+            let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
+            print(async move { Ok(suggest::run(&settings, &options).await?) })
+        }
+        Command::Link { tables, options } => {
+            let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
+            print(async move { Ok(link::run(&settings, &options).await?) })
         }
         Command::Broker(place) => start("broker", async { Ok(embedded::broker(place).await?) }),
         Command::Engine(arguments) => start("engine", async { Ok(embedded::engine(arguments).await?) }),
@@ -205,6 +232,11 @@ fn said(done: &str, tables: &[backup::Rows]) -> anyhow::Result<()> {
 fn start(name: &str, service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
     service::telemetry::init(name);
     wait_for(service)
+}
+
+/// Runs a command to its end and shows what it gives.
+fn print(command: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<ExitCode> {
+    wait_for(async move { Ok(std::io::stdout().lock().write_all(command.await?.as_bytes())?) })
 }
 
 /// Runs a command to its end.

@@ -27,7 +27,8 @@ pub fn page() -> String {
 fn section(page: &mut String, name: &str, schema: &Value, default: &Value) {
     let Some(properties) = properties(schema) else { return };
     if !name.is_empty() {
-        let _ = write!(page, "\n## [{name}]\n\n{}\n", prose(schema));
+        let heading = if schema.get("items").is_some() { format!("[[{name}]]") } else { format!("[{name}]") };
+        let _ = write!(page, "\n## {heading}\n\n{}\n", prose(schema));
     }
     let (sections, keys): (Vec<_>, Vec<_>) = properties.iter().partition(|(_, schema)| self::properties(schema).is_some());
     if !keys.is_empty() {
@@ -40,7 +41,7 @@ fn section(page: &mut String, name: &str, schema: &Value, default: &Value) {
     for (key, schema) in sections {
         let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
         let value = default.get(key).or_else(|| schema.get("default")).cloned().unwrap_or_default();
-        section(page, &name, inner(schema), &value);
+        section(page, &name, if schema.get("items").is_some() { schema } else { inner(schema) }, &value);
     }
 }
 
@@ -49,8 +50,11 @@ fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     inner(schema).get("properties")?.as_object()
 }
 
-/// An optional section is `anyOf [section, null]`.
+/// An optional section is `anyOf [section, null]`, a list of sections has `items`.
 fn inner(schema: &Value) -> &Value {
+    if let Some(items) = schema.get("items").filter(|items| items.get("properties").is_some()) {
+        return items;
+    }
     let options = schema.get("anyOf").and_then(Value::as_array);
     options.and_then(|options| options.iter().find(|option| option.get("properties").is_some())).unwrap_or(schema)
 }
@@ -94,6 +98,8 @@ mod tests {
         for text in [
             "## [ingest]",
             "## [processor.slice]",
+            "## [[processor.grouping.rules]]",
+            "| `group_by` | `\"default\"` |",
             "## [kafka]",
             "| `partitions` | `4` |",
             "| `linger` | `\"1s\"` |",

@@ -4,65 +4,110 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::{Grouping, Subject, group};
+use super::explanation::{Explanation, explain};
+use super::{Subject, group_with};
+use crate::project::Rules;
 
 /// Answers one line: `{"id","issue","signature"}`, or `{"id":null,"error"}` where it is no report.
 #[must_use]
-pub fn line(json: &str) -> String {
-    answer(json, false)
+pub fn line(json: &str, rules: &Rules) -> String {
+    answer(json, |subject| {
+        let grouping = group_with(subject, rules);
+        json!({"issue": hex(&grouping.issue_id), "signature": grouping.signature})
+    })
 }
 
 /// Answers one line with what went in beside the issue.
 #[must_use]
-pub fn explain(json: &str) -> String {
-    answer(json, true)
+pub fn explained_line(json: &str, rules: &Rules) -> String {
+    answer(json, |subject| written(&explain(subject, rules), rules))
 }
 
-fn answer(text: &str, is_explained: bool) -> String {
-    let report = match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(report)) => report,
-        Ok(_) => return refusal("the line is no object"),
-        Err(_) => return refusal("the line is no JSON"),
+fn answer(text: &str, reply: impl FnOnce(&Subject<'_>) -> Value) -> String {
+    let report = match read(text) {
+        Ok(report) => report,
+        Err(error) => return json!({"id": null, "error": error}).to_string(),
     };
     let own = fingerprint_of(&report);
-    let category = said(&report, &["category"]);
-    let subject = Subject {
-        app_id: said(&report, &["appId", "project"]),
-        platform_id: platform_id(&report),
+    let mut answer = json!({"id": id_of(&report)});
+    if let (Some(answer), Value::Object(said)) = (answer.as_object_mut(), reply(&subject_of(&report, &own))) {
+        answer.extend(said);
+    }
+    answer.to_string()
+}
+
+/// A report as it stands on a line.
+///
+/// # Errors
+/// Why it is none.
+pub fn read(text: &str) -> Result<Map<String, Value>, &'static str> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(report)) => Ok(report),
+        Ok(_) => Err("the line is no object"),
+        Err(_) => Err("the line is no JSON"),
+    }
+}
+
+/// What a report calls itself.
+#[must_use]
+pub fn id_of(report: &Map<String, Value>) -> Value {
+    report.get("id").or_else(|| report.get("eventId")).cloned().unwrap_or(Value::Null)
+}
+
+/// Does something with the report of a line; `None` where it is none.
+pub fn with_subject<T>(text: &str, with: impl FnOnce(&Subject<'_>) -> T) -> Option<T> {
+    let report = read(text).ok()?;
+    let own = fingerprint_of(&report);
+    Some(with(&subject_of(&report, &own)))
+}
+
+/// What the report of a line calls itself, as text; `None` where it is no report or has no name.
+#[must_use]
+pub fn id_of_line(text: &str) -> Option<String> {
+    match id_of(&read(text).ok()?) {
+        Value::String(id) => Some(id),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    }
+}
+
+/// What grouping looks at in a report of a line; `own` is its [`fingerprint_of`].
+#[must_use]
+pub fn subject_of<'a>(report: &'a Map<String, Value>, own: &'a [String]) -> Subject<'a> {
+    let category = said(report, &["category"]);
+    Subject {
+        app_id: said(report, &["appId", "project"]),
+        platform_id: platform_id(report),
         category: if category.is_empty() { "crash" } else { category },
-        exception_type: said(&report, &["exceptionType"]),
-        platform_text: said(&report, &["platform"]),
-        exp_name: said(&report, &["expName", "error_type"]),
-        exp_message: said(&report, &["expMessage", "message"]),
-        stack: said(&report, &["callStack", "stack"]),
-        client_fingerprint: &own,
-        app_version: said(&report, &["productVersion", "app_version"]),
-    };
-    let grouping = group(&subject);
-    let id = report.get("id").or_else(|| report.get("eventId")).cloned().unwrap_or(Value::Null);
-    let mut reply = json!({"id": id, "issue": hex(&grouping.issue_id), "signature": grouping.signature});
-    if is_explained {
-        add_explanation(&mut reply, &grouping);
-    }
-    reply.to_string()
-}
-
-fn add_explanation(reply: &mut Value, grouping: &Grouping) {
-    if let Some(reply) = reply.as_object_mut() {
-        reply.insert("version".into(), json!(super::VERSION));
-        reply.insert("kind".into(), json!(grouping.kind.name()));
-        reply.insert("parser".into(), json!(grouping.parser));
-        reply.insert("frames".into(), json!(grouping.frames));
-        reply.insert("keyFrame".into(), json!(grouping.key_frame));
-        reply.insert("expName".into(), json!(grouping.exp_name));
-        reply.insert("isSystemStack".into(), json!(grouping.is_system_stack));
-        reply.insert("fingerprint".into(), json!(hex(&grouping.fingerprint)));
-        reply.insert("parts".into(), json!(grouping.parts));
+        exception_type: said(report, &["exceptionType"]),
+        platform_text: said(report, &["platform"]),
+        exp_name: said(report, &["expName", "error_type"]),
+        exp_message: said(report, &["expMessage", "message"]),
+        stack: said(report, &["callStack", "stack"]),
+        client_fingerprint: own,
+        app_version: said(report, &["productVersion", "app_version"]),
     }
 }
 
-fn refusal(error: &str) -> String {
-    json!({"id": null, "error": error}).to_string()
+fn written(explanation: &Explanation, rules: &Rules) -> Value {
+    let Explanation { grouping, message, frames } = explanation;
+    json!({
+        "issue": hex(&grouping.issue_id),
+        "signature": grouping.signature,
+        "version": super::VERSION,
+        "rules": rules.stamp(),
+        "basis": grouping.basis,
+        "kind": grouping.kind.name(),
+        "parser": grouping.parser,
+        "frames": grouping.frames,
+        "keyFrame": grouping.key_frame,
+        "expName": grouping.exp_name,
+        "isSystemStack": grouping.is_system_stack,
+        "fingerprint": hex(&grouping.fingerprint),
+        "parts": grouping.parts,
+        "message": message,
+        "stack": frames,
+    })
 }
 
 /// The first of these names that holds a text.
@@ -76,12 +121,14 @@ fn platform_id(report: &Map<String, Value>) -> u8 {
     number.and_then(|number| u8::try_from(number).ok()).unwrap_or(0)
 }
 
-fn fingerprint_of(report: &Map<String, Value>) -> Vec<String> {
+/// The client's own grouping.
+#[must_use]
+pub fn fingerprint_of(report: &Map<String, Value>) -> Vec<String> {
     let list = report.get("fingerprint").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a string cannot fail.
@@ -93,6 +140,10 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn line(json: &str) -> String {
+        super::line(json, &Rules::default())
+    }
 
     #[test]
     fn both_sets_of_names_say_the_same() {
@@ -110,11 +161,15 @@ mod tests {
 
     #[test]
     fn an_explanation_names_what_went_in() {
-        let text = explain(r#"{"id":7,"stack":"TypeError: x\n    at pay (https://shop.cn/a.js:1:2)"}"#);
+        let text = explained_line(r#"{"id":7,"stack":"TypeError: x\n    at pay (https://shop.cn/a.js:1:2)"}"#, &Rules::default());
         assert!(
             text.contains(
                 r#""parts":[{"kind":"kind","value":"exception"},{"kind":"type","value":"TypeError"},{"kind":"frame","value":"a.js:pay"}]"#
             ),
+            "{text}"
+        );
+        assert!(
+            text.contains(r#""basis":"type, frame""#) && text.contains(r#""stack":[{"class":"app","counts":true,"name":"a.js:pay"}]"#),
             "{text}"
         );
     }

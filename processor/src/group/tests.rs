@@ -242,7 +242,7 @@ fn every_real_text_goes_through() {
     for set in sets {
         let text = std::fs::read_to_string(set.unwrap().path().join("dev.input.jsonl")).unwrap_or_default();
         for report in text.lines() {
-            let answer = line(report);
+            let answer = line(report, &crate::project::Rules::default());
             assert!(!answer.contains(r#""error":"#) && answer.contains(r#""issue":""#), "{answer}");
             reports += 1;
         }

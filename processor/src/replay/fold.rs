@@ -64,7 +64,7 @@ pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Step) 
 fn join(replay: &Replay<'_>, duty: Duty, failures: mpsc::UnboundedSender<Error>) -> Result<Member, Error> {
     let config = crate::Config { group: replay.group(), ..replay.site.config.clone() };
     let options = GroupOptions { client_id: "aftershock-replay".to_owned(), ..pipeline::group(&config) };
-    let outfit = Outfit { config, tables: replay.side.config().clone(), duty };
+    let outfit = Outfit::new(config, replay.side.config().clone(), duty)?;
     let workers = Arc::new(Workers::new(outfit, Handle::current(), Watermarks::default(), failures.clone()));
     let finish = Arc::clone(&workers);
     let kafka = replay.site.kafka.clone();

@@ -10,9 +10,11 @@ fn detached() -> Router {
     let gate = Gate::new(Keyring::fixed(Credentials::default()), config.requests_per_minute, Duration::from_secs(300));
     let tables = service::clickhouse::Config { url: "http://127.0.0.1:1".to_owned(), ..Default::default() };
     let store = Store::new(tables.reader(), &config.limits, false);
-    let kafka = service::kafka::Config { brokers: "127.0.0.1:1".to_owned(), ..Default::default() };
-    let log = Log { admin: Admin::new(&kafka).expect("an admin"), releases: Releases::new(&kafka).expect("releases") };
-    router(&config, &gate, &store, &log)
+    let nowhere = service::kafka::Config { brokers: "127.0.0.1:1".to_owned(), ..Default::default() };
+    let admin = Admin::new(&nowhere).expect("an admin");
+    let releases = Releases::new(&nowhere).expect("releases");
+    let journal = Journal::new(&nowhere, &store).expect("a producer");
+    router(&config, &gate, &store, &Log { admin, releases, journal })
 }
 
 /// Renew with `AFTERSHOCK_RENEW_OPENAPI=1 cargo test -p query`.
@@ -52,6 +54,9 @@ async fn every_operation_is_there_in_both_forms() {
         "/v1/admin/pipeline",
         "/v1/admin/releases",
         "/v1/admin/stats/active",
+        "/v1/admin/issues/aliases",
+        "/v1/admin/issues/merge",
+        "/v1/admin/issues/unmerge",
         "/openapi.json",
         "/readyz",
     ] {

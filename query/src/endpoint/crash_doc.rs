@@ -2,7 +2,9 @@
 
 mod crash_map;
 mod detail_map;
+mod grouping;
 
+use super::aliases;
 use crate::envelope::B;
 use crate::error::{Error, Rejection, invalid};
 use crate::operation::{Asked, Operation};
@@ -10,6 +12,7 @@ use crate::param::Text;
 use crate::store::{Row, Statement, Store};
 use crash_map::CrashMap;
 use detail_map::DetailMap;
+use grouping::Grouping;
 use schemars::JsonSchema;
 use schemas::ids::ReportId;
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,8 @@ pub struct CrashDocument {
     num_found: u32,
     crash_map: CrashMap,
     detail_map: DetailMap,
+    /// Why the report is in its issue.
+    grouping: Grouping,
     /// Milliseconds from launch to the event.
     launch_time: i64,
 }
@@ -51,6 +56,12 @@ pub struct Report {
     issue: String,
     event_id: String,
     grouping_version: u16,
+    grouping_rules: u32,
+    grouping_basis: String,
+    grouping_parts: String,
+    signature: String,
+    kind: String,
+    fingerprint: String,
     is_system_stack: bool,
     key_frame: String,
     version: String,
@@ -112,16 +123,18 @@ impl Operation for CrashDoc {
     async fn answer(&self, asked: Asked<CrashDocParameters>) -> Result<CrashDocument, Error> {
         let id: ReportId = asked.parameters.crash_hash.trim().parse().map_err(|error| invalid("crashHash", format!("{error}")))?;
         let statement = Statement::new(include_str!("crash_doc.sql"))
-            .text("app", asked.target.app)
+            .text("app", &asked.target.app)
             .unsigned("platform", asked.target.platform)
             .text("report", id.to_string());
-        let report: Report = self.store.first(statement).await?.ok_or(Rejection::NotFound("report"))?;
-        Ok(document(&report))
+        let report = async { Ok(self.store.first::<Report>(statement).await?) };
+        let (report, aliases) = tokio::try_join!(report, aliases::fetch(&self.store, &asked.target))?;
+        let report = report.ok_or(Rejection::NotFound("report"))?;
+        Ok(document(&report, aliases.canonical(&report.issue)))
     }
 }
 
-/// A report as it is written.
-fn document(report: &Report) -> CrashDocument {
+/// A report as it is written, in the issue that it is shown in.
+fn document(report: &Report, issue: &str) -> CrashDocument {
     CrashDocument {
         status_code: 0,
         message: None,
@@ -129,8 +142,9 @@ fn document(report: &Report) -> CrashDocument {
         rsp_received_timestamp: 0,
         rsp_send_timestamp: 0,
         num_found: 0,
-        crash_map: crash_map::crash_map(report),
+        crash_map: crash_map::crash_map(report, issue),
         detail_map: detail_map::detail_map(report),
+        grouping: grouping::grouping(report),
         launch_time: report.elapsed_time.unwrap_or_default(),
     }
 }
@@ -147,6 +161,7 @@ mod tests {
             issue: "0F1E2D3C4B5A69788796A5B4C3D2E1F0".to_owned(),
             event_id: "e-1".to_owned(),
             category: "crash".to_owned(),
+            grouping_parts: r#"[{"kind":"message","value":"空指针"}]"#.to_owned(),
             exp_message: "空指针".to_owned(),
             threads: r#"[{"name":"main(1)","stack":"s"},{"name":"GC","stack":""}]"#.to_owned(),
             attachments: r#"[{"name":"日志.txt","data":"5L2g5aW9"}]"#.to_owned(),
@@ -164,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_report_reads_as_documented() {
-        let document = serde_json::to_value(document(&report())).unwrap();
+        let document = serde_json::to_value(document(&report(), "WHOLE")).unwrap();
         let map = &document["crashMap"];
         assert_eq!(map["id"], "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF");
         assert_eq!(map["crashId"], "00112233445566778899AABBCCDDEEFF");
@@ -181,11 +196,13 @@ mod tests {
         assert_eq!(detail["fileList"][0]["fileContent"], "A25:;C03_testkey:值;");
         assert_eq!(detail["fileList"][1]["fileContent"], "你好");
         assert_eq!(document["launchTime"], 9924);
+        assert_eq!((&map["issueId"], &document["grouping"]["issueId"]), (&json!("WHOLE"), &json!("0F1E2D3C4B5A69788796A5B4C3D2E1F0")));
+        assert_eq!(document["grouping"]["parts"], json!([{"kind": "message", "value": "空指针"}]));
     }
 
     #[test]
     fn a_report_without_bodies_still_reads() {
-        let bare = document(&Report { attachments: "broken".to_owned(), threads: "broken".to_owned(), ..Report::default() });
+        let bare = document(&Report { attachments: "broken".to_owned(), threads: "broken".to_owned(), ..Report::default() }, "");
         let document = serde_json::to_value(bare).unwrap();
         assert_eq!(document["detailMap"]["fileList"], json!([]));
         assert_eq!(document["crashMap"]["startTimestamp"], 0);

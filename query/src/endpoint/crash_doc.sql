@@ -1,6 +1,7 @@
 -- One report, whole.
 -- Parameters: app, platform, report (hex). The bloom index on report_id finds the granule.
-select hex(report_id) as report, hex(issue_id) as issue, event_id, grouping_version, is_system_stack, key_frame,
+select hex(report_id) as report, hex(issue_id) as issue, event_id, grouping_version, grouping_rules, toString(grouping_basis) as grouping_basis,
+    grouping_parts, signature, toString(kind) as kind, hex(fingerprint) as fingerprint, is_system_stack, key_frame,
     toString(version) as version, toString(build_number) as build_number, toString(bundle_id) as bundle_id,
     toString(channel_id) as channel_id, toString(sdk_version) as sdk_version, toString(category) as category,
     toString(exception_type) as exception_type, exp_name, exp_message, call_stack, thread_name, toString(process_name) as process_name, threads,

@@ -1,5 +1,6 @@
 //! `crashList`: the reports of an issue, newest upload first.
 
+use super::aliases;
 use super::issue_facts::issue_id;
 use crate::config::Limits;
 use crate::envelope::B;
@@ -135,9 +136,12 @@ impl Operation for CrashList {
         let versions = Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref());
         let rows = count("rows", parameters.rows, PAGE, self.limits.reports)?;
         let start = offset("start", parameters.start)?;
+        let aliases = aliases::fetch(&self.store, &target).await?;
+        let issue = [aliases.canonical(&issue).to_owned()];
         let bind = |sql| {
             let statement = Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform);
-            versions.bind(statement.text("issue", &issue).texts("categories", &types.categories).texts("exception_types", &types.members))
+            versions
+                .bind(aliases.bind_only(statement, &issue).texts("categories", &types.categories).texts("exception_types", &types.members))
         };
         let page = bind(include_str!("crash_list.sql")).unsigned("rows", rows).unsigned("start", start);
         let (reports, total) =

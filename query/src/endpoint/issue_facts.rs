@@ -1,5 +1,6 @@
 //! What several operations tell about issues: the facts of the tables and what people stated.
 
+use crate::alias::Aliases;
 use crate::error::Error;
 use crate::issue::{Change, Stated, fold};
 use crate::param::Target;
@@ -64,18 +65,23 @@ impl Facts {
     }
 }
 
-/// What is known and stated about `issues` (hex), by issue. An issue without a report is not there.
+/// What is known of `issues` (hex) and all their parts, and what is stated about themselves, by issue. An issue without a report is not there.
 ///
 /// # Errors
 /// The tables give no answer.
-pub async fn fetch(store: &Store, target: &Target, issues: &[String]) -> Result<HashMap<String, (Facts, Stated)>, Error> {
+pub async fn fetch(
+    store: &Store,
+    target: &Target,
+    aliases: &Aliases,
+    issues: &[String],
+) -> Result<HashMap<String, (Facts, Stated)>, Error> {
     if issues.is_empty() {
         return Ok(HashMap::new());
     }
-    let bind = |sql| Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform).texts("issues", issues);
+    let bind = |sql| Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform);
     let (facts, changes) = tokio::try_join!(
-        store.fetch::<Facts>(bind(include_str!("issue_facts.sql"))),
-        store.fetch::<Change>(bind(include_str!("issue_changes.sql"))),
+        store.fetch::<Facts>(aliases.bind_only(bind(include_str!("issue_facts.sql")), issues)),
+        store.fetch::<Change>(bind(include_str!("issue_changes.sql")).texts("issues", issues)),
     )?;
     let mut stated = fold(&changes);
     let known = facts.into_iter().map(|facts| {

@@ -1,5 +1,6 @@
 //! `issueInfo`: one issue.
 
+use super::aliases;
 use super::issue_facts::{self, Facts, IssueVersion, in_pairs};
 use crate::envelope::B;
 use crate::error::{Error, Rejection};
@@ -66,7 +67,8 @@ pub struct Issue {
     pub ft_name: &'static str,
     pub issue_versions: Vec<IssueVersion>,
     pub detail_id: &'static str,
-    pub parent_hash: &'static str,
+    /// The issue in pairs, where another was asked for that is a part of it.
+    pub parent_hash: String,
     /// Linked tickets; null without one.
     pub bugs: Option<Vec<Ticket>>,
 }
@@ -81,9 +83,12 @@ impl Operation for IssueInfo {
 
     async fn answer(&self, asked: Asked<IssueInfoParameters>) -> Result<Issue, Error> {
         let id = issue_facts::issue_id(&asked.parameters.issue_id)?;
-        let mut known = issue_facts::fetch(&self.store, &asked.target, std::slice::from_ref(&id)).await?;
-        let (facts, stated) = known.remove(&id).ok_or(Rejection::NotFound("issue"))?;
-        Ok(issue(facts, stated, asked.target.platform, self.zone))
+        let aliases = aliases::fetch(&self.store, &asked.target).await?;
+        let shown = aliases.canonical(&id).to_owned();
+        let mut known = issue_facts::fetch(&self.store, &asked.target, &aliases, std::slice::from_ref(&shown)).await?;
+        let (facts, stated) = known.remove(&shown).ok_or(Rejection::NotFound("issue"))?;
+        let parent_hash = if shown == id { String::new() } else { in_pairs(&shown) };
+        Ok(Issue { parent_hash, ..issue(facts, stated, asked.target.platform, self.zone) })
     }
 }
 
@@ -111,7 +116,7 @@ pub fn issue(facts: Facts, stated: Stated, platform_id: u8, zone: Zone) -> Issue
         issue_exception_type: facts.exception_type,
         ft_name: "",
         detail_id: "",
-        parent_hash: "",
+        parent_hash: String::new(),
         bugs: (!stated.tickets.is_empty()).then_some(stated.tickets),
         issue_id: facts.issue,
         exception_name: facts.exp_name,

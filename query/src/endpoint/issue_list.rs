@@ -1,7 +1,7 @@
 //! `queryIssueList`: the issues of an app, a page at a time.
 
-use super::issue_facts;
 use super::issue_info::{Issue, issue};
+use super::{aliases, issue_facts};
 use crate::config::Limits;
 use crate::envelope::B;
 use crate::error::{Error, invalid};
@@ -85,7 +85,8 @@ impl Operation for IssueList {
         let Asked { target, parameters, now } = asked;
         let rows = count("rows", parameters.rows, PAGE, self.limits.issues)?;
         let start = offset("start", parameters.start)?;
-        let statement = statement(&parameters, &target, now)?;
+        let aliases = aliases::fetch(&self.store, &target).await?;
+        let statement = aliases.bind(statement(&parameters, &target, now)?);
         let found: Vec<Found> = self.store.fetch(statement.clone().unsigned("rows", rows).unsigned("start", start)).await?;
         // Beyond the last page there is no row to tell how many there are.
         let total = match found.first() {
@@ -96,7 +97,7 @@ impl Operation for IssueList {
             None => 0,
         };
         let ids: Vec<String> = found.into_iter().map(|row| row.issue).collect();
-        let mut known = issue_facts::fetch(&self.store, &target, &ids).await?;
+        let mut known = issue_facts::fetch(&self.store, &target, &aliases, &ids).await?;
         let issues = ids.iter().filter_map(|id| known.remove(id)).map(|(facts, stated)| issue(facts, stated, target.platform, self.zone));
         Ok(IssuePage { issue_list: issues.collect(), num_found: total, platform_id: target.platform.to_string(), app_id: target.app })
     }

@@ -1,12 +1,13 @@
 -- One page of an app's issues. Counts and times are those of the whole life of the issue, whatever the filters.
 -- Parameters: app, platform; categories; exception_types (empty = all of the categories); any_version or versions and version_patterns (regular
 -- expressions): issues seen in such a version; statuses (empty = all); last_from, first_from, first_to (Unix ms, received time; inclusive);
--- ticket (0 any, 1 with, 2 without); sort (last, first, devices, count), descending; start, rows.
+-- ticket (0 any, 1 with, 2 without); sort (last, first, devices, count), descending; start, rows; alias_sources, alias_targets (hex joined by
+-- commas, pairwise: parts of issues and what they are shown as; '-' = none).
 -- Counts come from the projection `issue`; the exception types are read from the rows only where asked for.
-select hex(issue_id) as issue, count() over () as found
+select canonical as issue, count() over () as found
 from
 (
-    select issue_id,
+    select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) as canonical,
         sum(number) as occurrences,
         uniqExactMerge(devices) as device_count,
         toUnixTimestamp64Milli(min(first_at)) as first_ms,
@@ -21,24 +22,24 @@ from
         where app_id = {app:String} and platform_id = {platform:UInt8} and has({categories:Array(String)}, toString(category))
         group by issue_id, version
     )
-    group by issue_id
+    group by canonical
 ) as life
 left join
 (
-    select issue_id,
+    select hex(issue_id) as canonical,
         toInt64(JSONExtractInt(argMaxIf(value, (changed_at, log_partition, log_offset), kind = 'status'), 'status')) as status,
         countIf(kind = 'ticket') as tickets
     from issue_changes
     where app_id = {app:String} and platform_id = {platform:UInt8} and kind in ('status', 'ticket')
-    group by issue_id
-) as stated using issue_id
+    group by canonical
+) as stated using canonical
 where seen_in_version
     and (empty({statuses:Array(Int64)}) or has({statuses:Array(Int64)}, status))
     and last_ms >= {last_from:Int64} and first_ms >= {first_from:Int64} and first_ms <= {first_to:Int64}
     and ({ticket:UInt8} = 0 or (tickets > 0) = ({ticket:UInt8} = 1))
-    and (empty({exception_types:Array(String)}) or issue_id in
+    and (empty({exception_types:Array(String)}) or canonical in
     (
-        select issue_id from occurrences
+        select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) from occurrences
         where notEmpty({exception_types:Array(String)}) and app_id = {app:String} and platform_id = {platform:UInt8}
             and has({exception_types:Array(String)}, exception_type)
     ))

@@ -4,8 +4,10 @@ mod shape;
 
 pub use shape::{TopIssue, TopIssuesParameters, TopList, TopVersion};
 
+use super::aliases;
 use super::daily_trend::days;
 use super::issue_facts::{self, Facts, IssueVersion};
+use crate::alias::Aliases;
 use crate::config::Limits;
 use crate::envelope::C;
 use crate::error::{Error, invalid};
@@ -82,9 +84,10 @@ impl Operation for TopIssues {
 
     async fn answer(&self, asked: Asked<TopIssuesParameters>) -> Result<TopList, Error> {
         let query = self.understand(asked)?;
-        let (ranked, totals) = tokio::try_join!(self.ranked(&query), self.totals(&query))?;
+        let aliases = aliases::fetch(&self.store, &query.target).await?;
+        let (ranked, totals) = tokio::try_join!(self.ranked(&query, &aliases), self.totals(&query))?;
         let ids: Vec<String> = ranked.iter().map(|row| row.issue.clone()).collect();
-        let mut known = issue_facts::fetch(&self.store, &query.target, &ids).await?;
+        let mut known = issue_facts::fetch(&self.store, &query.target, &aliases, &ids).await?;
         let known = ranked.into_iter().filter_map(|row| known.remove(&row.issue).map(|known| (row, known)));
         Ok(TopList {
             top_issue_list: known.map(|(row, (facts, stated))| self.write(&query, &row, facts, stated)).collect(),
@@ -135,7 +138,7 @@ impl TopIssues {
         }
     }
 
-    async fn ranked(&self, query: &Query) -> Result<Vec<Ranked>, Error> {
+    async fn ranked(&self, query: &Query, aliases: &Aliases) -> Result<Vec<Ranked>, Error> {
         if query.exits == Exits::Only && self.system_exit_keywords.is_empty() {
             return Ok(Vec::new());
         }
@@ -147,7 +150,7 @@ impl TopIssues {
             .unsigned("system_exit", query.exits as u8)
             .texts("keywords", &self.system_exit_keywords)
             .unsigned("limit", query.limit);
-        Ok(self.store.fetch(query.bind(statement)).await?)
+        Ok(self.store.fetch(aliases.bind(query.bind(statement))).await?)
     }
 
     async fn totals(&self, query: &Query) -> Result<WindowDevices, Error> {

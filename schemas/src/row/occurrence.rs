@@ -29,6 +29,8 @@ pub struct OccurrenceRow {
     pub issue_id: [u8; 16],
     pub fingerprint: [u8; 16],
     pub grouping_version: u16,
+    pub grouping_rules: u32,
+    pub grouping_basis: String,
     pub signature: String,
     pub key_frame: String,
     pub kind: String,
@@ -103,6 +105,10 @@ pub struct GroupingColumns {
     pub issue_id: [u8; 16],
     pub fingerprint: [u8; 16],
     pub version: u16,
+    /// Stamp of the projects' rules; 0 = none.
+    pub rules: u32,
+    /// What decided.
+    pub basis: String,
     pub signature: String,
     pub key_frame: String,
     pub kind: String,
@@ -141,6 +147,8 @@ impl OccurrenceRow {
             issue_id: grouping.issue_id,
             fingerprint: grouping.fingerprint,
             grouping_version: grouping.version,
+            grouping_rules: grouping.rules,
+            grouping_basis: grouping.basis,
             signature: grouping.signature,
             key_frame: grouping.key_frame,
             kind: grouping.kind,

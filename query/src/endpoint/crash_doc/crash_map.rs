@@ -112,18 +112,18 @@ struct Device {
 }
 
 /// The first map.
-pub fn crash_map(report: &Report) -> CrashMap {
-    CrashMap { identity: identity(report), event: event(report), device: device(report) }
+pub fn crash_map(report: &Report, issue: &str) -> CrashMap {
+    CrashMap { identity: identity(report, issue), event: event(report), device: device(report) }
 }
 
-fn identity(report: &Report) -> Identity {
+fn identity(report: &Report, issue: &str) -> Identity {
     Identity {
         id: in_pairs(&report.report),
         crash_id: report.report.clone(),
         rqd_uuid: uuid(&report.report),
         exp_uid: report.event_id.clone(),
-        issue_id: report.issue.clone(),
-        sub_version_issue_id: sub_version_issue(&report.issue, &report.version),
+        issue_id: issue.to_owned(),
+        sub_version_issue_id: sub_version_issue(issue, &report.version),
         merge_version: report.grouping_version.to_string(),
         message_version: "2",
         product_version: report.version.clone(),

@@ -1,0 +1,152 @@
+//! `aftershock suggest`: issues that look like one bug, for a person to judge. Nothing is merged by it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::BufRead;
+
+use processor::Rules;
+use processor::group::{Grouping, Subject};
+use processor::suggest::{Profile, nearest};
+use serde_json::json;
+
+use crate::group;
+use crate::issues::{Engines, Error};
+use crate::settings::Settings;
+
+/// Issues of an app that are compared, those with the latest reports first.
+const MOST: u32 = 5_000;
+
+/// What is asked for.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only issues of this app
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+    /// At most so many suggestions for an issue
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    top: usize,
+    /// How much issues must have in common, 0 to 1
+    #[arg(long, value_name = "S", default_value_t = 0.6)]
+    min_score: f64,
+    /// Compare the issues of JSONL reports on stdin, as `group` takes them, instead of those in the tables
+    #[arg(long)]
+    stdin: bool,
+}
+
+/// An issue by one of its reports.
+struct Candidate {
+    issue: String,
+    signature: String,
+    /// What came first is what the other would be merged into.
+    first_ms: i64,
+    profile: Profile,
+}
+
+/// Issues that may share one, by app, platform and category.
+type Groups = BTreeMap<(String, u8, String), Vec<Candidate>>;
+
+/// A row of the tables: issue, first report, platform, category, exception, message, stack, platform as sent, version.
+type Row = (String, i64, u8, String, String, String, String, String, String);
+
+/// Suggests; a line of JSON for a pair, the nearest first.
+///
+/// # Errors
+/// The tables or stdin cannot be read.
+pub async fn run(settings: &Settings, options: &Options) -> Result<String, Error> {
+    let rules = group::rules(settings)?;
+    let mut groups = Groups::new();
+    if options.stdin {
+        from_stdin(&mut groups, &rules)?;
+    } else {
+        let engines = Engines::find(settings)?;
+        for app in engines.apps(options.app.as_deref()).await? {
+            from_tables(&mut groups, &engines, &app, &rules).await?;
+        }
+    }
+    let mut lines = Vec::new();
+    for ((app, platform, category), candidates) in &groups {
+        for (score, into, other) in pairs(candidates, options) {
+            let line = json!({"app": app, "platform": platform, "category": category, "score": (score * 1e4).round() / 1e4,
+                "into": into.issue, "issue": other.issue, "intoSignature": into.signature, "signature": other.signature});
+            lines.push((score, line.to_string()));
+        }
+    }
+    lines.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    Ok(lines.into_iter().map(|(_, line)| line + "\n").collect())
+}
+
+/// Each pair once, whoever of the two is near the other.
+fn pairs<'a>(candidates: &'a [Candidate], options: &Options) -> Vec<(f64, &'a Candidate, &'a Candidate)> {
+    let profiles: Vec<Profile> = candidates.iter().map(|candidate| candidate.profile.clone()).collect();
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for (place, near) in nearest(&profiles, options.top, options.min_score).into_iter().enumerate() {
+        for near in near {
+            let (a, b) = (&candidates[place], &candidates[near.other]);
+            let (into, other) = if (a.first_ms, &a.issue) <= (b.first_ms, &b.issue) { (a, b) } else { (b, a) };
+            if into.issue != other.issue && seen.insert((&into.issue, &other.issue)) {
+                found.push((near.score, into, other));
+            }
+        }
+    }
+    found
+}
+
+async fn from_tables(groups: &mut Groups, engines: &Engines, app: &str, rules: &Rules) -> Result<(), Error> {
+    let sql = "select hex(issue_id), toUnixTimestamp64Milli(first_at), platform_id, toString(category), exp_name, exp_message, call_stack, \
+            toString(platform), toString(version) \
+        from occurrences inner join \
+        ( \
+            select issue_id, min(received_at) as first_at, max(received_at) as last_at \
+            from occurrences where app_id = {app:String} group by issue_id order by last_at desc limit {most:UInt32} \
+        ) as life using issue_id \
+        where app_id = {app:String} and received_at = last_at \
+        order by issue_id, log_partition desc, log_offset desc limit 1 by issue_id";
+    let rows = engines.tables.reader().query_raw(sql).param("app", app).param("most", MOST).fetch_all::<Row>().await;
+    let rows = rows.map_err(service::clickhouse::Error::from)?;
+    let platforms: HashSet<u8> = rows.iter().map(|row| row.2).collect();
+    let mut aliases = BTreeMap::new();
+    for platform in platforms {
+        aliases.insert(platform, engines.aliases(app, platform).await?);
+    }
+    for (issue, first_ms, platform_id, category, exp_name, exp_message, stack, platform_text, app_version) in rows {
+        let subject = Subject {
+            app_id: app,
+            platform_id,
+            category: &category,
+            exp_name: &exp_name,
+            exp_message: &exp_message,
+            stack: &stack,
+            platform_text: &platform_text,
+            app_version: &app_version,
+            ..Subject::default()
+        };
+        let (grouping, profile) = Profile::of(&subject, rules);
+        let shown = aliases.get(&platform_id).map_or(issue.as_str(), |aliases| aliases.canonical(&issue)).to_owned();
+        let candidate = Candidate { issue: shown, signature: grouping.signature, first_ms, profile };
+        groups.entry((app.to_owned(), platform_id, category)).or_default().push(candidate);
+    }
+    Ok(())
+}
+
+fn from_stdin(groups: &mut Groups, rules: &Rules) -> Result<(), Error> {
+    let mut known = HashSet::new();
+    for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
+        let line = line?;
+        let text = String::from_utf8_lossy(&line);
+        let take = |subject: &Subject<'_>| {
+            let (Grouping { issue_id, signature, .. }, profile) = Profile::of(subject, rules);
+            let key = (subject.app_id.to_owned(), subject.platform_id, subject.category.to_owned());
+            (key, Candidate { issue: hex(&issue_id), signature, first_ms: number as i64, profile })
+        };
+        let Some((key, candidate)) = processor::group::with_subject(&text, take) else { continue };
+        if known.insert(candidate.issue.clone()) {
+            groups.entry(key).or_default().push(candidate);
+        }
+    }
+    Ok(())
+}
+
+/// As `aftershock group` writes ids.
+fn hex(id: &[u8]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}

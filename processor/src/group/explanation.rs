@@ -1,0 +1,60 @@
+//! Why a report is where it is: the frames that were looked at, those that counted, and the form of its message.
+
+use serde::Serialize;
+
+use super::{Grouping, Subject, weigh};
+use crate::fingerprint::{Evidence, Named, Policy};
+use crate::frames::classify::Class;
+use crate::project::Rules;
+
+/// Frames that are shown.
+const MOST: usize = 128;
+
+/// A grouping with what it was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    pub grouping: Grouping,
+    /// The message's form; empty where there is no message.
+    pub message: String,
+    /// The frames, innermost first, recursion collapsed, without those that the project does not look at.
+    pub frames: Vec<Seen>,
+}
+
+/// A frame as grouping sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    pub class: &'static str,
+    /// Whether it was found to decide, itself or by its class.
+    pub counts: bool,
+    pub name: String,
+}
+
+/// Groups a report and keeps what it saw.
+#[must_use]
+pub fn explain(subject: &Subject<'_>, rules: &Rules) -> Explanation {
+    let look = |evidence: &Evidence<'_>, top: &[Named<'_>]| (evidence.message.to_owned(), seen(evidence, top));
+    let (grouping, (message, mut frames)) = weigh(subject, (Policy::default(), rules), look);
+    // Where a person or the client decided, or the message alone, no frame did.
+    let decided = grouping.parts.iter().any(|part| matches!(part.kind, "frame" | "class"));
+    frames.iter_mut().for_each(|frame| frame.counts &= decided);
+    Explanation { grouping, message, frames }
+}
+
+fn seen(evidence: &Evidence<'_>, top: &[Named<'_>]) -> Vec<Seen> {
+    let counts = |frame: &Named<'_>| match evidence.recurring.is_empty() {
+        true => top.contains(frame),
+        false => evidence.recurring.iter().take(3).any(|name| *name == frame.name),
+    };
+    let shown = evidence.frames.iter().take(MOST);
+    shown.map(|frame| Seen { class: class(frame.class), counts: counts(frame), name: frame.name.to_owned() }).collect()
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::App => "app",
+        Class::Library => "library",
+        Class::Test => "test",
+        Class::System => "system",
+        Class::Skip => "skipped",
+    }
+}

@@ -1,0 +1,185 @@
+//! Which issues are one bug under two names, by rules that leave no choice. Pure: equal rows, equal links.
+//!
+//! Evidence is where reports failed: app, platform, category, kind, exception and the application's frames, all of them.
+//!
+//! - `other_grouping`: under one grouping (version and projects' rules) exactly one issue has the evidence, under another exactly one
+//!   other. The later is the earlier under a new name: a new parser, new rules.
+//! - `app_version`: under one grouping exactly two issues have the evidence and all other frames too, in app versions of which they share
+//!   none. The later is the earlier with another wording.
+//!
+//! Where there are more, a person decides: they are suggested, not linked. So is what a rule of the project or the client put apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reports of one issue, one grouping and one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Hex.
+    pub issue: String,
+    /// Version of the grouping and stamp of the projects' rules.
+    pub grouping: (u16, u32),
+    pub place: Place,
+    /// All frames.
+    pub stack_hash: u64,
+    /// A rule of the project or the client chose the issue.
+    pub is_chosen: bool,
+    /// First report, Unix milliseconds.
+    pub first_ms: i64,
+    pub versions: Vec<String>,
+}
+
+/// Where reports failed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub platform_id: u8,
+    pub category: String,
+    pub kind: String,
+    pub exception: String,
+    /// Of the application's frames, of which there are some.
+    pub app_stack_hash: u64,
+}
+
+/// The later issue and the one it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    pub platform_id: u8,
+    pub issue: String,
+    pub target: String,
+    pub rule: &'static str,
+}
+
+/// The rules' names.
+pub const RULES: [&str; 2] = ["other_grouping", "app_version"];
+
+/// All links that the evidence leaves no choice about; sorted.
+#[must_use]
+pub fn links(evidence: &[Evidence]) -> Vec<Link> {
+    let mut places: BTreeMap<&Place, Vec<&Evidence>> = BTreeMap::new();
+    for one in evidence.iter().filter(|one| !one.place.exception.is_empty()) {
+        places.entry(&one.place).or_default().push(one);
+    }
+    let mut found = BTreeSet::new();
+    for (place, there) in places {
+        if there.iter().any(|one| one.is_chosen) {
+            continue;
+        }
+        found.extend(other_grouping(place, &there));
+        found.extend(app_version(place, &there));
+    }
+    unambiguous(found)
+}
+
+fn other_grouping(place: &Place, there: &[&Evidence]) -> Vec<Link> {
+    let mut groupings: BTreeMap<(u16, u32), BTreeSet<&str>> = BTreeMap::new();
+    for one in there {
+        groupings.entry(one.grouping).or_default().insert(&one.issue);
+    }
+    let all_single = groupings.values().all(|issues| issues.len() == 1);
+    if groupings.len() < 2 || !all_single {
+        return Vec::new();
+    }
+    let first = |issue: &str| there.iter().filter(|one| one.issue == issue).map(|one| one.first_ms).min().unwrap_or_default();
+    let mut issues: Vec<&str> = groupings.into_values().flatten().collect();
+    issues.sort_unstable_by_key(|issue| (first(issue), *issue));
+    issues.dedup();
+    let Some((target, later)) = issues.split_first() else { return Vec::new() };
+    later.iter().map(|issue| link(place, issue, target, RULES[0])).collect()
+}
+
+fn app_version(place: &Place, there: &[&Evidence]) -> Vec<Link> {
+    let issues: BTreeSet<&str> = there.iter().map(|one| one.issue.as_str()).collect();
+    let groupings: BTreeSet<(u16, u32)> = there.iter().map(|one| one.grouping).collect();
+    let stacks: BTreeSet<u64> = there.iter().map(|one| one.stack_hash).collect();
+    let issues: Vec<&str> = issues.into_iter().collect();
+    let ([a, b], 1, 1) = (issues.as_slice(), groupings.len(), stacks.len()) else { return Vec::new() };
+    let of = |issue: &str| there.iter().filter(|one| one.issue == issue).copied().collect::<Vec<_>>();
+    let versions = |of: &[&Evidence]| of.iter().flat_map(|one| one.versions.iter().cloned()).collect::<BTreeSet<_>>();
+    let (left, right) = (of(a), of(b));
+    let (here, there) = (versions(&left), versions(&right));
+    if here.contains("") || there.contains("") || here.is_empty() || there.is_empty() || !here.is_disjoint(&there) {
+        return Vec::new();
+    }
+    let first = |of: &[&Evidence]| of.iter().map(|one| one.first_ms).min().unwrap_or_default();
+    let (later, earlier) = if (first(&left), a) > (first(&right), b) { (a, b) } else { (b, a) };
+    vec![link(place, later, earlier, RULES[1])]
+}
+
+fn link(place: &Place, issue: &str, target: &str, rule: &'static str) -> Link {
+    Link { platform_id: place.platform_id, issue: issue.to_owned(), target: target.to_owned(), rule }
+}
+
+/// An issue that two places would put into different ones is put into none.
+fn unambiguous(found: BTreeSet<Link>) -> Vec<Link> {
+    let mut targets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for link in &found {
+        targets.entry(&link.issue).or_default().insert(&link.target);
+    }
+    let torn: BTreeSet<String> = targets.into_iter().filter(|(_, targets)| targets.len() > 1).map(|(issue, _)| issue.to_owned()).collect();
+    found.into_iter().filter(|link| !torn.contains(&link.issue)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(issue: &str, grouping: u16, first_ms: i64, versions: &[&str]) -> Evidence {
+        let place = Place { platform_id: 1, category: "crash".into(), kind: "exception".into(), exception: "E".into(), app_stack_hash: 7 };
+        let versions = versions.iter().map(|version| (*version).to_owned()).collect();
+        Evidence { issue: issue.into(), grouping: (grouping, 0), place, stack_hash: 9, is_chosen: false, first_ms, versions }
+    }
+
+    fn said(evidence: &[Evidence]) -> Vec<(String, String, &'static str)> {
+        links(evidence).into_iter().map(|link| (link.issue, link.target, link.rule)).collect()
+    }
+
+    fn one(issue: &str, target: &str, rule: &'static str) -> Vec<(String, String, &'static str)> {
+        vec![(issue.to_owned(), target.to_owned(), rule)]
+    }
+
+    #[test]
+    fn a_new_grouping_names_the_old_issue_anew() {
+        assert_eq!(said(&[at("NEW", 2, 50, &["1"]), at("OLD", 1, 10, &["1"])]), one("NEW", "OLD", "other_grouping"));
+        assert_eq!(said(&[at("SAME", 2, 50, &["1"]), at("SAME", 1, 10, &["1"])]), []);
+    }
+
+    #[test]
+    fn where_there_is_a_choice_nothing_is_linked() {
+        assert_eq!(said(&[at("NEW", 2, 50, &["1"]), at("OLD", 1, 10, &["1"]), at("OTHER", 1, 11, &["1"])]), []);
+        let elsewhere = |issue: &str, grouping: u16, first: i64| {
+            let mut one = at(issue, grouping, first, &["1"]);
+            one.place.app_stack_hash = 8;
+            one
+        };
+        let torn = [at("NEW", 2, 50, &["1"]), at("OLD", 1, 10, &["1"]), elsewhere("NEW", 2, 50), elsewhere("OTHER", 1, 10)];
+        assert_eq!(said(&torn), []);
+    }
+
+    #[test]
+    fn a_new_version_words_the_old_issue_anew() {
+        assert_eq!(said(&[at("OLD", 1, 10, &["1.0", "1.1"]), at("NEW", 1, 50, &["2.0"])]), one("NEW", "OLD", "app_version"));
+        assert_eq!(said(&[at("OLD", 1, 10, &["1.0", "2.0"]), at("NEW", 1, 50, &["2.0"])]), [], "both were there at once");
+        let mut deeper = at("NEW", 1, 50, &["2.0"]);
+        deeper.stack_hash = 10;
+        assert_eq!(said(&[at("OLD", 1, 10, &["1.0"]), deeper]), [], "other frames");
+        assert_eq!(said(&[at("OLD", 1, 10, &[""]), at("NEW", 1, 50, &["2.0"])]), [], "of no version");
+    }
+
+    #[test]
+    fn never_over_categories_nor_against_what_was_chosen() {
+        let mut other = at("NEW", 2, 50, &["2"]);
+        other.place.category = "anr".into();
+        assert_eq!(said(&[at("OLD", 1, 10, &["1"]), other]), []);
+        let mut chosen = at("NEW", 2, 50, &["2"]);
+        chosen.is_chosen = true;
+        assert_eq!(said(&[at("OLD", 1, 10, &["1"]), chosen]), []);
+    }
+
+    #[test]
+    fn the_order_of_rows_says_nothing() {
+        let rows = [at("C", 3, 70, &["3"]), at("A", 1, 10, &["1"]), at("B", 2, 50, &["2"])];
+        let mut turned = rows.clone();
+        turned.reverse();
+        assert_eq!(said(&rows), said(&turned));
+        assert_eq!(said(&rows).len(), 2);
+    }
+}
