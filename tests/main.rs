@@ -58,6 +58,8 @@ mod grouping;
 mod identity;
 /// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
 mod suggestions;
+/// The same reports as another build, machine or user would send them (skipped where they are absent).
+mod stability;
 
 /// The rules of the house: floors, doors, lengths, dead paths in the documents.
 mod tidy;

@@ -1,25 +1,28 @@
 //! What makes two crashes the same bug: the ordered decision of what goes in, and the hash over it.
 //!
 //! First that applies: the client's own fingerprint; out of memory by its kind (whoever asked last
-//! is chance); a stack overflow by the functions that recur; a failed test by its class and wording;
+//! is chance); a stack overflow by the functions that recur; a failed link by what is missing; a failed test by its class and wording;
 //! a fault of the runtime by the place that met it; an exception thrown on purpose by the classes it
 //! passed, since the contract that broke is between them; the top frames at all; the message's form.
 //! Every choice is kept as a [`Part`].
+
+pub mod fault;
 
 use sha2::{Digest, Sha256};
 
 use crate::frames::classify::Class;
 use crate::frames::native::ASSERTION;
 use crate::group::Kind;
+use fault::{is_assertion, is_fault, wording};
 
 /// Version of everything that decides a fingerprint: rules, parsers, normal forms. Stamped in every
 /// row and part of every hash, so that a change makes new issues rather than wrong ones.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// One thing that went into a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `rule`, `client`, `type`, `frame`, `class`, `message`, `kind`.
+    /// `rule`, `client`, `type`, `frame`, `class`, `message`, `kind`, `missing`.
     pub kind: &'static str,
     pub value: String,
 }
@@ -66,6 +69,8 @@ pub struct Evidence<'a> {
     pub exception: &'a str,
     /// The message's form; may be empty.
     pub message: &'a str,
+    /// What a failed link asked for, see [`fault::missing`]; may be empty.
+    pub missing: &'a str,
     /// Distinct names, innermost first, recursion collapsed.
     pub frames: &'a [Named<'a>],
     /// Names that recur, sorted; only looked for in a stack overflow.
@@ -91,6 +96,11 @@ pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
     }
     if !evidence.recurring.is_empty() {
         parts.extend(evidence.recurring.iter().take(3).map(|name| Part::new("frame", *name)));
+        return parts;
+    }
+    if !evidence.missing.is_empty() {
+        // Parts of different builds met: what one of them lacks is the bug, whoever asks for it first.
+        parts.push(Part::new("missing", evidence.missing));
         return parts;
     }
     if evidence.exception.ends_with("UnsupportedClassVersionError") {
@@ -123,19 +133,6 @@ fn push_frames(evidence: &Evidence<'_>, frames: &[Named<'_>], parts: &mut Vec<Pa
     }
 }
 
-/// Whether a harness says by this that a test failed; which one of them is the harness's affair.
-fn is_assertion(exception: &str) -> bool {
-    ["AssertionFailedError", "AssertionError", "ComparisonFailure"].iter().any(|name| exception.ends_with(name))
-}
-
-/// What a test's author wrote: the first plain words, before the values that were compared.
-fn wording(form: &str) -> String {
-    const WORDS: usize = 4;
-    let said = ["expected", "but was"].iter().filter_map(|mark| form.find(mark)).min().map_or(form, |at| &form[..at]);
-    let words = said.split(' ').filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic));
-    words.take(WORDS).collect::<Vec<_>>().join(" ")
-}
-
 /// Whether the message says more than the frames do.
 fn message_counts(evidence: &Evidence<'_>, top: Option<&Named<'_>>, policy: Policy) -> bool {
     match top.map(|frame| frame.class) {
@@ -145,26 +142,6 @@ fn message_counts(evidence: &Evidence<'_>, top: Option<&Named<'_>>, policy: Poli
         Some(Class::App) => policy.with_message && !is_fault(evidence.exception),
         Some(_) => evidence.kind != Kind::Anr,
     }
-}
-
-/// Faults the runtime raises by itself; their messages say what their place says.
-fn is_fault(exception: &str) -> bool {
-    const FAULTS: [&str; 13] = [
-        "NullPointerException",
-        "IndexOutOfBoundsException",
-        "ClassCastException",
-        "ArithmeticException",
-        "NegativeArraySizeException",
-        "ArrayStoreException",
-        "NoSuchElementException",
-        "ConcurrentModificationException",
-        "NumberFormatException",
-        "NullReferenceException",
-        "NoSuchMethodError",
-        "NoClassDefFoundError",
-        "UnsupportedOperationException",
-    ];
-    FAULTS.iter().any(|fault| exception.ends_with(fault))
 }
 
 /// The frames that count: of the test where that failed by itself, else the first of the best class.

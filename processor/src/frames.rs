@@ -4,15 +4,20 @@
 //! always innermost first, whatever order the runtime printed. Every parser walks the text once and
 //! never fails: what it does not know it skips, and a text without frames is no trace.
 
+pub mod anr;
 pub mod apple;
 pub mod classify;
 pub mod csharp;
+pub mod culprit;
+pub mod dart;
 pub mod gdb;
 pub mod go;
+pub mod hotspot;
 pub mod java;
 pub mod javascript;
 pub mod kernel;
 pub mod location;
+pub mod lua;
 pub mod native;
 pub mod normal;
 pub mod php;
@@ -20,9 +25,14 @@ pub mod python;
 pub mod ruby;
 pub mod rust;
 pub mod sniff;
+pub mod symbol;
+pub mod unreal;
+pub mod windows;
 
 /// Frames kept of one trace; the rest of a runaway recursion says nothing new.
 pub const MAX_FRAMES: usize = 2_000;
+/// Frames most traces have at most; room for them is made at once.
+const USUAL_FRAMES: usize = 32;
 /// Bytes of a text that are read; a log of more is cut at a character boundary.
 pub const MAX_TEXT: usize = 1 << 20;
 
@@ -41,6 +51,11 @@ pub enum Language {
     Ruby,
     Dart,
     Lua,
+    Unreal,
+    /// A virtual machine of Java that died itself.
+    HotSpot,
+    /// A dump of all threads; its frames are of another language.
+    Threads,
 }
 
 impl Language {
@@ -60,6 +75,9 @@ impl Language {
             Self::Ruby => "ruby",
             Self::Dart => "dart",
             Self::Lua => "lua",
+            Self::Unreal => "unreal",
+            Self::HotSpot => "hotspot",
+            Self::Threads => "threads",
         }
     }
 }
@@ -99,6 +117,9 @@ impl<'a> Trace<'a> {
 
     /// Adds a frame unless the bound is reached.
     pub fn push(&mut self, frame: Frame<'a>) {
+        if self.frames.is_empty() {
+            self.frames.reserve(USUAL_FRAMES);
+        }
         if self.frames.len() < MAX_FRAMES {
             self.frames.push(frame);
         }
@@ -119,6 +140,8 @@ pub fn parse<'a>(text: &'a str, platform: &str) -> Option<Trace<'a>> {
     let text = location::head(text, MAX_TEXT);
     let language = sniff::language(text, platform)?;
     match language {
+        Language::Threads => anr::parse(text),
+        Language::HotSpot => hotspot::parse(text),
         Language::Java => java::parse(text),
         Language::Python => python::parse(text),
         Language::JavaScript => javascript::parse(text),
@@ -128,8 +151,9 @@ pub fn parse<'a>(text: &'a str, platform: &str) -> Option<Trace<'a>> {
         Language::Go => go::parse(text),
         Language::Rust => rust::parse(text),
         Language::Php => php::parse(text),
-        Language::Dart => php::parse_dart(text),
+        Language::Dart => dart::parse(text),
         Language::Ruby => ruby::parse(text),
-        Language::Lua => ruby::parse_lua(text),
+        Language::Lua => lua::parse(text),
+        Language::Unreal => unreal::parse(text),
     }
 }

@@ -1,7 +1,7 @@
 //! Apple crash reports: `3   Shop   0x0000000102 -[Cart total:] + 20 (Cart.m:12)`.
 
 use super::Frame;
-use super::location::file_line;
+use super::location::{file_line, find, split};
 
 /// Whether a line is a frame of an Apple report.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn frame_of(line: &str) -> Option<(u32, Frame<'_>)> {
     }
     let number = line[..digits].parse().ok()?;
     let rest = line[digits..].trim_start();
-    let at = rest.find("0x")?;
+    let at = find(rest, "0x")?;
     let module = rest[..at].trim();
     if module.is_empty() || module.contains(['(', '=', ':', ',']) || !rest[..at].ends_with([' ', '\t']) {
         return None;
@@ -27,7 +27,7 @@ pub fn frame_of(line: &str) -> Option<(u32, Frame<'_>)> {
     if symbol.is_empty() {
         return Some((number, Frame { module, ..Frame::default() }));
     }
-    let (function, after) = symbol.split_once(" + ").unwrap_or((symbol, ""));
+    let (function, after) = split(symbol, " + ").unwrap_or((symbol, ""));
     let place = after.split_once('(').map_or("", |(_, place)| place.trim_end_matches(')'));
     let (file, line) = file_line(place);
     // A load address in place of a name says only the library.

@@ -18,6 +18,10 @@ pub enum Class {
     /// Code that tests the application; counts by its class, where nothing else does.
     Test,
     System,
+    /// Checks on behalf of a test: skipped, and the sign that what called it is one.
+    Assertion,
+    /// Runs tests: the system's, and the sign that what it called are tests.
+    Harness,
     /// Throwing, asserting, allocating, wrapping: never the place of a fault.
     Skip,
 }
@@ -42,39 +46,77 @@ struct Rule {
 /// The rules that look at one part of a frame, found by how their text begins or ends.
 #[derive(Debug)]
 struct Index {
-    by_first: Vec<Vec<u16>>,
-    by_last: Vec<Vec<u16>>,
+    by_first: Vec<Vec<Entry>>,
+    by_last: Vec<Vec<Entry>>,
     anywhere: Vec<u16>,
+    is_empty: bool,
+}
+
+/// A rule's place in the order and up to eight bytes at the closed end of its text, which rule out most
+/// values without looking at the rule.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    index: u16,
+    key: u64,
+    mask: u64,
+}
+
+impl Entry {
+    fn of(index: u16, text: &str, key: fn(&[u8]) -> u64) -> Self {
+        let bits = 8 * text.len().min(8) as u32;
+        Self { index, key: key(text.as_bytes()), mask: u64::MAX.checked_shr(64 - bits).unwrap_or(0) }
+    }
+}
+
+/// The first eight bytes, the first of them lowest.
+fn head_key(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let length = bytes.len().min(8);
+    word[..length].copy_from_slice(&bytes[..length]);
+    u64::from_le_bytes(word)
+}
+
+/// The last eight bytes, the last of them lowest.
+fn tail_key(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let length = bytes.len().min(8);
+    word[8 - length..].copy_from_slice(&bytes[bytes.len() - length..]);
+    u64::from_be_bytes(word)
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { by_first: vec![Vec::new(); 256], by_last: vec![Vec::new(); 256], anywhere: Vec::new() }
+        Self { by_first: vec![Vec::new(); 256], by_last: vec![Vec::new(); 256], anywhere: Vec::new(), is_empty: true }
     }
 }
 
 impl Index {
     fn add(&mut self, rule: &Rule, index: u16) {
+        self.is_empty = false;
         let bytes = rule.text.as_bytes();
-        let list = match (rule.starts_open, rule.ends_open, bytes.first(), bytes.last()) {
-            (false, _, Some(first), _) => &mut self.by_first[usize::from(*first)],
-            (true, false, _, Some(last)) => &mut self.by_last[usize::from(*last)],
-            _ => &mut self.anywhere,
-        };
-        list.push(index);
+        match (rule.starts_open, rule.ends_open, bytes.first(), bytes.last()) {
+            (false, _, Some(first), _) => self.by_first[usize::from(*first)].push(Entry::of(index, rule.text, head_key)),
+            (true, false, _, Some(last)) => self.by_last[usize::from(*last)].push(Entry::of(index, rule.text, tail_key)),
+            _ => self.anywhere.push(index),
+        }
     }
 
     /// The first rule before `best` that fits the value, else `best`.
     fn first(&self, rules: &[Rule], value: &str, best: usize) -> usize {
+        if self.is_empty {
+            return best;
+        }
         let bytes = value.as_bytes();
         let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
             return best;
         };
-        let lists = [&self.by_first[usize::from(*first)], &self.by_last[usize::from(*last)], &self.anywhere];
-        lists.iter().fold(best, |best, list| {
-            let before = list.iter().map(|index| usize::from(*index)).take_while(|index| *index < best);
-            before.into_iter().find(|index| rules[*index].fits(value)).unwrap_or(best)
-        })
+        let by_ends = [(&self.by_first[usize::from(*first)], head_key(bytes)), (&self.by_last[usize::from(*last)], tail_key(bytes))];
+        let best = by_ends.into_iter().fold(best, |best, (list, key)| {
+            let mut near = list.iter().filter(|entry| entry.key == key & entry.mask).map(|entry| usize::from(entry.index));
+            near.find(|index| *index >= best || rules[*index].fits(value)).map_or(best, |index| index.min(best))
+        });
+        let mut anywhere = self.anywhere.iter().map(|index| usize::from(*index));
+        anywhere.find(|index| *index >= best || rules[*index].fits(value)).map_or(best, |index| index.min(best))
     }
 }
 
@@ -124,9 +166,10 @@ impl Rules {
         let values = [
             (&self.names, name),
             (&self.methods, frame.function),
-            (&self.classes, outermost_class(frame.module)),
+            (&self.classes, if self.classes.is_empty { "" } else { outermost_class(frame.module) }),
             (&self.files, frame.file),
-            (&self.files, frame.module),
+            // A module that a parser cut out of the file was looked at with it.
+            (&self.files, if is_part(frame.file, frame.module) { "" } else { frame.module }),
         ];
         let none = self.rules.len();
         let found = values.iter().fold(none, |best, (index, value)| index.first(&self.rules, value, best));
@@ -143,6 +186,11 @@ impl Rule {
             (true, true) => value.contains(self.text),
         }
     }
+}
+
+/// Whether one slice lies within another.
+fn is_part(whole: &str, part: &str) -> bool {
+    whole.as_bytes().as_ptr_range().contains(&part.as_ptr())
 }
 
 fn outermost_class(module: &str) -> &str {
@@ -162,6 +210,8 @@ fn rule_of(line: &'static str) -> Option<Rule> {
         "library" => Class::Library,
         "test" => Class::Test,
         "system" => Class::System,
+        "assertion" => Class::Assertion,
+        "harness" => Class::Harness,
         "skip" => Class::Skip,
         _ => return None,
     };
@@ -195,11 +245,11 @@ const FILES: [&str; 6] = [
 
 const fn file_of(language: Language) -> usize {
     match language {
-        Language::Java => 0,
+        Language::Java | Language::Threads => 0,
         Language::Python | Language::Php | Language::Ruby | Language::Lua | Language::Dart => 1,
         Language::JavaScript => 2,
         Language::CSharp => 3,
-        Language::Native | Language::Go | Language::Rust => 4,
+        Language::Native | Language::Unreal | Language::HotSpot | Language::Go | Language::Rust => 4,
         Language::Kernel => 5,
     }
 }

@@ -1,7 +1,7 @@
 //! .NET, Mono and Unity: `at Shop.Cart.Total (System.Int32 id) [0x00012] in Cart.cs:12`,
 //! `Shop.Cart:Total (int) (at Assets/Cart.cs:12)`.
 
-use super::location::{exception_header, file_line};
+use super::location::{exception_header, file_line, rsplit, split};
 use super::{Frame, Language, Trace};
 
 /// Reads the innermost exception of a text.
@@ -42,8 +42,8 @@ fn frame_of(line: &str) -> Option<Frame<'_>> {
 }
 
 fn net(rest: &str) -> Option<Frame<'_>> {
-    let (name, place) = rest.rsplit_once(" in ").unwrap_or((rest, ""));
-    let name = name.split(" [0x").next().unwrap_or(name);
+    let (name, place) = rsplit(rest, " in ").unwrap_or((rest, ""));
+    let name = split(name, " [0x").map_or(name, |(name, _)| name);
     let name = match name.find('(') {
         Some(0) | None => name,
         Some(open) => &name[..open],
@@ -66,12 +66,13 @@ pub fn is_unity(line: &str) -> bool {
         return false;
     };
     let name = line[..open].trim_end();
-    let is_name = !name.is_empty() && !name.contains([' ', '/']) && name.contains([':', '.']);
+    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | ':' | '_' | '<' | '>' | '`' | '+' | '|' | ',');
+    let is_name = !name.is_empty() && name.chars().all(is_letter) && name.contains([':', '.']);
     is_name && line.ends_with(')') && (line.contains(") (at ") || (name.contains(':') && !name.contains("::") && line.ends_with("()")))
 }
 
 fn frame<'a>(name: &'a str, place: &'a str) -> Frame<'a> {
-    let (file, line) = match place.rsplit_once(":line ") {
+    let (file, line) = match rsplit(place, ":line ") {
         Some((file, line)) => (file, line.trim().parse().unwrap_or(0)),
         None => file_line(place),
     };

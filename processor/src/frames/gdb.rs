@@ -1,8 +1,8 @@
 //! Frames numbered with `#`, as gdb, lldb, the sanitizers and Android's tombstones print them, and
-//! the bare ones of `backtrace()` and of Windows debuggers.
+//! the bare ones of `backtrace()`.
 
 use super::Frame;
-use super::location::file_line;
+use super::location::{file_line, find, split};
 
 /// Splits `#3  rest` (also `* frame #3: rest`) into number and rest.
 #[must_use]
@@ -47,7 +47,7 @@ fn without_address(rest: &str) -> &str {
 /// A frame of which only the place is known: `(/lib/libc.so.6+0x2f)` or `/src/a.S:345`.
 fn unnamed(rest: &str) -> Frame<'_> {
     let place = rest.trim_start_matches('(');
-    match place.find("+0x") {
+    match find(place, "+0x") {
         Some(plus) => Frame { module: place[..plus].trim(), ..Frame::default() },
         None => {
             let (file, line) = file_line(place.trim_end_matches(')').trim());
@@ -59,12 +59,13 @@ fn unnamed(rest: &str) -> Frame<'_> {
 /// `func(args) /src/a.cc:12:3`, `func (a=1) at a.c:12`, `func () from /lib/x.so`, `/lib/x.dll func`.
 fn named(body: &str) -> Frame<'_> {
     let body = strip_build_id(body);
-    if let Some((function, library)) = body.rsplit_once(" from ") {
-        return Frame { function: function.trim(), module: library.trim(), ..Frame::default() };
-    }
-    if let Some((function, place)) = body.rsplit_once(" at ") {
-        let (file, line) = file_line(place.trim());
-        return Frame { function: function.trim(), file, line, ..Frame::default() };
+    match place_word(body) {
+        Some((function, " from ", library)) => return Frame { function: function.trim(), module: library.trim(), ..Frame::default() },
+        Some((function, _, place)) => {
+            let (file, line) = file_line(place.trim());
+            return Frame { function: function.trim(), file, line, ..Frame::default() };
+        }
+        None => {}
     }
     let Some(space) = place_start(body) else {
         return library_first(body);
@@ -72,7 +73,7 @@ fn named(body: &str) -> Frame<'_> {
     let (function, place) = (body[..space].trim(), body[space..].trim());
     if let Some(inner) = place.strip_prefix('(') {
         let inner = inner.trim_end_matches(')');
-        if let Some((library, _)) = inner.split_once("+0x") {
+        if let Some((library, _)) = split(inner, "+0x") {
             return Frame { function, module: library, ..Frame::default() };
         }
         let (file, line) = file_line(inner);
@@ -80,6 +81,25 @@ fn named(body: &str) -> Frame<'_> {
     }
     let (file, line) = file_line(place);
     Frame { function, file, line, ..Frame::default() }
+}
+
+/// Splits at the last ` from ` or ` at `, by looking at the spaces from the end: mostly it is the last.
+fn place_word(body: &str) -> Option<(&str, &'static str, &str)> {
+    let bytes = body.as_bytes();
+    let mut end = bytes.len();
+    while let Some(space) = bytes[..end].iter().rposition(|b| *b == b' ') {
+        for word in [" from ", " at "] {
+            if bytes[..=space].ends_with(word.as_bytes()) {
+                return Some((&body[..=space - (word.len() - 1)], word, &body[space + 1..]));
+            }
+        }
+        // A path in full needs no word before it.
+        if bytes.get(space + 1) == Some(&b'/') {
+            return None;
+        }
+        end = space;
+    }
+    None
 }
 
 /// Where the place begins after a function: the last space that no bracket holds.
@@ -108,7 +128,7 @@ fn library_first(body: &str) -> Frame<'_> {
 fn tombstone(rest: &str) -> Frame<'_> {
     let rest = strip_build_id(rest.trim_start());
     let rest = rest.trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start();
-    let Some(open) = rest.find(" (") else {
+    let Some(open) = find(rest, " (") else {
         return Frame { module: rest.trim(), ..Frame::default() };
     };
     let symbol = rest[open + 2..].trim_end().trim_end_matches(')');
@@ -131,7 +151,7 @@ fn strip_build_id(body: &str) -> &str {
     if !body.ends_with(')') {
         return body;
     }
-    body.find(" (BuildId: ").map_or(body, |at| &body[..at])
+    find(body, " (BuildId: ").map_or(body, |at| &body[..at])
 }
 
 /// Whether a line is a frame without a number.
@@ -140,27 +160,18 @@ pub fn is_bare(line: &str) -> bool {
     bare(line).is_some()
 }
 
-/// `libfoo.so(func+0x12)[0x7f…]`, `module!func+0x12 [file @ 12]`.
+/// `libfoo.so(func+0x12)[0x7f…]`.
 #[must_use]
 pub fn bare(line: &str) -> Option<Frame<'_>> {
-    if line.ends_with(']') && line.contains("[0x") && line.contains('(') {
-        let (module, rest) = line.split_once('(')?;
-        let function = rest.split(['+', ')']).next().unwrap_or("");
-        return (!module.contains(' ')).then_some(Frame { module, function, ..Frame::default() });
-    }
-    let bang = line.find('!')?;
-    let module = line[..bang].rsplit([' ', '\t']).next().unwrap_or("");
-    let is_library = !module.is_empty() && module.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    let rest = &line[bang + 1..];
-    let (function, place) = rest.split_once([' ', '[']).unwrap_or((rest, ""));
-    let is_function = function.contains("+0x") || place.contains(" @ ") || function.ends_with("()");
-    if !is_library || !is_function {
+    // The address in brackets is broken onto the next line by some.
+    let is_whole = line.ends_with(']') && line.contains("[0x");
+    let is_broken = line.starts_with('/') && line.ends_with(')') && line.contains("+0x");
+    if !is_whole && !is_broken {
         return None;
     }
-    let file = place.trim_matches(['[', ']', ' ']);
-    let (file, line) = file.split_once(" @ ").map_or_else(|| file_line(file), |(file, line)| (file, line.trim().parse().unwrap_or(0)));
-    let function = function.split("+0x").next().unwrap_or(function);
-    Some(Frame { module, function, file, line, in_app: None })
+    let (module, rest) = line.split_once('(')?;
+    let function = rest.split(['+', ')']).next().unwrap_or("");
+    (!module.contains(' ')).then_some(Frame { module, function, ..Frame::default() })
 }
 
 #[cfg(test)]
@@ -185,10 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn windows_and_libc_frames() {
-        let frame = bare("00 0019f8 77a shop!Cart::total+0x12 [d:\\src\\cart.cpp @ 40]").unwrap();
-        assert_eq!((frame.module, frame.function, frame.line), ("shop", "Cart::total", 40));
+    fn libc_frames() {
         assert_eq!(bare("/lib/libc.so.6(abort+0x12)[0x7f01]").unwrap().function, "abort");
+        assert_eq!(bare("/opt/shop/libcart.so(total(int)+0x12)").unwrap().module, "/opt/shop/libcart.so");
         assert!(bare("what a day! really").is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Go: `panic: text`, then `pkg.(*Type).Method(0xc0…)` with the file on the line after.
 
-use super::location::file_line;
+use super::location::{file_line, split};
 use super::{Frame, Language, Trace};
 
 /// Reads the first goroutine of a text.
@@ -59,7 +59,7 @@ fn frame<'a>(function: &'a str, place: &'a str) -> Frame<'a> {
     let name = &function[..open];
     let dot = name.rfind('/').unwrap_or(0);
     let (module, function) = name[dot..].find('.').map_or(("", name), |at| (&name[..dot + at], &name[dot + at + 1..]));
-    let (file, line) = file_line(place.split(" +0x").next().unwrap_or(place));
+    let (file, line) = file_line(split(place, " +0x").map_or(place, |(place, _)| place));
     Frame { module, function, file, line, in_app: None }
 }
 

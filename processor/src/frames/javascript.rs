@@ -1,6 +1,6 @@
 //! JavaScript: V8 (`at f (app.js:1:2)`) and SpiderMonkey / JavaScriptCore (`f@app.js:1:2`).
 
-use super::location::{exception_header, file_line, split_number};
+use super::location::{exception_header, file_line, find, rfind, rsplit, split, split_number};
 use super::{Frame, Language, Trace};
 
 /// Reads the first stack of a text.
@@ -40,15 +40,15 @@ fn frame_of(line: &str) -> Option<Frame<'_>> {
 
 fn v8(rest: &str) -> Option<Frame<'_>> {
     let rest = rest.strip_prefix("async ").unwrap_or(rest);
-    let (name, place) = match rest.find(" (") {
+    let (name, place) = match find(rest, " (") {
         Some(open) => (&rest[..open], rest[open + 2..].trim_matches(['(', ')'])),
-        None if split_number(rest).is_some() || rest.contains("://") => ("", rest),
+        None if split_number(rest).is_some() || find(rest, "://").is_some() => ("", rest),
         None => (rest, ""),
     };
-    let place = place.rsplit_once(", ").filter(|_| place.starts_with("eval at ")).map_or(place, |(_, last)| last);
+    let place = if place.starts_with("eval at ") { rsplit(place, ", ").map_or(place, |(_, last)| last) } else { place };
     let place = place.strip_prefix("address at ").unwrap_or(place);
     let name = name.strip_prefix("new ").unwrap_or(name);
-    let name = name.split_once(" [as ").map_or(name, |(name, _)| name);
+    let name = split(name, " [as ").map_or(name, |(name, _)| name);
     Some(frame(name, place))
 }
 
@@ -71,10 +71,10 @@ fn frame<'a>(function: &'a str, place: &'a str) -> Frame<'a> {
 /// The path of a URL without scheme, host, query; what follows `node_modules` where that occurs.
 fn path_of(file: &str) -> &str {
     let file = file.split(['?', '#']).next().unwrap_or(file);
-    if let Some(at) = file.rfind("node_modules/") {
+    if let Some(at) = rfind(file, "node_modules/") {
         return &file[at + "node_modules/".len()..];
     }
-    match file.find("://") {
+    match find(file, "://") {
         Some(at) => {
             let rest = &file[at + 3..];
             rest.find('/').map_or(rest, |slash| rest[slash..].trim_start_matches(['/', '.']))

@@ -4,7 +4,7 @@
 //! a report that marks its crashed thread is read from that mark.
 
 use super::location::{after_log_prefix, exception_header, span};
-use super::{Frame, Language, Trace, apple, gdb};
+use super::{Frame, Language, Trace, apple, gdb, windows};
 
 /// Reads the crashed thread of a text.
 #[must_use]
@@ -15,14 +15,19 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     let (crashed, lists_threads) = crashed_part(text);
     // gdb shows the current frame by itself before it lists the threads.
     let mut current: Option<Frame<'_>> = None;
+    let mut last = None;
     for raw in crashed.lines() {
         let line = after_log_prefix(raw).trim();
         let Some((number, frame)) = numbered(line) else {
             // A gap between frames that are numbered anew is another thread or the memory's history.
             is_ended |= line.is_empty() && !trace.frames.is_empty();
+            last = None;
             continue;
         };
-        let is_other = number == Some(0) || (is_ended && number.is_none());
+        // Functions inlined into the first frame share its number.
+        let is_inlined = number == Some(0) && last == number && !is_ended && !lists_threads;
+        last = number;
+        let is_other = (number == Some(0) && !is_inlined) || (is_ended && number.is_none());
         if is_other && !trace.frames.is_empty() {
             if !lists_threads || !is_elsewhere(&trace.frames, &mut current) {
                 break;
@@ -53,13 +58,13 @@ fn is_elsewhere<'a>(block: &[Frame<'a>], current: &mut Option<Frame<'a>>) -> boo
 }
 
 fn numbered(line: &str) -> Option<(Option<u32>, Frame<'_>)> {
-    if let Some((number, rest)) = gdb::number(line) {
+    if let Some((number, rest)) = gdb::number(line.strip_prefix("native: ").unwrap_or(line)) {
         return gdb::frame_of(rest).map(|frame| (Some(number), frame));
     }
     if let Some((number, frame)) = apple::frame_of(line) {
         return Some((Some(number), frame));
     }
-    gdb::bare(line).map(|frame| (None, frame))
+    gdb::bare(line).map(|frame| (None, frame)).or_else(|| windows::frame_of(line))
 }
 
 fn is_void(frame: &Frame<'_>) -> bool {
@@ -104,16 +109,27 @@ fn title<'a>(text: &'a str, trace: &mut Trace<'a>) {
             (trace.exception, trace.message) = (fault, with_access(text, line));
             return;
         }
+        if let Some(fault) = undefined(line).or_else(|| library(line)).or_else(|| windows::fault(line)) {
+            (trace.exception, trace.message) = fault;
+            return;
+        }
         let found = line
             .strip_prefix("Exception Type:")
             .or_else(|| line.strip_prefix("Program terminated with signal "))
-            .or_else(|| line.strip_prefix("Program received signal "));
+            .or_else(|| line.strip_prefix("Program received signal "))
+            .or_else(|| line.split_once("stop reason = ").map(|(_, reason)| reason));
         if let Some(rest) = found {
             let rest = rest.trim();
             // Old versions number the signal and name it after the comma.
             let named = rest.split_once(", ").filter(|_| rest.starts_with(|c: char| c.is_ascii_digit()));
             let name = named.map_or_else(|| rest.split([' ', ',', '.']).next().unwrap_or(""), |(_, name)| name.trim_end_matches('.'));
             (trace.exception, trace.message) = (name, rest);
+            return;
+        }
+        if let Some((name, reason)) =
+            line.strip_prefix("*** Terminating app due to uncaught exception '").and_then(|rest| rest.split_once('\''))
+        {
+            (trace.exception, trace.message) = (name, reason.trim_start_matches(", reason: "));
             return;
         }
         if let Some(rest) = line.strip_prefix("signal ")
@@ -142,11 +158,33 @@ fn assertion(line: &str) -> Option<&str> {
     Some(condition[..end].trim()).filter(|condition| !condition.is_empty())
 }
 
-/// The title and, where it follows, the line that says whether memory was read or written.
+/// How a sanitizer says that memory was read, was written, and that the pointer was null.
+pub const READ: &str = "READ ";
+pub const WRITE: &str = "WRITE ";
+pub const ZERO_PAGE: &str = "address points to the zero page.";
+
+/// The title and, where they follow, the lines that say what was done to memory.
 fn with_access<'a>(text: &'a str, title: &'a str) -> &'a str {
     let rest = span(text, title, &text[text.len()..]);
-    let access = rest.lines().take(4).find(|line| line.contains("READ ") || line.contains("WRITE "));
-    access.map_or(title, |line| span(text, title, line).trim_end())
+    let says = |line: &&str| line.contains(READ) || line.contains(WRITE) || line.trim_end().ends_with(ZERO_PAGE);
+    rest.lines().take(4).filter(says).last().map_or(title, |line| span(text, title, line).trim_end())
+}
+
+/// ``*** Error in `shop': double free or corruption: 0x01 ***``, `*** stack smashing detected ***: terminated`.
+fn library(line: &str) -> Option<(&str, &str)> {
+    let (said, _) = line.strip_prefix("*** ")?.split_once(" ***")?;
+    let words = said.split_once("': ").map_or(said, |(_, words)| words);
+    let words = words.split([':', '(']).next().unwrap_or(words).trim();
+    (words.len() > 3 && !words.starts_with('*')).then_some((words, said))
+}
+
+/// `cart.cc:12:3: runtime error: load of null pointer of type 'Cart'`: the phrase up to what varies.
+fn undefined(line: &str) -> Option<(&str, &str)> {
+    let (place, said) = line.split_once(": runtime error: ")?;
+    let is_place = place.ends_with(|c: char| c.is_ascii_digit()) && !place.contains(' ');
+    let ends = [" of type", " for type", " which ", ": ", " by ", ", "].iter().filter_map(|stop| said.find(stop));
+    let phrase = &said[..ends.min().unwrap_or(said.len())];
+    (is_place && !phrase.is_empty()).then_some((phrase, said))
 }
 
 /// `==12==ERROR: AddressSanitizer: heap-use-after-free on …` names the fault by one word.
@@ -176,6 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn undefined_behaviour_is_its_phrase() {
+        let text = "/src/购物车/cart.cc:12:3: runtime error: index 7 out of bounds for type 'int [4]'\n    #0 0x1 in shop::total(int) /src/cart.cc:12:3\n";
+        assert_eq!(parse(text).unwrap().exception, "index 7 out of bounds");
+        let text =
+            "cart.cc:1:2: runtime error: signed integer overflow: 2147483647 + 1 cannot be represented\n    #0 0x1 in f /src/a.cc:1:3\n";
+        assert_eq!(parse(text).unwrap().exception, "signed integer overflow");
+    }
+
+    #[test]
+    fn the_c_librarys_complaint_is_the_fault() {
+        let text = "*** Error in `./购物车': double free or corruption (out): 0x01a2 ***\n/opt/shop/libshop.so(release+0x12)[0x7f01]\n";
+        assert_eq!(parse(text).unwrap().exception, "double free or corruption");
+        assert!(library("*** *** *** *** ***").is_none());
+    }
+
+    #[test]
     fn gdb_shows_the_current_frame_before_the_threads() {
         let text = "Program terminated with signal 11, Segmentation fault.\n#0  pay () at pay.c:3\n\nThread 2 (LWP 9):\n#0  poll () at poll.c:1\n#1  idle () at i.c:2\n\n\
             Thread 1 (LWP 8):\n#0  pay () at pay.c:3\n#1  main () at main.c:9\n";
@@ -193,6 +247,14 @@ mod tests {
         assert_eq!(trace.frames[0].function, "pthread_mutex_lock");
         assert_eq!(trace.frames[1].function, "shop::pay(int)");
         assert_eq!(trace.frames[1].module, "/data/app/com.shop-1/lib/arm64/libshop.so");
+    }
+
+    #[test]
+    fn what_debuggers_and_apple_say_of_the_end() {
+        let fault =
+            |head: &str| parse(&format!("{head}\n  * frame #0: 0x01 Shop`-[Cart total] at Cart.m:12\n")).unwrap().exception.to_owned();
+        assert_eq!(fault("* thread #1, queue = 'main', stop reason = EXC_BAD_ACCESS (code=1, address=0x0)"), "EXC_BAD_ACCESS");
+        assert_eq!(fault("*** Terminating app due to uncaught exception 'NSRangeException', reason: '购物车'"), "NSRangeException");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Of a chain the last traceback counts: it is the one that was not handled.
 
-use super::location::exception_header;
+use super::location::{exception_header, rfind};
 use super::{Frame, Language, Trace};
 
 /// Reads the last traceback of a text.
@@ -12,9 +12,15 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut is_open = false;
     let mut before: Option<&str> = None;
     for raw in text.lines() {
-        let line = without_group(raw);
+        let line = without_margin(raw);
         let trimmed = line.trim();
-        if trimmed.ends_with("Traceback (most recent call last):") {
+        if let Some(number) = member_of_group(raw) {
+            // Of a group's members the first counts; what is printed before it is the group's own.
+            if number != 1 {
+                break;
+            }
+            is_open = true;
+        } else if trimmed.ends_with("Traceback (most recent call last):") {
             trace.frames.clear();
             (trace.exception, trace.message) = before.and_then(exception_header).unwrap_or(("", ""));
             is_open = true;
@@ -44,9 +50,20 @@ fn verdict(line: &str) -> (&str, &str) {
 }
 
 /// Exception groups draw a margin of bars before each line.
-fn without_group(line: &str) -> &str {
+fn without_margin(line: &str) -> &str {
     let rest = line.trim_start();
-    if rest.starts_with("| ") || rest.starts_with("+-") { rest.trim_start_matches(['|', '+', '-']) } else { line }
+    match rest.strip_prefix('|') {
+        Some(inner) => inner.strip_prefix(' ').unwrap_or(inner),
+        None if rest.starts_with("+ Exception Group Traceback") => &rest[2..],
+        None => line,
+    }
+}
+
+/// `+-+---------------- 2 ----------------` opens the second member of a group.
+fn member_of_group(line: &str) -> Option<u32> {
+    let bars = line.trim().strip_prefix('+')?.strip_suffix("----------------")?;
+    let number = bars.trim_start_matches(['+', '-', ' ']).trim_end_matches(['-', ' ']);
+    number.parse().ok()
 }
 
 fn frame_of(line: &str) -> Option<Frame<'_>> {
@@ -61,12 +78,13 @@ fn frame_of(line: &str) -> Option<Frame<'_>> {
 /// The part of a path that stays when the program is installed elsewhere: below `site-packages`,
 /// below `lib/python3.x`, or the last two components.
 fn module_of(file: &str) -> &str {
-    for mark in ["site-packages/", "dist-packages/", "site-packages\\"] {
-        if let Some(at) = file.rfind(mark) {
-            return strip_source(&file[at + mark.len()..]);
+    if let Some(at) = rfind(file, "-packages") {
+        let (folder, rest) = (&file[..at], &file[at + "-packages".len()..]);
+        if (folder.ends_with("site") || folder.ends_with("dist")) && rest.starts_with(['/', '\\']) {
+            return strip_source(&rest[1..]);
         }
     }
-    if let Some(at) = file.rfind("/lib/python") {
+    if let Some(at) = rfind(file, "/lib/python") {
         let rest = &file[at + "/lib/python".len()..];
         return strip_source(rest.find('/').map_or(rest, |slash| &rest[slash + 1..]));
     }
@@ -95,6 +113,16 @@ mod tests {
         assert_eq!((trace.exception, trace.message), ("shop.errors.PayError", "卡 invalid"));
         assert_eq!((trace.frames[0].module, trace.frames[0].function), ("pay/卡", "付款"));
         assert_eq!((trace.frames[1].module, trace.frames[1].line), ("shop/main", 9));
+    }
+
+    #[test]
+    fn of_a_group_the_first_member_counts() {
+        let text = "  + Exception Group Traceback (most recent call last):\n  |   File \"/srv/shop/main.py\", line 9, in run\n  |     g()\n  \
+            | ExceptionGroup: 订单 (2 sub-exceptions)\n  +-+---------------- 1 ----------------\n    | Traceback (most recent call last):\n    \
+            |   File \"/srv/shop/cart.py\", line 3, in total\n    |     x()\n    | KeyError: 'id'\n    +---------------- 2 ----------------\n    \
+            | Traceback (most recent call last):\n    |   File \"/srv/shop/pay.py\", line 3, in pay\n    | ValueError: x\n    +------------------------------------\n";
+        let trace = parse(text).unwrap();
+        assert_eq!((trace.exception, trace.frames[0].function, trace.frames.len()), ("KeyError", "total", 1));
     }
 
     #[test]

@@ -1,14 +1,17 @@
-//! Ruby (``app/cart.rb:12:in `total'``) and Lua (`cart.lua:12: in function 'total'`).
+//! Ruby: ``app/cart.rb:12:in `total'``, innermost first or, numbered, last.
 
 use super::location::{exception_header, file_line};
 use super::{Frame, Language, Trace};
 
-/// Reads a Ruby backtrace, innermost first as Ruby prints it.
+/// Reads a Ruby backtrace.
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Ruby);
+    let mut is_outermost_first = false;
     for raw in text.lines() {
-        let line = raw.trim().trim_start_matches("from ");
+        let line = without_number(raw.trim());
+        is_outermost_first |= trace.frames.is_empty() && line.len() < raw.trim().len();
+        let line = line.trim_start_matches("from ");
         let Some((place, rest)) = line.split_once(":in ") else {
             header(&mut trace, line);
             continue;
@@ -21,7 +24,18 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
             ruby_message(&mut trace, message);
         }
     }
+    if is_outermost_first {
+        trace.frames.reverse();
+    }
     trace.found()
+}
+
+/// `3: from app/main.rb:3:in …`: versions that print the outermost first number the rest.
+fn without_number(line: &str) -> &str {
+    match line.split_once(": from ") {
+        Some((number, rest)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => rest,
+        _ => line,
+    }
 }
 
 /// `message (ClassName)` follows the first frame.
@@ -40,43 +54,19 @@ fn header<'a>(trace: &mut Trace<'a>, line: &'a str) {
     }
 }
 
-/// Reads a Lua traceback.
-#[must_use]
-pub fn parse_lua(text: &str) -> Option<Trace<'_>> {
-    let mut trace = Trace::of(Language::Lua);
-    let (head, frames) = text.split_once("stack traceback:")?;
-    let message = head.trim().rsplit('\n').next().unwrap_or("").trim();
-    trace.exception = "lua error";
-    // `cart.lua:12: attempt to …`: the place is the top frame's.
-    trace.message = message.split_once(": ").filter(|(place, _)| file_line(place).1 > 0).map_or(message, |(_, rest)| rest);
-    for line in frames.lines().map(str::trim) {
-        let Some((place, what)) = line.split_once(": in ") else {
-            continue;
-        };
-        let (file, line) = file_line(place);
-        let function = what.rsplit(['\'', '`', ' ']).find(|word| !word.is_empty()).unwrap_or("");
-        let function = function.trim_matches(['<', '>']);
-        let function = if function.contains(':') { "" } else { function };
-        trace.push(Frame { module: file, function, file, line, in_app: None });
-    }
-    trace.found()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn ruby_and_lua_frames() {
+    fn frames_in_either_order() {
         let trace = parse("app/cart.rb:12:in `total': 空的 (NoMethodError)\n\tfrom app/main.rb:3:in `<main>'\n").unwrap();
         assert_eq!((trace.exception, trace.message), ("NoMethodError", "空的"));
         assert_eq!(trace.frames[0].function, "total");
-        let trace = parse_lua(
-            "lua: cart.lua:12: attempt to index a nil value\nstack traceback:\n\tcart.lua:12: in function 'total'\n\t[C]: in ?\n",
-        )
-        .unwrap();
-        assert_eq!(trace.frames[0].function, "total");
-        assert_eq!(trace.frames[0].line, 12);
+        let text =
+            "Traceback (most recent call last):\n\t1: from app/main.rb:3:in `<main>'\napp/cart.rb:12:in `total': 空的 (NoMethodError)\n";
+        let trace = parse(text).unwrap();
+        assert_eq!((trace.exception, trace.frames[0].function, trace.frames[1].function), ("NoMethodError", "total", "<main>"));
     }
 }

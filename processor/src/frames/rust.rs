@@ -1,6 +1,6 @@
 //! Rust: `thread 'x' panicked at src/a.rs:1:2:`, then `3: name` with `at file:line` below.
 
-use super::location::file_line;
+use super::location::{file_line, find, split};
 use super::{Frame, Language, Trace};
 
 /// Reads the panic and its backtrace.
@@ -13,7 +13,9 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
         if message_next {
             trace.message = line;
             message_next = false;
-        } else if let Some(at) = line.find(" panicked at ").filter(|_| trace.exception.is_empty()) {
+        } else if trace.exception.is_empty()
+            && let Some(at) = find(line, " panicked at ")
+        {
             trace.exception = "panic";
             message_next = panic_line(&line[at + " panicked at ".len()..], &mut trace);
         } else if let Some(name) = name_of(line) {
@@ -39,9 +41,9 @@ fn panic_line<'a>(rest: &'a str, trace: &mut Trace<'a>) -> bool {
 }
 
 fn name_of(line: &str) -> Option<&str> {
-    let (number, name) = line.split_once(": ")?;
+    let (number, name) = split(line, ": ")?;
     let is_number = !number.is_empty() && number.len() < 5 && number.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| name.trim().split_once(" - ").filter(|(hex, _)| hex.starts_with("0x")).map_or(name.trim(), |(_, name)| name))
+    is_number.then(|| split(name.trim(), " - ").filter(|(hex, _)| hex.starts_with("0x")).map_or(name.trim(), |(_, name)| name))
 }
 
 fn frame(name: &str) -> Frame<'_> {

@@ -1,7 +1,7 @@
 //! Which parser reads a text: decided by the first line that only one runtime would print.
 
-use super::Language;
 use super::location::{after_log_prefix, has_line_and_column, split_number};
+use super::{Language, anr, apple, dart, gdb, hotspot, unreal, windows};
 
 /// The family of a text, or `None` where no line looks like a frame.
 #[must_use]
@@ -13,10 +13,19 @@ pub fn language(text: &str, platform: &str) -> Option<Language> {
 }
 
 fn of_line(line: &str) -> Option<Language> {
+    if line.starts_with('[') && unreal::is_frame(line) {
+        return Some(Language::Unreal);
+    }
+    if line.starts_with("# ") && hotspot::is_title(line) {
+        return Some(Language::HotSpot);
+    }
     let line = after_log_prefix(line).trim();
     match line.as_bytes().first()? {
         b'a' if line.starts_with("at ") => of_at(line[3..].trim()),
+        b'"' if anr::is_thread(line) => Some(Language::Threads),
         b'F' if is_python(line) => Some(Language::Python),
+        // The margin of an exception group.
+        b'|' if is_python(line[1..].trim_start_matches(['|', ' '])) => Some(Language::Python),
         b'#' => of_numbered(line),
         b'g' if line.starts_with("goroutine ") && line.ends_with(':') => Some(Language::Go),
         b't' if line.starts_with("thread '") && line.contains("panicked at") => Some(Language::Rust),
@@ -84,7 +93,7 @@ fn of_numbered(line: &str) -> Option<Language> {
         return None;
     }
     let rest = rest.trim_start();
-    if rest.contains("(package:") || rest.contains("(dart:") {
+    if rest.contains("(package:") || rest.contains("(dart:") || rest.contains(" _kDart") {
         return Some(Language::Dart);
     }
     let is_php = rest == "{main}" || rest.starts_with("[internal function]") || rest.contains(".php");
@@ -101,14 +110,17 @@ fn of_other(line: &str) -> Option<Language> {
     if super::csharp::is_unity(line) {
         return Some(Language::CSharp);
     }
-    (super::apple::is_frame(line) || super::gdb::is_bare(line)).then_some(Language::Native)
+    if dart::is_web_frame(line) {
+        return Some(Language::Dart);
+    }
+    (apple::is_frame(line) || gdb::is_bare(line) || windows::frame_of(line).is_some()).then_some(Language::Native)
 }
 
 /// Firefox and Safari print `function@place:line[:column]`.
 fn is_gecko(line: &str) -> bool {
     line.find('@').is_some_and(|at| {
         let place = &line[at + 1..];
-        let is_url = place.contains("://") || place.ends_with("[native code]") || place.contains(".js:");
+        let is_url = place.contains("://") || place.ends_with("[native code]") || has_line_and_column(place) || place.contains(".js:");
         is_url && !line[..at].contains(' ') && (split_number(place).is_some() || place.ends_with(']'))
     })
 }

@@ -11,6 +11,8 @@ use super::*;
 use crate::frames::location;
 
 mod fixtures;
+mod fuzz;
+mod stability;
 
 use fixtures::FIXTURES;
 
@@ -143,6 +145,20 @@ fn a_message_without_a_stack_groups_by_its_form() {
     assert_ne!(a.issue_id, c.issue_id, "the code is the point");
     assert_eq!(a.kind, Kind::Exception);
     assert_eq!(group(&said("", "已断开")).kind, Kind::Message);
+}
+
+#[test]
+fn how_a_program_ended_is_its_kind() {
+    let kind = |stack: &str| group(&crash(stack)).kind;
+    let frames = "#0 0x1 in pay /src/a.c:1\n#1 0x2 in main /src/a.c:2\n";
+    assert_eq!(kind(&format!("signal 6 (SIGABRT), code -6\nbacktrace:\n{frames}")), Kind::Abort);
+    assert_eq!(kind(&format!("shop: a.c:1: pay: Assertion `cart != 0' failed.\n{frames}")), Kind::Abort);
+    assert_eq!(kind("INFO: task shop:12 blocked for more than 140 seconds.\nCall Trace:\n shop_close+0x1/0x2\n"), Kind::Hang);
+    assert_eq!(
+        kind("fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\nmain.main()\n\t/a.go:1 +0x1\n"),
+        Kind::Hang
+    );
+    assert_eq!(kind(&format!("signal 11 (SIGSEGV), code 1\nbacktrace:\n{frames}")), Kind::Native);
 }
 
 #[test]

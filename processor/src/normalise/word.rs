@@ -111,8 +111,11 @@ fn of_digits(word: &str, count: &Count) -> Option<Kind> {
 /// Ids go to and fro between digits and letters; names of versions and classes do so once or twice.
 fn is_random(word: &str, count: &Count) -> bool {
     let is_long = word.len() >= 16 && count.changes >= 4 && count.digits >= 4;
+    // Parts of hexadecimal digits, as traces are numbered.
+    let is_chain =
+        word.len() >= 20 && count.dashes > 0 && count.digits >= 8 && count.digits + count.hex_letters + count.dashes == word.len();
     let is_short = word.len() >= 10 && count.changes >= 3 && count.dots + count.colons + count.others == 0;
-    is_long || is_short
+    is_long || is_short || is_chain
 }
 
 fn counted(word: &str) -> Count {
@@ -146,13 +149,16 @@ fn is_path(word: &str, count: &Count) -> bool {
 }
 
 fn is_uuid(word: &str, count: &Count) -> bool {
-    word.len() == 36 && count.dashes == 4 && count.digits + count.hex_letters == 32
+    let is_one = |word: &str| word.len() == 36 && word.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    (count.dashes == 4 && is_one(word)) || (count.slashes == 1 && count.dashes == 8 && word.split('/').all(is_one))
 }
 
 /// Eight or more hexadecimal digits, of which some are digits, or as many as a hash has.
 fn is_long_hex(word: &str, count: &Count) -> bool {
     let is_hex = count.digits + count.hex_letters == word.len();
-    is_hex && count.hex_letters > 0 && ((word.len() >= 7 && count.digits > 1) || word.len() >= 32)
+    // Shorter ones are told from words by letters between digits.
+    let is_long = (word.len() >= 7 && count.digits > 1) || word.len() >= 32 || (word.len() >= 4 && count.changes > 1);
+    is_hex && count.hex_letters > 0 && is_long
 }
 
 fn is_ip(word: &str, count: &Count) -> bool {
@@ -166,7 +172,12 @@ fn is_ip(word: &str, count: &Count) -> bool {
     };
     let is_six =
         count.colons >= 3 && count.letters == 0 && count.dots == 0 && count.digits + count.hex_letters + count.colons == word.len();
-    is_four || is_six
+    let is_short_six = count.colons >= 2
+        && word.contains("::")
+        && count.digits > 0
+        && count.letters == 0
+        && count.digits + count.hex_letters + count.colons + count.dots + count.slashes == word.len();
+    is_four || is_six || is_short_six
 }
 
 /// `10:02:03`, `2026-01-02`, `2026/01/02T10:00:00.123Z`, `04:17`.

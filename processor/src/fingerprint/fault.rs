@@ -1,0 +1,83 @@
+//! What an exception's name says: that the runtime raised it, that a test failed, that a link failed.
+
+/// Faults the runtime raises by itself; their messages say what their place says.
+#[must_use]
+pub fn is_fault(exception: &str) -> bool {
+    const FAULTS: [&str; 21] = [
+        "NullPointerException",
+        "IndexOutOfBoundsException",
+        "ClassCastException",
+        "ArithmeticException",
+        "NegativeArraySizeException",
+        "ArrayStoreException",
+        "NoSuchElementException",
+        "ConcurrentModificationException",
+        "NumberFormatException",
+        "NullReferenceException",
+        "NoSuchMethodError",
+        "NoClassDefFoundError",
+        "UnsupportedOperationException",
+        "IndexOutOfRangeException",
+        "InvalidCastException",
+        "DivideByZeroException",
+        "ZeroDivisionError",
+        "IndexError",
+        "KeyError",
+        "AttributeError",
+        "NoMethodError",
+    ];
+    FAULTS.iter().any(|fault| exception.ends_with(fault))
+}
+
+/// Whether a harness says by this that a test failed; which one of them is the harness's affair.
+#[must_use]
+pub fn is_assertion(exception: &str) -> bool {
+    ["AssertionFailedError", "AssertionError", "ComparisonFailure"].iter().any(|name| exception.ends_with(name))
+}
+
+/// What a test's author wrote: the first plain words, before the values that were compared.
+#[must_use]
+pub fn wording(form: &str) -> String {
+    const WORDS: usize = 4;
+    let said = ["expected", "but was"].iter().filter_map(|mark| form.find(mark)).min().map_or(form, |at| &form[..at]);
+    let words = said.split(' ').filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic));
+    words.take(WORDS).collect::<Vec<_>>().join(" ")
+}
+
+/// What a failed link lacks: the class that is not there, or that has not the member asked for.
+#[must_use]
+pub fn missing<'a>(exception: &str, message: &'a str) -> &'a str {
+    const CLASSES: [&str; 4] = ["NoClassDefFoundError", "ClassNotFoundException", "ClassMetadataNotFoundException", "TypeLoadException"];
+    const MEMBERS: [&str; 4] = ["NoSuchMethodError", "AbstractMethodError", "NoSuchFieldError", "MissingMethodException"];
+    let is = |names: &[&str]| names.iter().any(|name| exception.ends_with(name));
+    let (is_class, is_member) = (is(&CLASSES), is(&MEMBERS));
+    if !is_class && !is_member {
+        return "";
+    }
+    let line = message.lines().next().unwrap_or("");
+    let name = line.split('(').next().unwrap_or("").trim_matches(['\'', '"', ' ']);
+    let name = name.rsplit(' ').next().unwrap_or("").trim_matches(['\'', '"', '.']);
+    // An obfuscated class has no package, but then the message is nothing else.
+    let is_alone = is_class && line.trim() == name && !name.contains(' ');
+    if !(name.contains(['.', '/']) || is_alone) || name.len() > 300 {
+        return "";
+    }
+    if is_member { name.rsplit_once('.').map_or("", |(class, _)| class) } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_link_names_what_is_missing() {
+        let method = "'void com.shop.Cart.total(int, java.lang.String)'";
+        assert_eq!(missing("java.lang.NoSuchMethodError", method), "com.shop.Cart");
+        assert_eq!(missing("java.lang.NoSuchMethodError", "com.shop.Cart.total(I)V"), "com.shop.Cart");
+        assert_eq!(missing("java.lang.NoClassDefFoundError", "com/shop/Cart"), "com/shop/Cart");
+        assert_eq!(missing("java.lang.ClassNotFoundException", "Could not find com.shop.Cart"), "com.shop.Cart");
+        assert_eq!(missing("java.lang.NoClassDefFoundError", "cer"), "cer");
+        assert_eq!(missing("java.lang.NoSuchFieldError", "total"), "");
+        assert_eq!(missing("java.io.IOException", "com.shop.Cart"), "");
+    }
+}

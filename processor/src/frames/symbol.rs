@@ -1,0 +1,139 @@
+//! The names of native symbols, of programs and of kernels, without what compilers put into them.
+
+use super::Frame;
+use super::location::{base_name, find, rfind};
+
+/// `__x64_sys_bind`, `SyS_bind`, `__se_sys_bind` are the one system call on several machines.
+pub fn kernel(frame: &Frame<'_>, out: &mut String) {
+    const CALLS: [&str; 11] = [
+        "__do_compat_sys_",
+        "__se_compat_sys_",
+        "__ia32_compat_sys_",
+        "__do_sys_",
+        "__se_sys_",
+        "__x64_sys_",
+        "__ia32_sys_",
+        "__arm64_sys_",
+        "compat_SyS_",
+        "compat_sys_",
+        "SyS_",
+    ];
+    match CALLS.iter().find_map(|start| frame.function.strip_prefix(start)) {
+        Some(call) => {
+            out.push_str("sys_");
+            out.push_str(native_name(call));
+        }
+        None => native(frame, out),
+    }
+}
+
+/// The function without arguments, type arguments and suffixes; else file, else library.
+pub fn native(frame: &Frame<'_>, out: &mut String) {
+    let start = out.len();
+    let function = native_name(frame.function);
+    // Unity's IL2CPP names a method's function after it and a hash.
+    let function = if is_il2cpp(function) { function.rfind("_m").map_or(function, |at| &function[..at]) } else { function };
+    if function.starts_with(['-', '+']) && function.contains('[') {
+        out.push_str(function);
+    } else {
+        push_without_brackets(function, out);
+    }
+    if out[start..].starts_with("std::__1::") {
+        // The namespace that versions libc++ is no part of a name.
+        out.replace_range(start + 5..start + 10, "");
+    }
+    if out.len() > start {
+        return;
+    }
+    if !frame.file.is_empty() {
+        out.push_str(base_name(frame.file));
+    } else if !frame.module.is_empty() {
+        let library = base_name(frame.module);
+        out.push_str(find(library, ".so").map_or(library, |at| &library[..at + 3]));
+    }
+}
+
+/// Whether a function ends in `_m` and a hash of 32 or more hexadecimal digits.
+fn is_il2cpp(function: &str) -> bool {
+    let is_digit = |b: &u8| b.is_ascii_digit() || (b'A'..=b'F').contains(b);
+    let hash = function.bytes().rev().take_while(|b| is_digit(b)).count();
+    hash >= 32 && function[..function.len() - hash].ends_with("_m")
+}
+
+/// Cuts `.isra.0`, `.cold`, `[abi:…]`, `::h0123456789abcdef`, `+0x12`; `??` and redactions are no name.
+fn native_name(function: &str) -> &str {
+    let mut name = function.trim();
+    if matches!(name, "?" | "??" | "<unknown>" | "<redacted>" | "stripped_application_code" | "_start") {
+        return "";
+    }
+    let bytes = name.as_bytes();
+    if let Some(at) = rfind(name, "+0x").filter(|at| bytes[at + 3..].iter().all(u8::is_ascii_hexdigit)) {
+        name = &name[..at];
+    }
+    // Where arguments are written out, what compilers append stands in brackets behind them.
+    if !bytes.contains(&b'(')
+        && let Some(at) = (1..name.len()).find(|at| is_suffix(&bytes[*at..]))
+    {
+        name = &name[..at];
+    }
+    if name.len() > 19 && name.as_bytes()[name.len() - 19..].starts_with(b"::h") {
+        name = &name[..name.len() - 19];
+    }
+    name
+}
+
+/// Whether what follows a name is of the compiler or the linker.
+fn is_suffix(rest: &[u8]) -> bool {
+    let suffixes: &[&str] = match rest.first() {
+        Some(b'.') => &[".isra.", ".constprop.", ".part.", ".cold", ".llvm."],
+        Some(b'+') => &["+0x"],
+        Some(b' ') => &[" [clone"],
+        Some(b'@') => &["@@", "@plt"],
+        _ => return false,
+    };
+    suffixes.iter().any(|suffix| rest.starts_with(suffix.as_bytes()))
+}
+
+/// Leaves out what stands in `<>` and `()` and after the arguments; `operator<` keeps its sign.
+fn push_without_brackets(name: &str, out: &mut String) {
+    if !name.bytes().any(|b| matches!(b, b'<' | b'>' | b'(' | b')' | b' ')) {
+        out.push_str(name);
+        return;
+    }
+    let start = out.len();
+    let mut rest = name;
+    let mut depth = 0_u32;
+    loop {
+        // Between brackets only brackets matter; outside, the signs that end or change the name too.
+        let is_mark = |b: u8| matches!(b, b'<' | b'>' | b'(' | b')') || (depth == 0 && matches!(b, b' ' | b'o'));
+        let run = rest.bytes().position(is_mark).unwrap_or(rest.len());
+        if depth == 0 {
+            out.push_str(&rest[..run]);
+        }
+        rest = &rest[run..];
+        let Some(mark) = rest.bytes().next() else { return };
+        match mark {
+            b'o' if rest.starts_with("operator") => {
+                let signs = rest[8..].find(|c: char| !"<>=()[]!+-*/&|~^%,".contains(c)).unwrap_or(rest.len() - 8).min(2);
+                out.push_str(&rest[..8 + signs]);
+                rest = &rest[8 + signs..];
+                continue;
+            }
+            b'(' if depth == 0 && rest.starts_with(ANONYMOUS) => {
+                out.push_str("(anonymous)");
+                rest = &rest[ANONYMOUS.len()..];
+                continue;
+            }
+            b'o' => out.push('o'),
+            b'<' | b'(' => depth += 1,
+            b'>' | b')' => depth = depth.saturating_sub(1),
+            // A return type stands before the name, `const` and the like behind it.
+            _ if rest[1..].starts_with("const") || rest[1..].starts_with('[') => return,
+            _ if !rest[1..].starts_with(['(', '<']) => out.truncate(start),
+            _ => {}
+        }
+        rest = &rest[1..];
+    }
+}
+
+const ANONYMOUS: &str = "(anonymous namespace)";
