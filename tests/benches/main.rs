@@ -7,6 +7,7 @@ mod harness;
 
 mod edge;
 mod fold;
+mod grouping;
 mod load;
 mod sentry;
 mod whole;
@@ -22,6 +23,10 @@ fn main() {
     let run = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()));
     if run("fold") {
         fold::decode_dedupe_group();
+    }
+    if run("grouping") {
+        grouping::by_language();
+        grouping::extremes();
     }
     if run("idle") {
         whole::idle();
