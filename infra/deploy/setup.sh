@@ -2,8 +2,9 @@
 # Installs what a fresh Debian-like machine lacks to build, run and test; what is there already stays as it is.
 #
 # A C toolchain, zlib, OpenSSL and Python build librdkafka; npm fetches the embedded engine; curl and openssl are in the lines
-# that `standalone` shows; Java and Maven bring the Apache Kafka of `make test-kafka`. pip, node, Go and a JDK run the programs of
-# `tests/sdk/`; the tests leave out those whose tools are missing or too old.
+# that `standalone` shows; Java and Maven bring the Apache Kafka of `make test-kafka`; kcat and Python clients are what the
+# tests drive against the embedded engines besides Rust, strace what they look at a broker's syncs with. pip, node, Go and a
+# JDK run the programs of `tests/sdk/`; the tests leave out those whose tools are missing or too old.
 set -euo pipefail
 
 packages=()
@@ -15,6 +16,9 @@ need pkg-config pkg-config
 need python3 python3-minimal
 # Seals reports as another implementation than ours.
 python3 -c 'import cryptography' 2>/dev/null || /usr/bin/python3 -c 'import cryptography' 2>/dev/null || packages+=(python3-cryptography)
+need kcat kcat
+need strace strace
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 need npm npm
 need curl curl ca-certificates
 need openssl openssl
@@ -46,3 +50,5 @@ if [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; 
     echo "setup.sh: Rust $have is too old: $wanted or newer is needed" >&2
     exit 1
 fi
+
+"$(dirname "${BASH_SOURCE[0]}")/clients/fetch.sh"

@@ -1,19 +1,33 @@
-//! Other clients than librdkafka through Rust: kcat and kafka-python, where they are installed.
+//! Other clients than librdkafka through Rust: kcat and kafka-python. `make setup` installs both; where they are not, the tests
+//! say so, and fail where `AFTERSHOCK_TEST_COMPLETE` is set.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::harness::{Broker, read};
 
-/// The program of that name, if it runs.
-fn installed(names: &[&str], probe: &[&str]) -> Option<String> {
-    let runs =
-        |name: &&&str| Command::new(name).args(probe).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
-    let found = names.iter().find(runs).map(|name| (*name).to_owned());
-    if found.is_none() {
-        eprintln!("left out: none of {names:?} is installed");
+/// The program, if it runs.
+fn installed(program: &str, probe: &[&str]) -> Option<String> {
+    let status = Command::new(program).args(probe).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if status.is_ok_and(|status| status.success()) {
+        return Some(program.to_owned());
     }
-    found
+    left_out(&format!("{program} {probe:?} does not run (make setup)"));
+    None
+}
+
+/// A test that cannot run says why, and fails where everything must be there.
+pub fn left_out(why: &str) {
+    assert!(std::env::var_os("AFTERSHOCK_TEST_COMPLETE").is_none(), "{why}");
+    eprintln!("left out: {why}");
+}
+
+/// The Python of the clients that `make setup` fetches.
+fn python() -> String {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
+    cache.join("aftershock/clients/bin/python").display().to_string()
 }
 
 /// Runs a program to its end on its own thread; what it printed.
@@ -35,7 +49,7 @@ fn lines(range: std::ops::Range<usize>) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kcat_produces_and_consumes() {
-    let Some(kcat) = installed(&["kcat", "kafkacat"], &["-V"]) else { return };
+    let Some(kcat) = installed("kcat", &["-V"]) else { return };
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path()).await;
     let topic = broker.topic("kcat", 1, &[]).await;
@@ -93,8 +107,7 @@ print("done")
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kafka_python_produces_and_consumes() {
-    let named = std::env::var("AFTERSHOCK_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let Some(python) = installed(&[&named], &["-c", "import kafka"]) else { return };
+    let Some(python) = installed(&python(), &["-c", "import kafka"]) else { return };
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path()).await;
     let topic = broker.topic("python", 1, &[]).await;

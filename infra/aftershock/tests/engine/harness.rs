@@ -27,11 +27,21 @@ pub struct Engine {
     _stdout: BufReader<ChildStdout>,
 }
 
+/// Where `make setup` and `make engine` put what they fetch.
+pub fn cache() -> PathBuf {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from).join("aftershock")
+}
+
 /// Where `make engine` puts the library.
 pub fn library() -> PathBuf {
-    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
-    cache.join("aftershock/engine").join(VERSION).join("libchdb.so")
+    cache().join("engine").join(VERSION).join("libchdb.so")
+}
+
+/// A test that cannot run says why, and fails where everything must be there.
+pub fn left_out(why: &str) {
+    assert!(std::env::var_os("AFTERSHOCK_TEST_COMPLETE").is_none(), "{why}");
+    println!("left out: {why}");
 }
 
 /// The engine that the tests share; `None` where there is no library.
@@ -46,7 +56,7 @@ pub fn engine() -> Option<&'static Engine> {
 pub fn present() -> bool {
     let library = library();
     if !library.exists() {
-        println!("skipped: the engine library {} is not there (make engine)", library.display());
+        left_out(&format!("the engine library {} is not there (make engine)", library.display()));
     }
     library.exists()
 }

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::harness::{Engine, engine};
-
-const CONNECT: &str = "clickhouse-connect==1.12.0";
+use crate::harness::{self, Engine, engine};
 
 /// Runs a program; `None` where it is not there.
 fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Option<Output> {
@@ -16,30 +14,20 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A Python that has `clickhouse-connect`, in an environment of the tests' own folder that later runs use again.
-fn python() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(CONNECT.replace("==", "-"));
-    let python = folder.join("bin/python");
-    let has_it = || run(&python, &["-c", "import clickhouse_connect"]).is_some_and(|o| o.status.success());
-    if has_it() {
-        return Ok(python);
+/// The Python of the clients that `make setup` fetches, if it has `clickhouse-connect`.
+fn python() -> Option<PathBuf> {
+    let python = harness::cache().join("clients/bin/python");
+    let has_it = run(&python, &["-c", "import clickhouse_connect"]).is_some_and(|output| output.status.success());
+    if !has_it {
+        harness::left_out(&format!("{} has no clickhouse-connect (make setup)", python.display()));
     }
-    let made = run("python3", &["-m", "venv", &folder.display().to_string()]).ok_or("there is no python3")?;
-    if !made.status.success() {
-        return Err(format!("python3 makes no environment: {}", text(&made.stderr)));
-    }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "20", CONNECT];
-    let got = run(&python, &pip).ok_or("the environment has no python")?;
-    if has_it() { Ok(python) } else { Err(format!("pip does not get {CONNECT}: {}", text(&got.stderr))) }
+    has_it.then_some(python)
 }
 
 #[test]
 fn clickhouse_connect_works() {
     let Some(engine) = engine() else { return };
-    let python = match python() {
-        Ok(python) => python,
-        Err(why) => return println!("skipped: {}", why.trim()),
-    };
+    let Some(python) = python() else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/connect.py");
     let (host, port) = engine.address.rsplit_once(':').unwrap();
     let done = run(python, &[&script.display().to_string(), host, port]).unwrap();
@@ -51,7 +39,7 @@ fn curl(engine: &Engine, target: &str, more: &[&str]) -> Option<String> {
     let url = format!("http://{}/{target}", engine.address);
     let done = run("curl", &[&["-sS", "-u", "writer:secret", &url], more].concat());
     let Some(done) = done else {
-        println!("skipped: there is no curl");
+        harness::left_out("there is no curl (make setup)");
         return None;
     };
     assert!(done.status.success(), "{}", text(&done.stderr));
