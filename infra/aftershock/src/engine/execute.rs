@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderName, Request};
 use hyper::body::Incoming;
@@ -11,6 +11,7 @@ use super::admission::{Admission, Place};
 use super::body::{self, BodyReader};
 use super::encoding::{Coding, Encoder};
 use super::exception::{ABORTED, Exception};
+use super::progress::Samples;
 use super::reply::{self, Guard, Message, Outbox, Reply, ReplyBody};
 use super::request::{self, Call};
 use super::run;
@@ -95,15 +96,17 @@ impl Service {
         let coding = if job.call.compress { Coding::Plain } else { coding };
         let (outbox, mut from) = reply::channel(self.config.body_timeout, tag.clone(), encoder);
         let guard = Guard { store: self.store.clone(), mark: job.mark.clone() };
-        let service = self.clone();
+        let mut samples = Samples::every(job.call.progress());
+        let (service, mark, since) = (self.clone(), job.mark.clone(), Instant::now());
         tokio::task::spawn_blocking(move || service.work(job, outbox, place));
-        let head = match from.recv().await {
+        let head = match samples.until((&self.store, &mark), from.recv()).await {
             Some(Message::Start(head)) => head,
             Some(Message::Failed(exception)) => return Err(exception),
             Some(Message::Data(_) | Message::End) | None => return Err(Exception::new(ABORTED, "The statement broke off")),
         };
+        let summary = samples.summary(head.counts, since.elapsed());
         let body = ReplyBody::of(from, guard);
-        Ok(reply::running(&head, body, &tag, coding))
+        Ok(reply::running(&head.format, body, (samples.taken(), summary), (&tag, coding)))
     }
 
     fn work(&self, mut job: Job, mut outbox: Outbox, place: Place) {

@@ -60,6 +60,7 @@ functions! {
     rows_written: b"chdb_result_rows_written" (Handle) -> u64;
     bytes_written: b"chdb_result_bytes_written" (Handle) -> u64;
     result_rows: b"chdb_result_rows_read" (Handle) -> u64;
+    result_bytes: b"chdb_result_bytes_read" (Handle) -> u64;
     insert: b"chdb_stream_insert_with_params_n" (Handle, Text, usize, Text, usize, *const Text, *const usize, *const Text, *const usize, usize) -> Handle;
     append: b"chdb_stream_append" (Handle, *const u8, usize) -> c_int;
     done: b"chdb_stream_done" (Handle) -> Handle;

@@ -21,6 +21,7 @@ mod http;
 mod kill;
 mod library;
 mod multipart;
+mod progress;
 mod reply;
 mod request;
 mod restriction;
@@ -30,6 +31,7 @@ mod statement;
 mod store;
 mod token;
 mod user;
+mod ways_out;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -160,6 +162,19 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
         Err(_) => tracing::warn!("the tables do not close in time, they are left as they are"),
     }
     Ok(())
+}
+
+/// Says whether there can be an engine here: whether its library is there, and if not, what to do.
+///
+/// # Errors
+/// The library was not fetched, or there is none for this platform.
+pub fn look_for(library: &std::path::Path) -> Result<(), Error> {
+    let known = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    match library.exists() {
+        true => Ok(()),
+        false if known => Err(Error::Missing(library.to_owned())),
+        false => Err(Error::Platform),
+    }
 }
 
 /// Ends the process without the library's destructors, which do not expect their threads to be alive still.

@@ -17,6 +17,7 @@ use super::encoding::{Coding, Encoder};
 use super::exception::{Exception, NETWORK_ERROR};
 use super::format;
 use super::library::Counts;
+use super::progress::Progress;
 use super::store::{Mark, Store};
 
 /// Chunks in flight.
@@ -223,18 +224,18 @@ pub fn failure(exception: &Exception, version: &str) -> Reply {
     reply
 }
 
-/// The reply to a statement that runs.
-pub fn running(head: &Head, body: ReplyBody, tag: &str, coding: Coding) -> Reply {
+/// The reply to a statement that runs: what is known of it, and how its body is marked and packed.
+pub fn running(format: &str, body: ReplyBody, (samples, summary): (&[Progress], Progress), (tag, coding): (&str, Coding)) -> Reply {
     let mut reply = Response::new(body);
-    let c = &head.counts;
-    let summary = format!(
-        r#"{{"read_rows":"{}","read_bytes":"{}","written_rows":"{}","written_bytes":"{}","total_rows_to_read":"0","result_rows":"{}","result_bytes":"0","elapsed_ns":"0"}}"#,
-        c.read_rows, c.read_bytes, c.written_rows, c.written_bytes, c.result_rows
-    );
-    set(&mut reply, CONTENT_TYPE, format::media_type(&head.format));
-    set(&mut reply, HeaderName::from_static("x-clickhouse-format"), &head.format);
+    for sample in samples {
+        if let Ok(value) = HeaderValue::from_str(&sample.json()) {
+            reply.headers_mut().append(HeaderName::from_static("x-clickhouse-progress"), value);
+        }
+    }
+    set(&mut reply, CONTENT_TYPE, format::media_type(format));
+    set(&mut reply, HeaderName::from_static("x-clickhouse-format"), format);
     set(&mut reply, HeaderName::from_static("x-clickhouse-timezone"), "UTC");
-    set(&mut reply, HeaderName::from_static("x-clickhouse-summary"), &summary);
+    set(&mut reply, HeaderName::from_static("x-clickhouse-summary"), &summary.json());
     set(&mut reply, HeaderName::from_static("x-clickhouse-exception-tag"), tag);
     if let Some(name) = coding.name() {
         set(&mut reply, CONTENT_ENCODING, name);

@@ -1,5 +1,7 @@
 //! What a request asks for, read from its URL, its headers and, for forms, its fields.
 
+use std::time::Duration;
+
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 
@@ -68,6 +70,13 @@ impl Call {
         let accepted = headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
         call.reply_coding = Coding::accepted(accepted, wanted);
         Ok(call)
+    }
+
+    /// How often the client wants to know how far the statement is; `None` where it does not.
+    pub fn progress(&self) -> Option<Duration> {
+        let setting = |name: &str| self.settings.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let milliseconds = setting("http_headers_progress_interval_ms").and_then(|text| text.parse().ok()).unwrap_or(100);
+        setting("send_progress_in_http_headers").is_some_and(flag).then(|| Duration::from_millis(milliseconds))
     }
 
     /// Takes one parameter of the URL or field of a form.

@@ -22,10 +22,11 @@ const FREE: [&str; 13] = [
 ];
 const FREE_PREFIXES: [&str; 2] = ["output_format_", "format_csv_"];
 /// Settings of the connection itself, which a client of a server sends and which say nothing here.
-const IGNORED: [&str; 6] = [
+const IGNORED: [&str; 7] = [
     "enable_http_compression",
     "http_zlib_compression_level",
     "send_progress_in_http_headers",
+    "http_headers_progress_interval_ms",
     "cancel_http_readonly_queries_on_client_close",
     "log_comment",
     "readonly",

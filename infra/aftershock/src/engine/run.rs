@@ -16,7 +16,7 @@ use super::restriction;
 use super::statement::{self, Shape, Statement};
 use super::store::Store;
 use super::user::User;
-use super::{Config, ReadLimits};
+use super::{Config, ReadLimits, ways_out};
 
 /// Longest text of a statement, without an insert's data.
 const LONGEST: usize = 16 << 20;
@@ -46,6 +46,9 @@ pub fn run(store: &Store, config: &Config, (connection, job): (&mut Connection, 
     }
     let limits = ReadLimits { memory: config.read_limits.memory.min(store.memory()), ..config.read_limits };
     prepare(connection, call, user, &limits)?;
+    if user == User::Reader {
+        ways_out::refuse(connection, &text.bytes)?;
+    }
     if let Some(translated) = kill::translated(&text.bytes, |id| store.engine_id(id)) {
         text.bytes = translated;
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::exception::{ABORTED, Exception};
 use super::library::{Connection, Library, Params};
+use super::progress::Progress;
 use super::restriction::quote;
 use super::running::{Entry, Running};
 use super::{Config, Error, configuration};
@@ -111,6 +112,18 @@ impl Store {
         (!found.is_empty()).then_some(found)
     }
 
+    /// How far the statement of this mark is; `None` where it does not run.
+    pub fn progress(&self, mark: &Mark) -> Option<Progress> {
+        let sql = format!(
+            "select read_rows, read_bytes, written_rows, written_bytes, total_rows_approx, greatest(memory_usage, 0), elapsed \
+             from system.processes where Settings['log_comment'] = {} limit 1",
+            quote(mark.name())
+        );
+        let mut connection = self.library.connect(&self.arguments)?;
+        let output = connection.query(sql.as_bytes(), "TSVRaw", &Params::default()).ok()?;
+        Progress::parse(&String::from_utf8_lossy(&output))
+    }
+
     /// Asks every statement that runs to stop.
     pub fn kill_all(&self) {
         self.running.all().iter().for_each(|mark| self.kill(mark));
@@ -178,10 +191,6 @@ fn lock(dir: &Path) -> Result<File, Error> {
 }
 
 fn load(path: &Path) -> Result<&'static Library, Error> {
-    let known = cfg!(all(target_os = "linux", target_arch = "x86_64"));
-    match path.exists() {
-        true => Library::open(path).map_err(|e| Error::Load(path.to_owned(), e)),
-        false if known => Err(Error::Missing(path.to_owned())),
-        false => Err(Error::Platform),
-    }
+    super::look_for(path)?;
+    Library::open(path).map_err(|e| Error::Load(path.to_owned(), e))
 }

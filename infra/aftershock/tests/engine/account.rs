@@ -65,6 +65,161 @@ fn a_reader_reads_and_does_nothing_else() {
     assert_eq!(engine.value("select count() from readers.t"), "100");
 }
 
+/// Ways out of the tables: to files, to other servers, to programs, to more rights.
+const WAYS_OUT: &[&str] = &[
+    "select * from fileCluster('default', '/etc/passwd', 'LineAsString')",
+    "select * from urlCluster('default', 'http://127.0.0.1:1/', 'CSV', 'a String')",
+    "select * from s3('http://127.0.0.1:1/b/x.csv', 'CSV', 'a String')",
+    "select * from s3Cluster('default', 'http://127.0.0.1:1/b/x.csv', 'CSV', 'a String')",
+    "select * from gcs('http://127.0.0.1:1/b/x.csv', 'CSV', 'a String')",
+    "select * from azureBlobStorage('http://127.0.0.1:1/', 'c', 'x', 'u', 'a2V5', 'CSV')",
+    "select * from hdfs('hdfs://127.0.0.1:1/x', 'CSV', 'a String')",
+    "select * from iceberg('http://127.0.0.1:1/b/t')",
+    "select * from deltaLake('http://127.0.0.1:1/b/t')",
+    "select * from hudi('http://127.0.0.1:1/b/t')",
+    "select * from remote('127.0.0.1:1', 'system', 'one', 'u', 'p')",
+    "select * from remoteSecure('127.0.0.1:1', system.one)",
+    "select * from cluster('default', system.one)",
+    "select * from mysql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+    "select * from postgresql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+    "select * from mongodb('127.0.0.1:1', 'd', 't', 'u', 'p', 'a String')",
+    "select * from redis('127.0.0.1:1', 'k', 'k String')",
+    "select * from sqlite('/tmp/x.db', 't')",
+    "select * from odbc('DSN=x', 'd', 't')",
+    "select * from jdbc('jdbc:x', 'd', 't')",
+    "select * from executable('ls', 'TSV', 'a String', (select 1))",
+    "select * from python('sys')",
+    "select * from Python(sys)",
+    "select * from input('a String')",
+    "insert into function file('/tmp/aftershock-out.csv') select 1",
+    "insert into function null('a UInt8') values (1)",
+    "insert into function remote('127.0.0.1:1', 'a', 'b') values (1)",
+    "describe table file('/etc/passwd', 'LineAsString')",
+    "describe file('/etc/passwd')",
+    "describe url('http://127.0.0.1:1/')",
+    "describe s3('http://127.0.0.1:1/bucket/x.csv')",
+    "describe mysql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+    "describe (select * from url('http://127.0.0.1:1/'))",
+    "explain syntax select * from url('http://127.0.0.1:1/')",
+    "explain query tree select * from url('http://127.0.0.1:1/')",
+    "explain select * from file('/etc/passwd', 'LineAsString')",
+    "explain estimate select * from file('/etc/passwd', 'LineAsString')",
+    "select (select * from file('/etc/passwd', 'LineAsString') limit 1)",
+    "with x as (select * from file('/etc/passwd', 'LineAsString')) select * from x",
+    "select 1 where 1 in (select 1 from file('/etc/passwd', 'LineAsString'))",
+    "select * from view(select * from file('/etc/passwd', 'LineAsString'))",
+    "select * from viewIfPermitted(select * from file('/etc/passwd', 'LineAsString') else null('line String'))",
+    "select * from loop(file('/etc/passwd', 'LineAsString')) limit 1",
+    "select file('/etc/passwd')",
+    "select file('engine.xml')",
+    "select `file`('/etc/passwd')",
+    "select `f\\x69le`('/etc/passwd')",
+    "select “file”('/etc/passwd')",
+    "select $a$ ' $a$, file('/etc/passwd'), $a$ ' $a$",
+    "select ‘'’, file('/etc/passwd'), ‘'’",
+    "select /* */ file /* */ ('/etc/passwd')",
+    "select arrayMap(x -> file(x), ['/etc/passwd'])",
+    "select * apply(file) from (select '/etc/passwd' as a)",
+    "select * apply file from (select '/etc/passwd' as a)",
+    "select {f:Identifier}('/etc/passwd')",
+    "select * from {f:Identifier}('/etc/passwd')",
+    "select * apply({f:Identifier}) from (select '/etc/passwd' as a)",
+    "select count() from numbers(1) where file('/etc/passwd') != ''",
+    "explain select file('/etc/passwd')",
+    "select * from viewExplain('EXPLAIN', '', (select file('/etc/passwd')))",
+    "select * from eval(concat('select fi', 'le(\\'/etc/passwd\\')'))",
+    "select * from filesystem('/etc')",
+    "select * from arrowstream('1')",
+    "select catboostEvaluate('/tmp/model', 1)",
+    "select aiGenerate('x')",
+    "select * from executable('id', 'TSV', 'a String')",
+    "select * from clusterAllReplicas('default', system.one)",
+    "select * from icebergLocal('/etc')",
+    "select * from deltaLakeLocal('/etc')",
+    "select * from paimonLocal('/etc')",
+    "select * from ytsaurus('http://127.0.0.1:1', '//t', 'x', 'a String')",
+    "select * from way_out.v",
+    "select 1 from numbers(1) into outfile '/tmp/aftershock-out.csv'",
+    "select 1 /* */ INTO /* */ OUTFILE '/tmp/aftershock-out.csv' truncate",
+    "create view way_out.x as select 1",
+    "create function f as (x) -> x",
+    "create named collection c as a = 1",
+    "create user u",
+    "grant all on *.* to reader",
+    "create dictionary way_out.d (k UInt64) primary key k source(file(path '/etc/passwd' format 'CSV')) layout(flat())",
+    "attach table way_out.x from '/tmp' (a UInt8) engine = MergeTree order by a",
+    "detach table way_out.t",
+    "rename table way_out.t to way_out.u",
+    "optimize table way_out.t final",
+    "system shutdown",
+    "system flush logs",
+    "system drop mark cache",
+    "system reload config",
+    "kill mutation where 1",
+    "restore database way_out from File('/tmp/x')",
+    "set max_execution_time = 0",
+    "set profile = 'default'",
+    "set role all",
+    "select 1 settings max_memory_usage = 0",
+    "select 1 settings allow_introspection_functions = 1",
+    "select * from (select 1 settings max_execution_time = 0, readonly = 0)",
+    "select * from (select * from file('/etc/passwd', 'LineAsString') settings readonly = 0)",
+    "with x as (select * from numbers(1) settings readonly = 0) select * from x",
+    "select (select 1 settings max_memory_usage = 0)",
+    "select * from (select 1 sEttings/**/`readonly`/**/=/**/0)",
+    "select * from (select * from eval('select 1') settings allow_experimental_eval_table_function = 1, readonly = 0)",
+    "select 1 settings log_comment = 'aftershock-0'",
+    "select demangle('x')",
+    "begin transaction",
+];
+
+#[test]
+fn a_reader_finds_no_way_out() {
+    let Some(engine) = engine() else { return };
+    engine.value("create database if not exists way_out engine = Atomic");
+    engine.value("create or replace view way_out.v as select * from file('/etc/passwd', 'LineAsString')");
+    engine.value("create or replace table way_out.t (line String) engine = File(LineAsString, '/etc/passwd')");
+    let mut open = Vec::new();
+    for sql in WAYS_OUT {
+        for target in ["", "?param_f=file", "?wait_end_of_query=1"] {
+            let answer = read(engine, target, sql);
+            if answer.status < 400 || answer.text().contains("root:") {
+                open.push(format!("{sql}: {} {}", answer.status, answer.text().lines().next().unwrap_or_default()));
+            }
+        }
+    }
+    for target in ["?allow_ddl=1", "?profile=default", "?allow_introspection_functions=1", "?format_schema=x", "?readonly=2&allow_ddl=1"] {
+        let answer = read(engine, target, "select 1");
+        if answer.status < 400 {
+            open.push(format!("{target}: {}", answer.text()));
+        }
+    }
+    assert!(open.is_empty(), "{}", open.join("\n"));
+    assert!(!std::path::Path::new("/tmp/aftershock-out.csv").exists());
+    assert_eq!(read(engine, "", "select count() from system.settings where name = 'readonly'").text(), "1\n");
+    assert_eq!(read(engine, "", "select 'file(1)' as file, 'it\\'s' as profile").text(), "file(1)\tit\\'s\n", "and it still runs");
+}
+
+#[test]
+fn system_tables_do_not_grow() {
+    let Some(engine) = engine() else { return };
+    let sql = "select arrayStringConcat(groupArray(name), ' ') from system.tables where database = 'system' and engine like '%MergeTree'";
+    assert_eq!(engine.value(sql), "", "logs that the engine would write about itself");
+}
+
+#[test]
+fn what_it_takes_is_bounded_by_the_machine() {
+    let Some(engine) = engine() else { return };
+    let setting =
+        |name: &str| engine.value(&format!("select value from system.server_settings where name = '{name}'")).parse::<u64>().unwrap();
+    let memory = setting("max_server_memory_usage");
+    assert!((256 << 20..=8 << 30).contains(&memory), "{memory}");
+    let caches = ["mark_cache_size", "index_mark_cache_size", "primary_index_cache_size", "uncompressed_cache_size"];
+    assert!(caches.iter().map(|name| setting(name)).sum::<u64>() <= memory / 4);
+    let cores = std::thread::available_parallelism().unwrap().get() as u64;
+    assert!(setting("background_pool_size") <= cores.max(4), "merges leave room for others");
+}
+
 #[test]
 fn a_readers_limits_hold() {
     let Some(engine) = engine() else { return };

@@ -61,6 +61,26 @@ fn formats_and_parameters() {
 }
 
 #[test]
+fn every_output_format_is_the_same_in_pieces_and_as_a_whole() {
+    let Some(engine) = engine() else { return };
+    // These need a description of their own that a client gives as a file.
+    let described = ["Protobuf", "ProtobufList", "ProtobufSingle", "CapnProto", "Template"];
+    let names = engine.value("select name from system.formats where is_output order by name format TSVRaw");
+    let sql = b"select number as n, toString(number) as s from numbers(70000)";
+    let mut same = 0;
+    for name in names.lines().filter(|name| !described.contains(name)) {
+        let pieces = engine.post(&format!("?default_format={name}"), sql);
+        let whole = engine.post(&format!("?default_format={name}&wait_end_of_query=1"), sql);
+        assert_eq!(pieces.status, whole.status, "{name}: {}", pieces.text().lines().next().unwrap_or_default());
+        assert!(pieces.complete && whole.complete, "{name}");
+        // Avro marks its blocks by chance, and some formats tell how long it took.
+        assert!(pieces.body == whole.body || name == "Avro" || name.starts_with("JSON") || name == "XML", "{name}");
+        same += u32::from(pieces.status == 200 && pieces.body == whole.body);
+    }
+    assert!(same > 40, "{same} of {}", names.lines().count());
+}
+
+#[test]
 fn settings_are_taken_and_unknown_ones_refused() {
     let Some(engine) = engine() else { return };
     assert_eq!(engine.post("?max_threads=1", b"select getSetting('max_threads')").text(), "1\n");
@@ -72,6 +92,53 @@ fn settings_are_taken_and_unknown_ones_refused() {
     assert_eq!((answer.status, answer.header("x-clickhouse-exception-code")), (404, Some("115")));
     assert_eq!(engine.post("?database=no_such_database", b"select 1").header("x-clickhouse-exception-code"), Some("81"));
     assert_eq!(engine.post("?query_id=mine", b"select 1").header("x-clickhouse-query-id"), Some("mine"));
+}
+
+/// A number of the JSON that a progress or summary header holds.
+fn number(header: &str, name: &str) -> u64 {
+    let json: serde_json::Value = serde_json::from_str(header).unwrap();
+    json[name].as_str().unwrap_or_else(|| panic!("{name} in {header}")).parse().unwrap()
+}
+
+#[test]
+fn the_summary_tells_what_was_read_and_written() {
+    let Some(engine) = engine() else { return };
+    engine.value("create database if not exists counted engine = Atomic");
+    engine.value("create table counted.t (n UInt64) engine = MergeTree order by n");
+    let summary = |answer: &crate::harness::Answer, name: &str| number(answer.header("x-clickhouse-summary").unwrap(), name);
+    let written = engine.post("?query=insert+into+counted.t+format+TSV", "7\n".repeat(5000).as_bytes());
+    assert_eq!((summary(&written, "written_rows"), summary(&written, "written_bytes")), (5000, 40_000), "{}", written.head);
+    for target in ["", "?wait_end_of_query=1"] {
+        let read = engine.post(target, b"select n from counted.t limit 100000");
+        let seen = ["read_rows", "read_bytes", "total_rows_to_read", "written_rows"].map(|name| summary(&read, name));
+        assert_eq!(seen, [5000, 40_000, 5000, 0], "{}", read.head);
+        assert!(summary(&read, "elapsed_ns") > 0 && summary(&read, "result_rows") == 5000 && summary(&read, "result_bytes") > 0);
+        assert!(read.header("x-clickhouse-progress").is_none(), "nobody asked for it");
+    }
+}
+
+#[test]
+fn progress_is_told_to_who_asks() {
+    let Some(engine) = engine() else { return };
+    const ROWS: u64 = 400_000_000;
+    let sql = format!("select count() from numbers({ROWS}) where cityHash64(number) % 3 = 1");
+    let asked = "send_progress_in_http_headers=1&http_headers_progress_interval_ms=20";
+    for (target, headers) in [
+        (format!("?{asked}&wait_end_of_query=1"), [("x-clickhouse-user", "writer"), ("x-clickhouse-key", "secret")]),
+        (format!("?{asked}"), [("x-clickhouse-user", "reader"), ("x-clickhouse-key", "looks")]),
+    ] {
+        let answer = engine.send("POST", &target, &headers, sql.as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let told: Vec<&str> = answer.head.lines().filter_map(|line| line.strip_prefix("x-clickhouse-progress: ")).collect();
+        assert!((2..=40).contains(&told.len()), "{}", answer.head);
+        let read: Vec<u64> = told.iter().map(|one| number(one, "read_rows")).collect();
+        assert!(read.is_sorted() && read[read.len() - 1] > 0 && read.iter().all(|rows| *rows <= ROWS), "{read:?}");
+        let last = told[told.len() - 1];
+        assert!(number(last, "total_rows_to_read") == ROWS && number(last, "elapsed_ns") > 0, "{last}");
+        let summary = answer.header("x-clickhouse-summary").unwrap();
+        assert_eq!((number(summary, "read_rows"), number(summary, "total_rows_to_read")), (ROWS, ROWS), "{summary}");
+        assert!(number(summary, "elapsed_ns") > number(last, "elapsed_ns"), "{summary} after {last}");
+    }
 }
 
 #[test]

@@ -41,12 +41,13 @@ impl Output {
                 written_rows: (f.rows_written)(h),
                 written_bytes: (f.bytes_written)(h),
                 result_rows: (f.result_rows)(h),
+                result_bytes: (f.result_bytes)(h),
             }
         }
     }
 }
 
-/// Numbers of `X-ClickHouse-Summary`.
+/// Numbers of a statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub read_rows: u64,
@@ -54,6 +55,7 @@ pub struct Counts {
     pub written_rows: u64,
     pub written_bytes: u64,
     pub result_rows: u64,
+    pub result_bytes: u64,
 }
 
 impl Deref for Output {
