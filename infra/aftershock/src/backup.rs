@@ -1,8 +1,10 @@
-//! `aftershock backup` and `aftershock restore`: a copy of the tables, written and read by their own server while it runs.
+//! `aftershock backup` and `aftershock restore`: a copy of the tables, written and read by their own server.
 //!
-//! The embedded engine takes any path of this machine; a server given by `clickhouse.url` reads the path as its own
-//! `backups.allowed_path` says. A copy is put back into a database beside the real one and then changes places with it table
-//! by table, so a restore that fails has changed nothing.
+//! A backup is taken while everything runs; where nothing does, the embedded engine is started for it. A restore wants no
+//! processor at work, whose next insert would go into tables that are about to leave: on a running standalone it is refused,
+//! and the engine is started for it. The engine takes any path of this machine; a server given by `clickhouse.url` reads the
+//! path as its own `backups.allowed_path` says. A copy is put back into a database beside the real one and then changes places
+//! with it table by table, so a restore that fails has changed nothing.
 
 use std::fmt::Write;
 use std::io;
@@ -12,7 +14,7 @@ use service::clickhouse::Config;
 use service::config::Secret;
 
 use crate::settings::Settings;
-use crate::standalone::Running;
+use crate::standalone::{self, Alone, Running};
 
 /// Which migrations were made: there from the first start, so it never counts as data.
 const MIGRATIONS: &str = "schema_migrations";
@@ -23,8 +25,12 @@ pub type Rows = (String, u64);
 /// Why there is no copy, or nothing was put back.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("nothing runs on {0}: start it with `aftershock standalone --data {0}`, or set clickhouse.url to a server")]
-    NotRunning(String),
+    #[error("there are no tables in {0}")]
+    NoTables(String),
+    #[error("standalone runs on {0}: stop it first, a restore needs the tables alone")]
+    AtWork(String),
+    #[error(transparent)]
+    Start(#[from] standalone::Error),
     #[error("cannot read {file}: {source}")]
     Unreadable { file: String, source: io::Error },
     #[error("the path {0} is not UTF-8")]
@@ -39,39 +45,24 @@ pub enum Error {
 /// of each table as they were just before.
 ///
 /// # Errors
-/// Nothing runs, or the server cannot write there.
+/// There are no tables, or the server cannot write there.
 pub async fn backup(settings: &Settings, to: &Path) -> Result<Vec<Rows>, Error> {
-    let server = Server::find(settings)?;
-    let tables = server.tables(&server.config.database).await?;
-    server.run(&format!("backup database {} to {}", name(&server.config.database), server.file(to)?)).await?;
-    Ok(tables)
+    let server = Server::of(settings, Purpose::Copy).await?;
+    let copied = server.copy(to).await;
+    server.leave().await;
+    copied
 }
 
 /// Puts the tables of the copy at `from` in the place of those that are there. Tables with rows are replaced only where
 /// `replace` says so. Gives the rows of each table afterwards.
 ///
 /// # Errors
-/// Nothing runs, rows would be lost, or the server cannot read the copy.
+/// A standalone runs, rows would be lost, or the server cannot read the copy.
 pub async fn restore(settings: &Settings, from: &Path, replace: bool) -> Result<Vec<Rows>, Error> {
-    let server = Server::find(settings)?;
-    let (real, beside) = (server.config.database.clone(), format!("{}_restored", server.config.database));
-    let there = server.tables(&real).await?;
-    let full: Vec<Rows> = there.iter().filter(|(table, rows)| *rows > 0 && table != MIGRATIONS).cloned().collect();
-    if !full.is_empty() && !replace {
-        return Err(Error::NotEmpty(summary(&full)));
-    }
-    let (real, beside_name) = (name(&real), name(&beside));
-    server.run(&format!("drop database if exists {beside_name} sync")).await?;
-    server.run(&format!("restore database {real} as {beside_name} from {}", server.file(from)?)).await?;
-    server.run(&format!("create database if not exists {real} engine = Atomic")).await?;
-    for (table, _) in server.tables(&beside).await? {
-        let known = there.iter().any(|(other, _)| *other == table);
-        let (from, to) = (format!("{beside_name}.{}", name(&table)), format!("{real}.{}", name(&table)));
-        let change = if known { format!("exchange tables {from} and {to}") } else { format!("rename table {from} to {to}") };
-        server.run(&change).await?;
-    }
-    server.run(&format!("drop database {beside_name} sync")).await?;
-    server.tables(&server.config.database).await
+    let server = Server::of(settings, Purpose::Change).await?;
+    let restored = server.put_back(from, replace).await;
+    server.leave().await;
+    restored
 }
 
 /// Tables and rows as a line: `occurrences: 12 rows, …`.
@@ -84,28 +75,81 @@ pub fn summary(tables: &[Rows]) -> String {
     line
 }
 
+/// What the tables are wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Others may use them meanwhile.
+    Copy,
+    /// Nobody may.
+    Change,
+}
+
 /// The tables' server with the account that may write.
 struct Server {
     config: Config,
     embedded: bool,
+    /// Where it was started for this command.
+    alone: Option<Alone>,
 }
 
 impl Server {
-    /// The engine of the standalone that runs on the data folder, else the server of the configuration.
-    fn find(settings: &Settings) -> Result<Self, Error> {
-        let dir = &settings.data.dir;
+    /// The engine of the data folder, running or started for this; else the server of the configuration.
+    async fn of(settings: &Settings, purpose: Purpose) -> Result<Self, Error> {
+        let (dir, shown) = (&settings.data.dir, settings.data.dir.display().to_string());
         if !settings.embeds_tables() {
-            return Ok(Self { config: settings.clickhouse.clone(), embedded: false });
+            return Ok(Self { config: settings.clickhouse.clone(), embedded: false, alone: None });
         }
-        let running = Running::read(dir).map_err(|source| Error::Unreadable { file: dir.display().to_string(), source })?;
-        let running = running.ok_or_else(|| Error::NotRunning(dir.display().to_string()))?;
-        let config = Config {
-            url: running.ready.clickhouse,
-            user: running.clickhouse_user,
-            password: Secret::new(running.clickhouse_password),
-            ..settings.clickhouse.clone()
-        };
-        Ok(Self { config, embedded: true })
+        let running = Running::read(dir).map_err(|source| Error::Unreadable { file: shown.clone(), source })?;
+        match (running, purpose) {
+            (Some(_), Purpose::Change) => Err(Error::AtWork(shown)),
+            (Some(running), Purpose::Copy) => {
+                let config = Config {
+                    url: running.ready.clickhouse,
+                    user: running.clickhouse_user,
+                    password: Secret::new(running.clickhouse_password),
+                    ..settings.clickhouse.clone()
+                };
+                Ok(Self { config, embedded: true, alone: None })
+            }
+            (None, Purpose::Copy) if !dir.join("clickhouse").exists() => Err(Error::NoTables(shown)),
+            (None, _) => {
+                let alone = Alone::start(settings).await?;
+                Ok(Self { config: alone.clickhouse().clone(), embedded: true, alone: Some(alone) })
+            }
+        }
+    }
+
+    async fn leave(self) {
+        if let Some(alone) = self.alone {
+            alone.stop().await;
+        }
+    }
+
+    async fn copy(&self, to: &Path) -> Result<Vec<Rows>, Error> {
+        let tables = self.tables(&self.config.database).await?;
+        self.run(&format!("backup database {} to {}", name(&self.config.database), self.file(to)?)).await?;
+        Ok(tables)
+    }
+
+    async fn put_back(&self, from: &Path, replace: bool) -> Result<Vec<Rows>, Error> {
+        let (real, beside) = (self.config.database.clone(), format!("{}_restored", self.config.database));
+        let there = self.tables(&real).await?;
+        let full: Vec<Rows> = there.iter().filter(|(table, rows)| *rows > 0 && table != MIGRATIONS).cloned().collect();
+        if !full.is_empty() && !replace {
+            return Err(Error::NotEmpty(summary(&full)));
+        }
+        let (real, beside_name) = (name(&real), name(&beside));
+        self.run(&format!("drop database if exists {beside_name} sync")).await?;
+        self.run(&format!("restore database {real} as {beside_name} from {}", self.file(from)?)).await?;
+        self.run(&format!("create database if not exists {real} engine = Atomic")).await?;
+        for (table, _) in self.tables(&beside).await? {
+            let known = there.iter().any(|(other, _)| *other == table);
+            let (from, to) = (format!("{beside_name}.{}", name(&table)), format!("{real}.{}", name(&table)));
+            let change = if known { format!("exchange tables {from} and {to}") } else { format!("rename table {from} to {to}") };
+            self.run(&change).await?;
+        }
+        self.run(&format!("drop database {beside_name} sync")).await?;
+        self.tables(&self.config.database).await
     }
 
     async fn run(&self, sql: &str) -> Result<(), Error> {
@@ -140,18 +184,18 @@ mod tests {
 
     #[test]
     fn names_and_paths_are_quoted() {
-        let server = |embedded| Server { config: Config::default(), embedded };
+        let server = |embedded| Server { config: Config::default(), embedded, alone: None };
         assert_eq!(server(true).file(Path::new("/备份/it's")).unwrap(), "File('/备份/it\\'s')");
         assert_eq!(server(false).file(Path::new("today.tar")).unwrap(), "File('today.tar')");
         assert!(server(true).file(Path::new("here")).unwrap().starts_with("File('/"));
         assert_eq!(name("a`b"), "`a\\`b`");
     }
 
-    #[test]
-    fn nothing_runs_on_an_empty_folder() {
+    #[tokio::test]
+    async fn an_empty_folder_has_nothing_to_copy() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { data: crate::settings::Data { dir: folder.path().into() }, ..Settings::default() };
-        assert!(matches!(Server::find(&settings), Err(Error::NotRunning(_))));
+        assert!(matches!(backup(&settings, &folder.path().join("copy")).await, Err(Error::NoTables(_))));
     }
 
     #[test]

@@ -101,7 +101,7 @@ enum Command {
         /// Where the copy goes; must not be there yet
         to: PathBuf,
     },
-    /// Put the tables of a copy in the place of those that are there
+    /// Put the tables of a copy in the place of those that are there, while nothing uses them: stop standalone, or all processors
     Restore {
         #[command(flatten)]
         tables: Tables,

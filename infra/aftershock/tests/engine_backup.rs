@@ -1,4 +1,5 @@
-//! `aftershock backup` and `aftershock restore` against a running standalone: what was copied comes back, with its roll-ups.
+//! `aftershock backup` of a running standalone and `aftershock restore` of one that was stopped: what was copied comes back, with
+//! its roll-ups.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::io::{BufRead, BufReader};
@@ -61,12 +62,21 @@ async fn all(client: &Client) -> [u64; 4] {
     [number(client, ROWS).await, number(client, &rolled[0]).await, number(client, &rolled[1]).await, number(client, CONNECTIONS).await]
 }
 
+/// What a command said, and whether it is what was expected.
+fn expect(folder: &Path, arguments: &[&str], fine: bool) -> String {
+    let done = aftershock(folder, arguments);
+    let said = [&done.stdout[..], &done.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert_eq!(done.status.code(), Some(i32::from(!fine)), "{arguments:?}: {said}");
+    said
+}
+
 #[tokio::test]
 async fn what_was_copied_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let Some((_standalone, client)) = standalone(folder.path()) else { return };
-    let sent = aftershock(folder.path(), &["demo", "--reports", &REPORTS.to_string(), "--seed", "7"]);
-    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+    let folder = folder.path();
+    let Some((mut running, mut client)) = standalone(folder) else { return };
+    expect(folder, &["demo", "--reports", &REPORTS.to_string(), "--seed", "7"], true);
     let end = Instant::now() + Duration::from_secs(60);
     while number(&client, "select count() from aftershock.occurrences").await < REPORTS {
         assert!(Instant::now() < end, "the reports do not arrive");
@@ -75,29 +85,22 @@ async fn what_was_copied_comes_back() {
     let before = all(&client).await;
     assert_eq!(before[1], before[2], "the roll-ups equal the rows");
     for name in ["备份", "copy.tar"] {
-        let copy = folder.path().join(name).display().to_string();
-        let copied = aftershock(folder.path(), &["backup", &copy]);
-        let said = String::from_utf8_lossy(&copied.stdout).into_owned();
-        assert!(copied.status.success() && said.contains(&format!("occurrences: {REPORTS} rows")), "{said}");
-        assert!(!aftershock(folder.path(), &["backup", &copy]).status.success(), "a copy is never written over");
-
-        let refused = aftershock(folder.path(), &["restore", &copy]);
-        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(refused.status.code() == Some(1) && said.contains("there are rows already"), "{said}");
+        let copy = folder.join(name).display().to_string();
+        assert!(expect(folder, &["backup", &copy], true).contains(&format!("occurrences: {REPORTS} rows")));
+        expect(folder, &["backup", &copy], false);
+        assert!(expect(folder, &["restore", "--replace", &copy], false).contains("stop it first"));
 
         client.query("alter table aftershock.occurrences delete where 1 settings mutations_sync = 1").execute().await.unwrap();
         client.query("drop table aftershock.connections sync").execute().await.unwrap();
         assert_eq!(number(&client, "select count() from aftershock.occurrences").await, 0);
-        let back = aftershock(folder.path(), &["restore", &copy]);
-        assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+        drop(running);
+        expect(folder, &["restore", &copy], true);
+        assert!(expect(folder, &["restore", &copy], false).contains("there are rows already"));
+        expect(folder, &["restore", "--replace", &copy], true);
+        assert!(expect(folder, &["restore", "--replace", &format!("{copy}.gone")], false).contains("BACKUP_NOT_FOUND"));
+        let again = folder.join(format!("again-{name}")).display().to_string();
+        assert!(expect(folder, &["backup", &again], true).contains(&format!("occurrences: {REPORTS} rows")), "with nothing running");
+        (running, client) = standalone(folder).unwrap();
         assert_eq!(all(&client).await, before, "from {name}");
-
-        client.query("truncate table aftershock.connections").execute().await.unwrap();
-        let back = aftershock(folder.path(), &["restore", "--replace", &copy]);
-        assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
-        assert_eq!(all(&client).await, before, "again from {name}");
     }
-    let missing = aftershock(folder.path(), &["restore", "--replace", &folder.path().join("nothing").display().to_string()]);
-    assert_eq!(missing.status.code(), Some(1));
-    assert_eq!(all(&client).await, before, "a restore that fails changes nothing");
 }

@@ -41,6 +41,19 @@ impl Engines {
         Ok(engines)
     }
 
+    /// Starts the embedded engine only.
+    ///
+    /// # Errors
+    /// It cannot be started or does not answer.
+    pub async fn tables(settings: &Settings) -> Result<Self, Error> {
+        let mut engines = Self { kafka: settings.kafka.clone(), clickhouse: settings.clickhouse.clone(), broker: None, engine: None };
+        accounts(&mut engines.clickhouse)?;
+        let child = engines.engine.insert(Child::start(engine(settings, &engines.clickhouse)?)?);
+        engines.clickhouse.url = format!("http://{}", child.listening().await?);
+        engines.tables_answer().await?;
+        Ok(engines)
+    }
+
     /// Fills the addresses in and waits for the first answers.
     async fn find(&mut self) -> Result<(), Error> {
         if let Some(broker) = &self.broker {
@@ -135,9 +148,7 @@ fn broker(settings: &Settings) -> Spec {
 
 fn engine(settings: &Settings, accounts: &clickhouse::Config) -> Result<Spec, Error> {
     let library = settings.engine_library();
-    if !library.exists() {
-        return Err(Error::NoEngine(library));
-    }
+    crate::engine::look_for(&library)?;
     let dir = settings.data.dir.join("clickhouse");
     Ok(Spec {
         name: "engine",

@@ -9,6 +9,7 @@
 //! [`child`] keeps a process alive, [`services`] are the three roles. Invariants: one standalone for each data folder; children
 //! die with it however it dies; whatever killed it, the next start needs no hand.
 
+mod alone;
 mod child;
 mod engines;
 pub mod lifeline;
@@ -19,7 +20,7 @@ mod welcome;
 
 use std::convert::Infallible;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use service::credentials::{Credentials, Keyring};
@@ -31,6 +32,7 @@ use engines::Engines;
 use services::{Listeners, Services, Urls};
 use welcome::Welcome;
 
+pub use alone::Alone;
 pub use child::Hello;
 pub use running::{Ready, Running};
 pub use services::bind;
@@ -48,8 +50,8 @@ pub enum Error {
     Tls(#[from] service::http::TlsError),
     #[error("{role} cannot listen on {address}: {source}")]
     Listen { role: &'static str, address: String, source: std::io::Error },
-    #[error("the engine's library {0} is not there: `make engine` fetches it, or set clickhouse.url to a server")]
-    NoEngine(PathBuf),
+    #[error(transparent)]
+    Engine(#[from] crate::engine::Error),
     #[error("a file of the data folder: {0}")]
     File(#[source] std::io::Error),
     #[error("the system gives no random numbers: {0}")]
