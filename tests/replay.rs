@@ -110,6 +110,7 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     assert_equal(&live);
     assert_eq!(live.engine().number("select count() as n from live.rejected_reports"), 1);
     assert_eq!(letters(), letters_before, "a replay writes nothing to the log");
+    assert!(live.broker().groups("live-replay-").is_empty(), "nor does it leave its groups there");
     assert_eq!(side_databases(&live.engine()), 0);
 
     // The group goes on: what is new counts once, what comes again does not.

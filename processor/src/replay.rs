@@ -119,7 +119,9 @@ pub async fn replay(site: &Site, order: &Order, tell: &(dyn Fn(Step) + Sync), sh
         }
     };
     let side = Side::new(&site.tables, &format!("{}{}", prefix(site), order.id));
-    let replayed = in_side(&Replay { site, order, admin, side: &side, guard: guard.as_ref() }, tell, shutdown).await;
+    let work = Replay { site, order, admin, side: &side, guard: guard.as_ref() };
+    let replayed = in_side(&work, tell, shutdown).await;
+    work.forget_group().await;
     let cleaned = side.remove(&prefix(site)).await;
     if let Some(guard) = guard {
         guard.leave().await;

@@ -88,6 +88,14 @@ impl Broker {
         })
     }
 
+    /// Names of the groups that begin with this.
+    pub fn groups(&self, stem: &str) -> Vec<String> {
+        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &self.config.brokers).create().unwrap();
+        let found = consumer.fetch_group_list(None, Duration::from_secs(30)).unwrap();
+        let stem = format!("{}{stem}", self.config.topic_prefix);
+        found.groups().iter().map(|group| group.name().to_owned()).filter(|name| name.starts_with(&stem)).collect()
+    }
+
     /// Commits for a group without being its member, as a forger would.
     pub fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64, metadata: &str) -> Result<(), String> {
         let named = |name: &str| format!("{}{name}", self.config.topic_prefix);

@@ -27,6 +27,13 @@ impl Replay<'_> {
     pub(super) fn group(&self) -> String {
         format!("{}-replay-{}", self.site.config.group, self.order.id)
     }
+
+    /// Takes the group's offsets out of the log. Where that fails they stay, which harms nobody.
+    pub(super) async fn forget_group(&self) {
+        if let Err(error) = self.admin.delete_group(&self.group()).await {
+            tracing::warn!(%error, "the group of the replay stays in the log");
+        }
+    }
 }
 
 /// Folds what is planned into the side tables.

@@ -99,6 +99,22 @@ impl Admin {
         Ok(())
     }
 
+    /// Deletes a group that nobody is in, with its offsets; one that is not there is fine.
+    ///
+    /// # Errors
+    /// Somebody is in it, or the log is away.
+    pub async fn delete_group(&self, name: &str) -> Result<(), Error> {
+        const OPERATION: &str = "delete a group";
+        let results = self.client.delete_groups(&[&self.config.named(name)], &options()).await;
+        for result in results.map_err(|error| Error::of(OPERATION, &error))? {
+            match result {
+                Ok(_) | Err((_, Code::GroupIdNotFound)) => {}
+                Err((_, code)) => return Err(Error::of_code(OPERATION, code)),
+            }
+        }
+        Ok(())
+    }
+
     /// The first offset and the one after the last.
     ///
     /// # Errors
