@@ -1,20 +1,19 @@
 //! What the embedded log does on this machine, a line per figure with how it was taken:
 //! `cargo bench -p aftershock --bench broker`.
 //!
-//! The broker runs as a process of its own (this program again), the clients are librdkafka in this process, so both
-//! share the machine. `AFTERSHOCK_BENCH_RECORDS` says how many records are stored (5,000,000), `AFTERSHOCK_BENCH_DIR`
+//! The broker runs as a process of its own, the binary as `standalone` starts it; the clients are librdkafka in this
+//! process, so both share the machine. `AFTERSHOCK_BENCH_RECORDS` says how many records are stored (5,000,000), `AFTERSHOCK_BENCH_DIR`
 //! where (a disk of interest). Records have 1 KB of which lz4 saves about half; acknowledged means synced.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aftershock::broker::{self, Config};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -22,16 +21,12 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, FutureProducer, FutureRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
-const SERVE: &str = "AFTERSHOCK_BENCH_SERVE";
 const TOPIC: &str = "bench";
 const PARTITIONS: i32 = 4;
 const IDLE: usize = 10_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() {
-    if let Ok(told) = std::env::var(SERVE) {
-        return serve(&told);
-    }
     let records = std::env::var("AFTERSHOCK_BENCH_RECORDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5_000_000);
     let dir = match std::env::var("AFTERSHOCK_BENCH_DIR") {
         Ok(parent) => tempfile::tempdir_in(parent).unwrap(),
@@ -45,22 +40,13 @@ fn main() {
     broker.memory("after producing");
     consume(&broker, records);
     broker.memory("after consuming");
+    bare_disk(dir.path());
     paced(&broker, &format!("{records} stored"));
     broker.memory("after pacing");
     broker.restart(dir.path(), "kill -9");
     broker.memory("after a restart");
     idle_connections(&broker);
     broker.kill();
-}
-
-fn serve(told: &str) {
-    let (dir, listen) = told.split_once('|').unwrap();
-    let config = Config::new(listen.parse().unwrap(), dir.into());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(config.listen).await.unwrap();
-        broker::run(config, listener, std::future::pending()).await.unwrap();
-    });
 }
 
 /// The broker's process.
@@ -128,8 +114,9 @@ impl Running {
 }
 
 fn spawn(dir: &Path, address: SocketAddr) -> Child {
-    let told = format!("{}|{address}", dir.display());
-    Command::new(std::env::current_exe().unwrap()).env(SERVE, told).spawn().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aftershock"));
+    command.args(["broker", "--listen", &address.to_string(), "--dir"]).arg(dir).env("MIMALLOC_PURGE_DELAY", "0");
+    command.stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// An ApiVersions request of version 0, and its answer.

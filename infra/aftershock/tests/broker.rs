@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "broker/bounds.rs"]
+mod bounds;
 #[path = "broker/clients.rs"]
 mod clients;
 #[path = "broker/compaction.rs"]
@@ -13,15 +15,25 @@ mod compaction;
 mod crash;
 #[path = "broker/disk.rs"]
 mod disk;
+#[path = "broker/full.rs"]
+mod full;
 #[path = "broker/generations.rs"]
 mod generations;
 #[path = "broker/groups.rs"]
 mod groups;
 #[path = "broker/harness.rs"]
 mod harness;
+#[path = "broker/power.rs"]
+mod power;
 #[path = "broker/records.rs"]
 mod records;
+#[path = "broker/syscalls.rs"]
+mod syscalls;
 #[path = "broker/topics.rs"]
 mod topics;
+#[path = "broker/unsupported.rs"]
+mod unsupported;
 #[path = "broker/wire.rs"]
 mod wire;
+#[path = "broker/wreck.rs"]
+mod wreck;

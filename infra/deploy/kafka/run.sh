@@ -63,6 +63,9 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+log.initial.task.delay.ms=500
+log.retention.check.interval.ms=300
+log.cleaner.backoff.ms=200
 PROPERTIES
 }
 

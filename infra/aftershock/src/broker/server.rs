@@ -93,7 +93,7 @@ async fn connection(node: Arc<Node>, stream: TcpStream, peer: SocketAddr, stoppe
 async fn read_requests(
     node: &Arc<Node>,
     mut reader: OwnedReadHalf,
-    replies: mpsc::Sender<Reply>,
+    replies: mpsc::Sender<Box<Reply>>,
     (peer, local): (SocketAddr, SocketAddr),
     mut stopped: watch::Receiver<bool>,
 ) -> End {
@@ -114,15 +114,16 @@ async fn read_requests(
         }
         let Ok(memory) = node.request_memory.acquire_many(pieces(length)).await else { return End::Closed };
         let Ok(Ok(frame)) = timeout(TRANSFER, read_frame(&mut reader, length)).await else { return End::Closed };
-        let reply = match route(node, frame, peer, local).await {
-            Ok(reply) => reply,
+        // On the heap, and so are the replies that wait: a connection that is idle holds no room for either.
+        let reply = match Box::pin(route(node, frame, peer, local)).await {
+            Ok(reply) => Box::new(reply),
             Err(error) => {
                 tracing::warn!(peer = %peer, error = %error, "a connection is closed");
                 return End::Closed;
             }
         };
         drop(memory);
-        if !matches!(reply, Reply::Nothing) && replies.send(reply).await.is_err() {
+        if !matches!(*reply, Reply::Nothing) && replies.send(reply).await.is_err() {
             return End::Closed;
         }
     }
@@ -139,9 +140,9 @@ async fn read_frame(reader: &mut OwnedReadHalf, length: usize) -> io::Result<Byt
     Ok(frame.freeze())
 }
 
-async fn write_replies(mut writer: OwnedWriteHalf, mut due: mpsc::Receiver<Reply>) -> io::Result<()> {
+async fn write_replies(mut writer: OwnedWriteHalf, mut due: mpsc::Receiver<Box<Reply>>) -> io::Result<()> {
     while let Some(reply) = due.recv().await {
-        let answer = match reply {
+        let answer = match *reply {
             Reply::Now(answer) => answer,
             Reply::Later(waiting) => match waiting.await {
                 Some(answer) => answer,

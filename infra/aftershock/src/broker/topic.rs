@@ -13,9 +13,11 @@ use super::log::partition::Partition;
 pub const KEYS: &[(&str, &str)] = &[
     ("cleanup.policy", "delete"),
     ("delete.retention.ms", "86400000"),
+    ("max.compaction.lag.ms", "9223372036854775807"),
     ("max.message.bytes", "16777216"),
     ("message.timestamp.type", "CreateTime"),
     ("min.cleanable.dirty.ratio", "0.5"),
+    ("min.compaction.lag.ms", "0"),
     ("retention.bytes", "-1"),
     ("retention.ms", "604800000"),
     ("segment.bytes", "67108864"),
@@ -29,13 +31,11 @@ const IGNORED: &[&str] = &[
     "flush.messages",
     "flush.ms",
     "index.interval.bytes",
-    "max.compaction.lag.ms",
     "message.downconversion.enable",
     "message.format.version",
     "message.timestamp.after.max.ms",
     "message.timestamp.before.max.ms",
     "message.timestamp.difference.max.ms",
-    "min.compaction.lag.ms",
     "min.insync.replicas",
     "preallocate",
     "segment.index.bytes",
@@ -63,6 +63,10 @@ pub fn resolve(overrides: &Overrides) -> Result<Settings, String> {
         "LogAppendTime" => true,
         other => return Err(format!("Invalid value {other} for configuration message.timestamp.type")),
     };
+    let (least_lag, most_lag) = (number(overrides, "min.compaction.lag.ms", 0)?, number(overrides, "max.compaction.lag.ms", 1)?);
+    if least_lag > most_lag {
+        return Err(format!("conflict topic setting min.compaction.lag.ms ({least_lag}) > max.compaction.lag.ms ({most_lag})"));
+    }
     Ok(Settings {
         retention_ms: Some(number(overrides, "retention.ms", -1)?).filter(|kept| *kept >= 0),
         retention_bytes: u64::try_from(number(overrides, "retention.bytes", -1)?).ok(),
@@ -73,6 +77,8 @@ pub fn resolve(overrides: &Overrides) -> Result<Settings, String> {
         delete: policies.contains(&"delete"),
         compact: policies.contains(&"compact"),
         min_dirty_per_mille: per_mille(overrides, "min.cleanable.dirty.ratio")?,
+        min_compaction_lag_ms: least_lag,
+        max_compaction_lag_ms: most_lag,
         delete_retention_ms: number(overrides, "delete.retention.ms", 0)?,
     })
 }
@@ -242,6 +248,8 @@ mod tests {
         {
             assert!(one(key, value).is_err(), "{key}={value}");
         }
+        let lags = [("min.compaction.lag.ms", "6"), ("max.compaction.lag.ms", "5")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert!(resolve(&lags.into()).unwrap_err().contains("conflict"));
         assert!(is_valid_name("a.b_c-9") && !is_valid_name("") && !is_valid_name("..") && !is_valid_name("é"));
     }
 }

@@ -13,7 +13,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::harness::{Broker, PATIENCE, assign, config, next, read, watermarks, without_files};
 
-const CHILD: &str = "AFTERSHOCK_BROKER_CHILD";
+/// Tells [`child`] where to run.
+pub const CHILD: &str = "AFTERSHOCK_BROKER_CHILD";
 
 /// Not a test of its own: the broker as a process, where the variable says so (directory and address).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,12 +37,12 @@ fn start(dir: &Path, listen: &str) -> Child {
         .unwrap()
 }
 
-fn free_address() -> String {
+pub fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
-async fn wait_for(address: &str) {
+pub async fn wait_for(address: &str) {
     let deadline = Instant::now() + PATIENCE;
     while tokio::net::TcpStream::connect(address).await.is_err() {
         assert!(Instant::now() < deadline, "the broker does not come back");

@@ -12,7 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::harness::{Broker, PATIENCE, send, until};
+use crate::harness::{Broker, PATIENCE, send, send_all, until, watermarks};
 
 fn list(topic: &str, partition: i32, offset: i64, metadata: &str) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
@@ -51,6 +51,25 @@ async fn commits_keep_their_metadata_over_a_restart() {
     assert_eq!(committed(&consumer, &topic, 2).0, Offset::Offset(5));
     assert_eq!(committed(&consumer, &topic, 0).0, Offset::Invalid);
     drop(consumer);
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lag_is_what_is_not_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    let topic = broker.topic("lag", 1, &[]).await;
+    let (consumer, producer) = (broker.consumer("lag"), broker.producer(&[]));
+    send_all(&producer, &topic, 0, &vec![b"x".to_vec(); 10]).await;
+    let lag = || {
+        let from = committed(&consumer, &topic, 0).0.to_raw().filter(|offset| *offset >= 0).unwrap_or(0);
+        watermarks(&consumer, &topic, 0).1 - from
+    };
+    assert_eq!(lag(), 10);
+    consumer.commit(&list(&topic, 0, 7, ""), CommitMode::Sync).unwrap();
+    assert_eq!(lag(), 3);
+    send_all(&producer, &topic, 0, &vec![b"x".to_vec(); 5]).await;
+    assert_eq!(lag(), 8);
     broker.stop().await;
 }
 

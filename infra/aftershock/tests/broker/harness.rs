@@ -132,7 +132,8 @@ impl Broker {
     pub async fn make(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
         let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
         // Apache Kafka 4 takes no segments below 1 MiB; small ones are only for looking at our files.
-        let taken = |(key, _): &&(&str, &str)| external().is_none() || *key != "segment.bytes";
+        let small = |value: &str| value.parse::<u64>().is_ok_and(|bytes| bytes < 1 << 20);
+        let taken = |(key, value): &&(&str, &str)| external().is_none() || *key != "segment.bytes" || !small(value);
         topic.config = settings.iter().filter(taken).copied().collect();
         let results = self.admin().create_topics([&topic], &AdminOptions::new()).await.unwrap();
         assert_eq!(results, vec![Ok(name.to_owned())]);

@@ -10,7 +10,7 @@ use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEnc
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Broker, PATIENCE, without_files};
+use crate::harness::{Broker, PATIENCE, external};
 
 /// A connection that speaks the protocol by hand.
 pub struct Wire(TcpStream);
@@ -59,24 +59,27 @@ impl Wire {
 async fn served(wire: &mut Wire) -> Vec<(ApiKey, i16, i16)> {
     let versions = wire.call(3, &ApiVersionsRequest::default().with_client_software_name("test".to_owned().into())).await;
     let entry = |api: &kafka_protocol::messages::api_versions_response::ApiVersion| {
-        (ApiKey::try_from(api.api_key).unwrap(), api.min_version, api.max_version)
+        Some((ApiKey::try_from(api.api_key).ok()?, api.min_version, api.max_version))
     };
-    versions.api_keys.iter().map(entry).collect()
+    let entries: Vec<_> = versions.api_keys.iter().filter_map(entry).collect();
+    assert!(external().is_some() || entries.len() == versions.api_keys.len(), "we offer nothing that has no name");
+    entries
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_version_that_is_offered_is_answered() {
-    if without_files() {
-        return;
-    }
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path()).await;
     broker.topic("wire", 1, &[]).await;
     let mut wire = Wire::to(&broker).await;
     let mut answered = 0;
     for (api, least, most) in served(&mut wire).await {
-        for version in least.max(api.valid_versions().min)..=most {
-            let mut request = default_request(api);
+        let Some(request) = default_request(api) else {
+            assert!(external().is_some(), "{api:?} is offered and not tested");
+            continue;
+        };
+        for version in least.max(api.valid_versions().min)..=most.min(api.valid_versions().max) {
+            let mut request = request.clone();
             if let RequestKind::Produce(produce) = &mut request {
                 produce.acks = -1;
             }
@@ -93,9 +96,10 @@ async fn every_version_that_is_offered_is_answered() {
     broker.stop().await;
 }
 
-fn default_request(api: ApiKey) -> RequestKind {
+/// A request of each kind that the embedded log serves.
+fn default_request(api: ApiKey) -> Option<RequestKind> {
     use kafka_protocol::messages as m;
-    match api {
+    Some(match api {
         ApiKey::Produce => m::ProduceRequest::default().into(),
         ApiKey::Fetch => m::FetchRequest::default().into(),
         ApiKey::ListOffsets => m::ListOffsetsRequest::default().into(),
@@ -122,15 +126,12 @@ fn default_request(api: ApiKey) -> RequestKind {
         ApiKey::IncrementalAlterConfigs => m::IncrementalAlterConfigsRequest::default().into(),
         ApiKey::OffsetDelete => m::OffsetDeleteRequest::default().into(),
         ApiKey::DescribeCluster => m::DescribeClusterRequest::default().into(),
-        other => panic!("{other:?} is offered and not tested"),
-    }
+        _ => return None,
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_served_is_closed_and_the_rest_goes_on() {
-    if without_files() {
-        return;
-    }
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path()).await;
     let mut wire = Wire::to(&broker).await;
@@ -140,7 +141,10 @@ async fn what_is_not_served_is_closed_and_the_rest_goes_on() {
     let versions = ApiVersionsResponse::decode(&mut frame, 0).unwrap();
     assert_eq!(versions.error_code, ResponseError::UnsupportedVersion.code());
     assert!(!versions.api_keys.is_empty(), "a client can choose a version from this");
-    for (key, version) in [(28, 0), (26, 1), (0, 2), (1, 99), (999, 0), (-1, 0)] {
+    // Apache Kafka has transactions, and waits for the bytes of a short request.
+    let ours_only = external().is_none();
+    let unserved = [(28, 0), (26, 1), (0, 2), (1, 99), (999, 0), (-1, 0)];
+    for (key, version) in unserved.into_iter().skip(if ours_only { 0 } else { 2 }) {
         let mut wire = Wire::to(&broker).await;
         wire.send(key, version, |frame| frame.put_bytes(0, 40)).await;
         assert!(wire.receive().await.is_none(), "{key} {version}");
@@ -159,7 +163,8 @@ async fn what_is_not_served_is_closed_and_the_rest_goes_on() {
         wire.0.write_all(&frame).await.unwrap();
         assert!(wire.receive().await.is_none(), "{frame:?}");
     }
-    for length in [u32::MAX, 0x7fff_ffff, 0, 7] {
+    let lengths = [u32::MAX, 0x7fff_ffff, 0, 7];
+    for length in lengths.into_iter().take(if ours_only { 4 } else { 2 }) {
         let mut wire = Wire::to(&broker).await;
         wire.0.write_u32(length).await.unwrap();
         assert!(wire.receive().await.is_none(), "{length}");
@@ -170,7 +175,11 @@ async fn what_is_not_served_is_closed_and_the_rest_goes_on() {
     broker.stop().await;
 }
 
-fn batch(producer: i64, epoch: i16, sequence: i32, count: i32) -> Bytes {
+/// Keys of [`batch`].
+pub const KEYS: i32 = 40;
+
+/// A batch of records that each hold their number, and have one of the [`KEYS`].
+pub fn batch(producer: i64, epoch: i16, sequence: i32, count: i32) -> Bytes {
     let record = |n: i32| Record {
         transactional: false,
         control: false,
@@ -182,7 +191,7 @@ fn batch(producer: i64, epoch: i16, sequence: i32, count: i32) -> Bytes {
         sequence: sequence + n,
         timestamp: 1_000,
         delete_horizon: false,
-        key: None,
+        key: Some(Bytes::from(((sequence + n) % KEYS).to_string())),
         value: Some(Bytes::from(format!("{}", sequence + n))),
         headers: Default::default(),
     };

@@ -41,7 +41,8 @@ pub fn describe(node: &Node, call: &Call, request: &DescribeClusterRequest) -> D
 /// The one node coordinates all consumer groups; there are no transactions.
 pub fn find_coordinator(node: &Node, call: &Call, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
     let (host, port) = address(node, call);
-    let error = if request.key_type == CONSUMER_GROUP { NONE } else { ResponseError::InvalidRequest.code() };
+    // Of the errors that Kafka gives here this is the one that clients do not try again.
+    let error = if request.key_type == CONSUMER_GROUP { NONE } else { ResponseError::TransactionalIdAuthorizationFailed.code() };
     let message = (error != NONE).then(|| StrBytes::from_static_str("this broker has no transactions"));
     if call.version >= 4 {
         let entry = |key: &StrBytes| {

@@ -87,6 +87,10 @@ pub struct Settings {
     pub compact: bool,
     /// Thousandths of the sealed segments that must be new before they are compacted.
     pub min_dirty_per_mille: u64,
+    /// Age in milliseconds below which a record is not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// Age in milliseconds at which a record waits for compaction no longer.
+    pub max_compaction_lag_ms: i64,
     /// How long a compacted tombstone stays readable, milliseconds.
     pub delete_retention_ms: i64,
 }
@@ -171,7 +175,14 @@ impl Log {
         let sealed = self.active.seal(&self.dir)?;
         let next = sealed.end;
         crate::broker::disk::replace(&segment::path(&self.dir, next, "producers"), &self.producers.encode())?;
-        self.active = Active::create(&self.dir, next)?;
+        self.active = match Active::create(&self.dir, next) {
+            Ok(active) => active,
+            Err(error) => {
+                // What is written next may still belong to the old segment.
+                crate::broker::disk::remove(&segment::path(&self.dir, next, "log"))?;
+                return Err(error);
+            }
+        };
         crate::broker::disk::remove(&segment::path(&self.dir, sealed.base, "producers"))?;
         self.sealed.push(sealed);
         Ok(())

@@ -17,7 +17,8 @@ impl Log {
     /// Opens or begins the log in `dir`. `now` (milliseconds) is when its producers count as heard of.
     pub fn open(dir: &Path, now: i64) -> io::Result<Log> {
         let kept_start = read_start(dir)?;
-        let bases = bases(dir)?;
+        let mut bases = bases(dir)?;
+        drop_unused(dir, &mut bases)?;
         let Some((last, earlier)) = bases.split_last() else {
             let active = Active::create(dir, kept_start)?;
             return Ok(Log::assemble(dir, Vec::new(), active, Producers::default()));
@@ -77,6 +78,17 @@ fn bases(dir: &Path) -> io::Result<Vec<i64>> {
     Ok(bases)
 }
 
+/// Removes a last segment that was made on a disk too full to go on with it, where the one before it was written on.
+fn drop_unused(dir: &Path, bases: &mut Vec<i64>) -> io::Result<()> {
+    let [.., before, last] = bases[..] else { return Ok(()) };
+    let is_empty = fs::metadata(segment::path(dir, last, "log"))?.len() == 0;
+    if is_empty && intact_end(dir, &open_sealed(dir, before)?)? > last {
+        compaction::remove(dir, last)?;
+        bases.pop();
+    }
+    Ok(())
+}
+
 /// The sealed segments. One that begins inside the one before it was swallowed by a compaction that did not come to
 /// removing it.
 fn open_all_sealed(dir: &Path, bases: &[i64]) -> io::Result<Vec<Sealed>> {
@@ -133,7 +145,10 @@ fn rebuild_index(dir: &Path, base: i64, size: u64) -> io::Result<Index> {
     if index.size < size {
         tracing::error!(segment.base = base, segment.whole = index.size, "a sealed segment is damaged; what follows the damage is skipped");
     }
-    fs::write(segment::path(dir, base, "index"), index.encode())?;
+    // On a full disk the log opens all the same; reads walk this segment then.
+    if let Err(error) = fs::write(segment::path(dir, base, "index"), index.encode()) {
+        tracing::warn!(segment.base = base, error = %error, "an index could not be written");
+    }
     Ok(index)
 }
 

@@ -41,15 +41,16 @@ impl Log {
         if offset < 0 || offset > synced {
             return Err(Refusal::OutOfRange);
         }
+        // Whole segments go first: that gives room back even where the disk is full and nothing can be written.
+        self.drop_oldest(self.sealed.partition_point(|segment| segment.end <= offset))?;
         if offset > self.start {
             recovery::write_start(&self.dir, offset)?;
             self.start = offset;
         }
         if self.start == self.end() && self.active.size > 0 {
             self.roll()?;
+            self.drop_oldest(self.sealed.len())?;
         }
-        let spare = self.sealed.partition_point(|segment| segment.end <= self.start);
-        self.drop_oldest(spare)?;
         Ok(self.start)
     }
 

@@ -72,7 +72,9 @@ impl Active {
 
     /// Whether its first batch is older than a segment may become.
     pub fn is_old(&self, settings: &Settings, now: i64) -> bool {
-        self.since.is_some_and(|since| now.saturating_sub(since) >= settings.segment_ms)
+        // What must be compacted soon must be sealed before.
+        let oldest = if settings.compact { settings.segment_ms.min(settings.max_compaction_lag_ms) } else { settings.segment_ms };
+        self.since.is_some_and(|since| now.saturating_sub(since) >= oldest)
     }
 
     /// Writes a batch at the end. A failed write leaves the segment as it was.

@@ -64,7 +64,7 @@ impl Cleaned {
             }
             self.tombstones.push((end, now));
         }
-        self.end = end;
+        self.end = self.end.max(end);
         self
     }
 }

@@ -7,6 +7,7 @@
 //! compacted is written last: until then a pass is simply repeated, and no tombstone goes before its repetition.
 
 mod cleaned;
+mod due;
 mod latest;
 mod sift;
 
@@ -19,7 +20,7 @@ use bytes::Bytes;
 use super::batch::{self, Header};
 use super::index::Index;
 use super::segment::{self, Batches, Sealed};
-use super::{Log, Settings, records};
+use super::{Log, records};
 use crate::broker::disk;
 use cleaned::Cleaned;
 use latest::Latest;
@@ -57,25 +58,6 @@ pub trait Host {
 }
 
 impl Pass {
-    /// A pass, if one is due: enough is new, or tombstones have been kept for long enough.
-    pub fn due(log: &Log, settings: &Settings, now: i64) -> io::Result<Option<Pass>> {
-        let cleaned = Cleaned::read(&log.dir)?;
-        let total: u64 = log.sealed.iter().map(|segment| segment.size).sum();
-        let dirty: u64 = log.sealed.iter().filter(|segment| segment.end > cleaned.end).map(|segment| segment.size).sum();
-        let tombstones_before = cleaned.kept_since(now.saturating_sub(settings.delete_retention_ms));
-        let enough = dirty > 0 && dirty.saturating_mul(1_000) >= total.saturating_mul(settings.min_dirty_per_mille);
-        let pass = || Pass {
-            dir: log.dir.clone(),
-            sealed: log.sealed.clone(),
-            cleaned,
-            segment_bytes: settings.segment_bytes,
-            tombstones_before,
-            most_keys: MOST_KEYS,
-            now,
-        };
-        Ok((enough || tombstones_before.is_some()).then(pass))
-    }
-
     /// Does the pass. Returns whether it came to its end.
     pub fn run(self, host: &impl Host) -> io::Result<bool> {
         let Some(rules) = self.survey(host)? else { return Ok(false) };

@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use kafka_protocol::records::{Compression, Record as Sent, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 
 use super::*;
+use crate::broker::log::Settings;
 
 const PRODUCER: i64 = 9;
 
@@ -230,4 +231,26 @@ fn a_pass_that_is_stopped_leaves_the_log_readable() {
         let _ = pass(&owner, 1, MOST_KEYS).unwrap();
         assert_eq!(contents(owner.log.borrow().as_ref().unwrap()), expected(&model, before, true));
     }
+}
+
+#[test]
+fn what_is_new_waits_and_what_is_old_does_not_wait_for_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut log, mut model) = (Log::open(dir.path(), 0).unwrap(), Model::new());
+    fill(&mut log, &mut model, 17, 200);
+    let sparing = Settings { min_compaction_lag_ms: 1_000, ..settings() };
+    assert!(Pass::due(&log, &sparing, 1_500).unwrap().is_none(), "everything is new");
+    let green = log.sealed.iter().find(|segment| segment.max_timestamp > 1_300).unwrap().base;
+    let (sealed, owner) = (log.active.base, owner(log));
+    assert!(green > 100 && green < sealed);
+    let due = |settings: &Settings, now: i64| Pass::due(owner.log.borrow().as_ref().unwrap(), settings, now).unwrap();
+    assert!(due(&sparing, 2_300).unwrap().run(&owner).unwrap());
+    assert_eq!(contents(owner.log.borrow().as_ref().unwrap()), expected(&model, green, true));
+    let patient = Settings { min_dirty_per_mille: 1_000, delete_retention_ms: i64::MAX, ..settings() };
+    assert!(due(&patient, 9_000).is_none(), "not all of it is new");
+    let urgent = Settings { max_compaction_lag_ms: 5_000, ..patient };
+    assert!(due(&urgent, 1_000 + green + 4_000).is_none() && due(&urgent, 1_000 + sealed + 5_000).unwrap().run(&owner).unwrap());
+    let log = owner.log.take().unwrap();
+    assert_eq!(contents(&log), expected(&model, sealed, true));
+    assert!(log.active.is_old(&urgent, 10_000) && !log.active.is_old(&urgent, 9_999), "what must be compacted is sealed in time");
 }
