@@ -56,10 +56,10 @@ mod aliases;
 mod grouping;
 /// What belongs to one issue by a project's rules, by links, by resemblance.
 mod identity;
-/// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
-mod suggestions;
 /// The same reports as another build, machine or user would send them (skipped where they are absent).
 mod stability;
+/// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
+mod suggestions;
 
 /// The rules of the house: floors, doors, lengths, dead paths in the documents.
 mod tidy;

@@ -3,6 +3,7 @@
 
 use crate::harness::shared_data;
 use flate2::read::GzDecoder;
+use processor::Rules;
 use processor::group::line;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -51,7 +52,7 @@ fn another_build_machine_or_user_is_the_same_issue() {
 }
 
 fn issue(report: &Value) -> Value {
-    let answer: Value = serde_json::from_str(&line(&report.to_string())).unwrap();
+    let answer: Value = serde_json::from_str(&line(&report.to_string(), &Rules::default())).unwrap();
     answer["issue"].clone()
 }
 

@@ -45,11 +45,12 @@ impl IntoResponse for Refusal {
                 Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
                 Rejection::NotFound(_) => StatusCode::NOT_FOUND,
             },
+            Error::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Store(_) | Error::Log(_) | Error::Serve(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         let message = match &error {
             Error::Rejected(_) => error.to_string(),
-            Error::Store(_) | Error::Log(_) | Error::Serve(_) => {
+            Error::Record(_) | Error::Store(_) | Error::Log(_) | Error::Serve(_) => {
                 tracing::error!(%error, "cannot do an admin operation");
                 "the log or the tables gave no answer, try again later".to_owned()
             }

@@ -54,7 +54,7 @@ fn class(class: Class) -> &'static str {
         Class::App => "app",
         Class::Library => "library",
         Class::Test => "test",
-        Class::System => "system",
-        Class::Skip => "skipped",
+        Class::System | Class::Harness => "system",
+        Class::Skip | Class::Assertion => "skipped",
     }
 }

@@ -56,8 +56,8 @@ fn class(frame: &Named<'_>) -> f64 {
     match frame.class {
         Class::App | Class::Test => 1.0,
         Class::Library => 0.5,
-        Class::System => 0.2,
-        Class::Skip => 0.0,
+        Class::System | Class::Harness => 0.2,
+        Class::Skip | Class::Assertion => 0.0,
     }
 }
 

@@ -20,7 +20,7 @@ mod welcome;
 
 use std::convert::Infallible;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use service::credentials::{Credentials, Keyring};
