@@ -10,6 +10,9 @@ pub const CALLS: &str =
 /// A file or directory, by number; the directory that was watched is 0.
 pub type Node = usize;
 
+/// Names of a directory and what they stand for from then on.
+pub type Changes = Vec<(String, Option<Node>)>;
+
 /// One call that ended well.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -30,7 +33,7 @@ pub enum Event {
     /// Names of one directory that change together.
     Names {
         dir: Node,
-        changes: Vec<(String, Option<Node>)>,
+        changes: Changes,
     },
 }
 
@@ -148,7 +151,7 @@ impl Reader {
         self.names(path, vec![(name(path), Some(node))])
     }
 
-    fn names(&self, path: &Path, changes: Vec<(String, Option<Node>)>) -> Option<Event> {
+    fn names(&self, path: &Path, changes: Changes) -> Option<Event> {
         Some(Event::Names { dir: *self.live.get(path.parent()?)?, changes })
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::syscalls::{Event, Node};
+use crate::syscalls::{Changes, Event, Node};
 
 /// Disks write sectors whole.
 const SECTOR: u64 = 512;
@@ -51,7 +51,7 @@ struct File {
 #[derive(Default)]
 struct Dir {
     synced: BTreeMap<String, Node>,
-    pending: Vec<(usize, Vec<(String, Option<Node>)>)>,
+    pending: Vec<(usize, Changes)>,
 }
 
 /// The disk as it is after some events.
@@ -124,7 +124,7 @@ impl Wreck {
     }
 }
 
-fn rename(names: &mut BTreeMap<String, Node>, changes: Vec<(String, Option<Node>)>) {
+fn rename(names: &mut BTreeMap<String, Node>, changes: Changes) {
     for (name, node) in changes {
         match node {
             Some(node) => names.insert(name, node),
