@@ -19,7 +19,7 @@ const NEAREST: [usize; 3] = [1, 5, 10];
 /// Suggestions of this score are shown by default.
 const SCORE: f64 = 0.6;
 /// Share of them, over all sets, that are right.
-const PRECISION_FLOOR: f64 = 0.0;
+const PRECISION_FLOOR: f64 = 0.15;
 
 fn lines(arguments: &[&str], input: &Path) -> Vec<Value> {
     let child = Command::new(binary()).args(arguments).stdin(File::open(input).unwrap()).stdout(Stdio::piped()).spawn();

@@ -78,7 +78,8 @@ async fn the_key_may_stand_in_a_header_the_query_or_the_envelope_and_must_be_the
     assert_eq!(server.post(ENVELOPE, &[("content-encoding", "zstd")], zipped).await.status, 200);
 
     let (unknown, other) = (auth("nobody"), auth(SEALED_KEY));
-    let cases: [(&str, &[(&'static str, &str)], u16); 5] = [
+    type Headers<'a> = &'a [(&'static str, &'a str)];
+    let cases: [(&str, Headers<'_>, u16); 5] = [
         (ENVELOPE, &[], 401),
         (STORE, &[], 401),
         (ENVELOPE, &[("x-sentry-auth", unknown.as_str())], 401),

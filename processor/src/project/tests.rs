@@ -2,7 +2,7 @@
 use super::*;
 use crate::group::{Subject, explain, group, group_with};
 
-const STACK: &str = "java.lang.IllegalStateException: 磁盘 7 已满\n\tat com.shop.audit.Audit.fail(Audit.java:1)\n\tat com.shop.Cart.total(Cart.java:41)\n\tat org.vendor.Sdk.call(Sdk.java:3)\n\tat com.shop.Main.run(Main.java:9)";
+const STACK: &str = "java.lang.IllegalStateException: 磁盘 7 已满\n\tat com.shop.audit.Audit.note(Audit.java:1)\n\tat com.shop.Cart.total(Cart.java:41)\n\tat org.vendor.Sdk.call(Sdk.java:3)\n\tat com.shop.Main.run(Main.java:9)";
 
 fn subject(app_id: &str) -> Subject<'_> {
     Subject {
@@ -27,7 +27,7 @@ fn parts(rules: &Rules, subject: &Subject<'_>) -> Vec<(&'static str, String)> {
     group_with(subject, rules).parts.into_iter().map(|part| (part.kind, part.value)).collect()
 }
 
-fn values<'a>(kind: &'static str, values: &[&'a str]) -> Vec<(&'static str, String)> {
+fn values(kind: &'static str, values: &[&str]) -> Vec<(&'static str, String)> {
     values.iter().map(|value| (kind, (*value).to_owned())).collect()
 }
 
@@ -43,9 +43,9 @@ fn the_first_rule_that_fits_decides_and_default_composes() {
     assert_eq!((other.parts.len(), &other.parts[..default.parts.len()]), (default.parts.len() + 1, &default.parts[..]));
     assert_eq!(
         (other.basis.as_str(), other.parts.last().map(|part| part.value.as_str())),
-        ("rule disk", Some("disk at com.shop.audit.Audit.fail"))
+        ("rule disk", Some("disk at com.shop.audit.Audit.note"))
     );
-    assert!(other.signature.starts_with("disk at com.shop.audit.Audit.fail | IllegalStateException"), "{}", other.signature);
+    assert!(other.signature.starts_with("disk at com.shop.audit.Audit.note | IllegalStateException"), "{}", other.signature);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn an_issue_is_what_the_app_wishes_it_to_be() {
     let named = values("type", &["java.lang.IllegalStateException"]);
     assert_eq!(of("type", &subject("a")), named);
     assert_eq!(of("message", &subject("a")), [named.clone(), values("message", &["磁盘 <num> 已满"])].concat());
-    assert_eq!(of("top_frame", &subject("a")), [named, values("frame", &["com.shop.audit.Audit.fail"])].concat());
+    assert_eq!(of("top_frame", &subject("a")), [named, values("frame", &["com.shop.audit.Audit.note"])].concat());
     let bare = Subject { app_id: "a", category: "error", exp_message: "坏了", ..Subject::default() };
     for group_by in ["type", "top_frame", "frames", "default"] {
         assert_eq!(of(group_by, &bare), values("message", &["坏了"]), "{group_by}: where there is none, the default");
