@@ -3,8 +3,8 @@
 //! A fact is about the issue that others belong to; its value is JSON: `{"issues": [ids], "removed": bool, "rule": name}`. From then on the
 //! issues it names, with all that was merged into them before, are parts of it, or, `removed`, are issues of their own again.
 //!
-//! Facts are folded in the order of the log, and the last one wins: a fact that would close a circle frees the issue it is about, which
-//! so becomes what the circle is shown as. What a rule proposes never overrules what a person stated about the same issue.
+//! Facts are folded in the order of the log, and the last one wins: where a fact would close a circle, the issue it is about takes the
+//! place of the one that becomes its part. What a rule proposes never overrules what a person stated about the same issue.
 
 use crate::store::{Row, Statement};
 use schemas::ids::IssueId;
@@ -135,7 +135,7 @@ impl Aliases {
 
     fn take(&mut self, issue: String, target: &str, said: &Said) {
         let by_person = said.rule.is_empty();
-        let closes = root(&self.parents, target) == issue;
+        let closes = path(&self.parents, target).any(|above| above == issue);
         if !by_person && (closes || said.removed || self.forbid(&issue, target)) {
             return;
         }
@@ -149,19 +149,23 @@ impl Aliases {
         }
         self.apart.remove(&issue);
         if closes {
-            self.parents.remove(target);
+            // The two change places.
+            match self.parents.remove(&issue) {
+                Some(above) => self.parents.insert(target.to_owned(), above),
+                None => self.parents.remove(target),
+            };
         }
         self.parents.insert(issue, target.to_owned());
     }
 }
 
-/// Follows the parents to the end; they hold no circle.
+/// An issue, what it is a part of, and so on to the end; the parents hold no circle.
+fn path<'a>(parents: &'a HashMap<String, String>, issue: &'a str) -> impl Iterator<Item = &'a str> {
+    std::iter::successors(Some(issue), |at| parents.get(*at).map(String::as_str))
+}
+
 fn root<'a>(parents: &'a HashMap<String, String>, issue: &'a str) -> &'a str {
-    let mut at = issue;
-    while let Some(parent) = parents.get(at) {
-        at = parent;
-    }
-    at
+    path(parents, issue).last().unwrap_or(issue)
 }
 
 /// An id as the tables' hex.

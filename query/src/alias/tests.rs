@@ -47,6 +47,8 @@ fn chains_are_followed_and_come_apart_where_they_were_made() {
 fn of_two_that_contradict_each_other_the_last_one_wins() {
     assert_eq!(shown(&[merged(2, &[1]), merged(1, &[2])], &[1, 2]), [hex(1), hex(1)]);
     assert_eq!(shown(&[merged(1, &[2]), merged(2, &[1])], &[1, 2]), [hex(2), hex(2)]);
+    // 1 is below 2 and 2 below 3: 1 takes the place of 2.
+    assert_eq!(shown(&[merged(2, &[1]), merged(3, &[2]), merged(1, &[2])], &[1, 2, 3]), [hex(3), hex(3), hex(3)]);
     // 1 → 2 → 3 → 1: nothing falls out of the circle.
     assert_eq!(shown(&[merged(2, &[1]), merged(3, &[2]), merged(1, &[3])], &[1, 2, 3]), [hex(1), hex(1), hex(1)]);
 }
