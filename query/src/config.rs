@@ -22,7 +22,8 @@ pub struct Config {
     pub plain_device_sums: bool,
     /// An issue with one of these texts in its exception's name, message or key frame is a system exit; none: there are no system exits.
     pub system_exit_keywords: Vec<String>,
-    /// Refuse a trend that the tables could not answer from their roll-ups alone, instead of reading the rows.
+    /// Refuse a trend that the tables could not answer from their roll-ups alone, instead of reading the rows. For tests: where there are no rows to
+    /// read the engine takes no roll-up either, and the trend is refused too.
     pub require_projections: bool,
     /// What one request may take of the tables.
     pub limits: Limits,

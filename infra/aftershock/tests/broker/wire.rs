@@ -1,6 +1,6 @@
 //! The protocol byte by byte: every request in every version, and bytes that are no request.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
@@ -56,8 +56,15 @@ impl Wire {
     }
 }
 
+/// From version 3 on Apache Kafka wants to know who asks, and by which version of a software.
+fn who_asks() -> ApiVersionsRequest {
+    let named = |text: &str| text.to_owned().into();
+    ApiVersionsRequest::default().with_client_software_name(named("test")).with_client_software_version(named("1"))
+}
+
 async fn served(wire: &mut Wire) -> Vec<(ApiKey, i16, i16)> {
-    let versions = wire.call(3, &ApiVersionsRequest::default().with_client_software_name("test".to_owned().into())).await;
+    let versions = wire.call(3, &who_asks()).await;
+    assert_eq!(versions.error_code, 0);
     let entry = |api: &kafka_protocol::messages::api_versions_response::ApiVersion| {
         Some((ApiKey::try_from(api.api_key).ok()?, api.min_version, api.max_version))
     };
@@ -113,7 +120,7 @@ fn default_request(api: ApiKey) -> Option<RequestKind> {
         ApiKey::SyncGroup => m::SyncGroupRequest::default().into(),
         ApiKey::DescribeGroups => m::DescribeGroupsRequest::default().into(),
         ApiKey::ListGroups => m::ListGroupsRequest::default().into(),
-        ApiKey::ApiVersions => m::ApiVersionsRequest::default().into(),
+        ApiKey::ApiVersions => who_asks().into(),
         ApiKey::CreateTopics => m::CreateTopicsRequest::default().into(),
         ApiKey::DeleteTopics => m::DeleteTopicsRequest::default().into(),
         ApiKey::DeleteRecords => m::DeleteRecordsRequest::default().into(),
@@ -261,12 +268,18 @@ async fn a_long_poll_over_many_partitions_is_woken_by_any() {
     let partition = |index: i32| FetchPartition::default().with_partition(index).with_partition_max_bytes(1 << 20);
     let asked = FetchTopic::default().with_topic(kafka_protocol::messages::TopicName(topic.clone().into()));
     let asked = asked.with_partitions((0..8).map(partition).collect());
-    let request = FetchRequest::default().with_max_wait_ms(60_000).with_min_bytes(1).with_max_bytes(1 << 20);
+    let request = FetchRequest::default().with_max_wait_ms(0).with_min_bytes(1).with_max_bytes(1 << 20);
     let request = request.with_replica_id((-1).into()).with_topics(vec![asked]);
     let mut wire = Wire::to(&broker).await;
-    let waiting = tokio::spawn(async move { wire.call(11, &request).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(!waiting.is_finished(), "nothing to read yet");
+    // Apache Kafka makes a topic before its partitions can be read, and says so at once.
+    let deadline = Instant::now() + PATIENCE;
+    while wire.call(11, &request).await.responses[0].partitions.iter().any(|partition| partition.error_code != 0) {
+        assert!(Instant::now() < deadline, "the partitions cannot be read");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let request = request.with_max_wait_ms(60_000);
+    let mut waiting = tokio::spawn(async move { wire.call(11, &request).await });
+    assert!(tokio::time::timeout(Duration::from_millis(100), &mut waiting).await.is_err(), "nothing to read yet");
     crate::harness::send(&producer, &topic, 5, b"wake").await;
     let response = tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();
     let filled = |data: &&kafka_protocol::messages::fetch_response::PartitionData| data.records.as_ref().is_some_and(|r| !r.is_empty());
