@@ -18,5 +18,7 @@ mod one_part;
 mod other_clients;
 #[path = "engine/protocol.rs"]
 mod protocol;
+#[path = "engine/sessions.rs"]
+mod sessions;
 #[path = "engine/stop.rs"]
 mod stop;

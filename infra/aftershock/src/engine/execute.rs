@@ -14,11 +14,12 @@ use super::exception::{ABORTED, Exception};
 use super::progress::Samples;
 use super::reply::{self, Guard, Message, Outbox, Reply, ReplyBody};
 use super::request::{self, Call};
-use super::run;
+use super::run::{self, Trace};
 use super::running::Entry;
-use super::store::{Mark, Session, Store};
+use super::session::{Mark, Session, Setup};
+use super::store::Store;
 use super::user::{self, User};
-use super::{Config, multipart};
+use super::{Config, ReadLimits, multipart};
 
 /// Largest form.
 const FORM: usize = 16 << 20;
@@ -36,6 +37,8 @@ pub struct Job {
     pub call: Call,
     pub user: User,
     pub body: BodyReader,
+    /// What its session is to be told.
+    pub setup: Setup,
     /// Opened ahead, where there was one.
     pub session: Option<Session>,
     pub mark: Mark,
@@ -82,11 +85,12 @@ impl Service {
     async fn execute(self: &Arc<Self>, request: Request<Incoming>, query_id: &mut Option<String>) -> Result<Reply, Exception> {
         let (call, user, body) = asked(&self.config, request).await?;
         query_id.clone_from(&call.query_id);
+        let setup = Setup::of(&call, user, &self.read_limits())?;
         let place = self.admission(user).enter().await?;
-        let session = self.store.spare();
-        let mark = session.as_ref().map_or_else(|| self.store.mark(), |s| s.mark.clone());
+        let session = self.store.sessions().take(&setup);
+        let mark = session.as_ref().map_or_else(|| self.store.mark(), |s| s.mark().clone());
         let entry = self.store.enter(&mark, call.query_id.as_deref())?;
-        self.start(Job { call, user, body, session, mark, entry }, place).await
+        self.start(Job { call, user, body, setup, session, mark, entry }, place).await
     }
 
     /// Runs the job on a thread and answers as soon as it has something to say.
@@ -113,15 +117,23 @@ impl Service {
         let mark = job.mark.clone();
         let mut session = job.session.take().map_or_else(|| self.store.session(mark.clone()), Ok);
         let outcome = match &mut session {
-            Ok(session) => run::run(&self.store, &self.config, (&mut session.connection, job), &mut outbox),
+            Ok(session) => run::run(&self.store, (session, job), &mut outbox),
             Err(exception) => Err(exception.clone()),
         };
-        mark.finish();
-        outbox.end(outcome, self.store.version());
+        let kept = mark.finish() && outcome == Ok(Trace::None);
+        outbox.end(outcome.map(|_| ()), self.store.version());
         // What follows is not waited for by the client.
-        drop(session);
+        match session {
+            Ok(session) if kept => self.store.sessions().keep(session),
+            other => drop(other),
+        }
         self.store.refill();
         drop(place);
+    }
+
+    /// The bounds of a read-only statement here.
+    fn read_limits(&self) -> ReadLimits {
+        ReadLimits { memory: self.config.read_limits.memory.min(self.store.memory()), ..self.config.read_limits }
     }
 
     fn admission(&self, user: User) -> &Admission {

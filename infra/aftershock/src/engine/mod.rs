@@ -27,6 +27,7 @@ mod request;
 mod restriction;
 mod run;
 mod running;
+mod session;
 mod statement;
 mod store;
 mod token;

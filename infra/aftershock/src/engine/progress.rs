@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::library::Counts;
-use super::store::{Mark, Store};
+use super::session::Mark;
+use super::store::Store;
 
 /// Samples that a head takes; many clients read at most 100 headers.
 const MOST: usize = 40;

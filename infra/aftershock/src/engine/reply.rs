@@ -18,7 +18,8 @@ use super::exception::{Exception, NETWORK_ERROR};
 use super::format;
 use super::library::Counts;
 use super::progress::Progress;
-use super::store::{Mark, Store};
+use super::session::Mark;
+use super::store::Store;
 
 /// Chunks in flight.
 const CHUNKS: usize = 4;

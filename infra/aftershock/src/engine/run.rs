@@ -9,14 +9,14 @@ use super::exception::{BAD_ARGUMENTS, Exception, NOT_IMPLEMENTED, READONLY, SYNT
 use super::execute::Job;
 use super::format::{self, Joint};
 use super::kill;
-use super::library::{Class, Connection, Params};
+use super::library::{Class, Connection};
 use super::reply::{Head, Outbox};
 use super::request::Call;
-use super::restriction;
+use super::session::Session;
 use super::statement::{self, Shape, Statement};
 use super::store::Store;
 use super::user::User;
-use super::{Config, ReadLimits, ways_out};
+use super::ways_out;
 
 /// Longest text of a statement, without an insert's data.
 const LONGEST: usize = 16 << 20;
@@ -35,17 +35,26 @@ pub struct Text<'a> {
     pub data: Source<'a>,
 }
 
+/// What a statement that ended well left in its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing: it read rows or inserted some.
+    None,
+    /// It may have changed a setting, the database, a temporary table.
+    Possible,
+}
+
 /// Runs a statement and sends its result.
-pub fn run(store: &Store, config: &Config, (connection, job): (&mut Connection, Job), out: &mut Outbox) -> Result<(), Exception> {
+pub fn run(store: &Store, (session, job): (&mut Session, Job), out: &mut Outbox) -> Result<Trace, Exception> {
     // Bound here, so that it ends with the statement: the client may use its id again once it has the reply.
-    let Job { call, user, body, entry: _entry, .. } = job;
+    let Job { call, user, body, setup, entry: _entry, .. } = job;
     let call = &call;
     let mut text = text(call, body)?;
     if text.statement.uses_files {
         return Err(Exception::new(NOT_IMPLEMENTED, "INTO OUTFILE and FROM INFILE are not allowed over HTTP"));
     }
-    let limits = ReadLimits { memory: config.read_limits.memory.min(store.memory()), ..config.read_limits };
-    prepare(connection, call, user, &limits)?;
+    session.prepare(&setup)?;
+    let connection = &mut session.connection;
     if user == User::Reader {
         ways_out::refuse(connection, &text.bytes)?;
     }
@@ -58,9 +67,9 @@ pub fn run(store: &Store, config: &Config, (connection, job): (&mut Connection, 
     };
     let class = check(connection, head, &text.statement.shape, (user, call.safe_method))?;
     match text.statement.shape.clone() {
-        Shape::Insert { head, format, data } => insert(connection, call, text, (head, format, data), out),
-        Shape::Select if class == Class::Reads => select(connection, call, &text, out),
-        Shape::Select | Shape::Other => whole(connection, call, &text, class, out),
+        Shape::Insert { head, format, data } => insert(connection, call, text, (head, format, data), out).map(|()| Trace::None),
+        Shape::Select if class == Class::Reads => select(connection, call, &text, out).map(|()| Trace::None),
+        Shape::Select | Shape::Other => whole(connection, call, &text, class, out).map(|()| Trace::Possible),
     }
 }
 
@@ -92,20 +101,6 @@ fn read_text<'a>(query: Option<&str>, mut source: Source<'a>) -> Result<Text<'a>
             return Err(Exception::new(SYNTAX_ERROR, "The statement is too long (max_query_size)"));
         }
     }
-}
-
-fn prepare(connection: &mut Connection, call: &Call, user: User, limits: &ReadLimits) -> Result<(), Exception> {
-    if let Some(database) = call.database.as_deref().filter(|d| !d.is_empty() && *d != "default") {
-        command(connection, &format!("use {}", restriction::quote_name(database)))?;
-    }
-    match restriction::session(user, &call.settings, limits)? {
-        Some(set) => command(connection, &set),
-        None => Ok(()),
-    }
-}
-
-fn command(connection: &mut Connection, sql: &str) -> Result<(), Exception> {
-    connection.query(sql.as_bytes(), "Null", &Params::default()).map(|_| ()).map_err(Exception::from_engine)
 }
 
 /// Asks the engine's parser what the statement does, and refuses what this request may not do.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::exception::{Exception, QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING};
-use super::store::Mark;
+use super::session::Mark;
 
 /// What runs.
 #[derive(Default)]

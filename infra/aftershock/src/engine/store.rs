@@ -1,9 +1,9 @@
-//! The opened data directory: one engine, one connection kept open always, a fresh one for each statement.
+//! The opened data directory: one engine, one connection kept open always, and the sessions of the statements.
 
 use std::ffi::CString;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::exception::{ABORTED, Exception};
@@ -11,16 +11,8 @@ use super::library::{Connection, Library, Params};
 use super::progress::Progress;
 use super::restriction::quote;
 use super::running::{Entry, Running};
+use super::session::{Mark, Session, Sessions};
 use super::{Config, Error, configuration};
-
-/// Spare sessions kept.
-const SPARES: usize = 2;
-
-/// A connection for one statement, and its mark.
-pub struct Session {
-    pub connection: Connection,
-    pub mark: Mark,
-}
 
 /// The engine on its data directory. All methods block.
 pub struct Store {
@@ -28,8 +20,7 @@ pub struct Store {
     arguments: Vec<CString>,
     /// The last connection that closes would stop the engine, so one stays open.
     keeper: Mutex<Option<Connection>>,
-    /// Sessions opened ahead, because opening one takes as long as a small statement.
-    spares: Mutex<Vec<Session>>,
+    sessions: Sessions,
     marks: AtomicU64,
     running: Arc<Running>,
     version: String,
@@ -51,9 +42,9 @@ impl Store {
         let version = keeper.query(b"select version()", "TSV", &Params::default()).map_err(Error::Start)?;
         let version = String::from_utf8_lossy(&version).trim().to_owned();
         let memory = configuration::memory(&config);
-        let (keeper, spares) = (Mutex::new(Some(keeper)), Mutex::default());
+        let (keeper, sessions) = (Mutex::new(Some(keeper)), Sessions::default());
         let (marks, running) = (AtomicU64::new(0), Arc::default());
-        Ok(Self { library, arguments, keeper, spares, marks, running, version, memory, _lock: lock })
+        Ok(Self { library, arguments, keeper, sessions, marks, running, version, memory, _lock: lock })
     }
 
     /// ClickHouse's version.
@@ -71,28 +62,25 @@ impl Store {
         self.memory
     }
 
-    /// A session that was opened ahead; does not block.
-    pub fn spare(&self) -> Option<Session> {
-        self.spares.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    /// The sessions that no statement has now.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Opens a session, marked so that its statements can be killed.
+    pub fn session(&self, mark: Mark) -> Result<Session, Exception> {
+        let mut arguments = self.arguments.clone();
+        arguments.extend(CString::new(format!("--log_comment={}", mark.name())));
+        let connection = self.library.connect(&arguments).ok_or_else(|| Exception::new(ABORTED, "The engine is shutting down"))?;
+        Ok(Session::new(connection, mark))
     }
 
     /// Opens spare sessions for the statements to come.
     pub fn refill(&self) {
-        while self.spares.lock().unwrap_or_else(PoisonError::into_inner).len() < SPARES {
-            let Ok(session) = self.session(self.mark()) else { return };
-            self.spares.lock().unwrap_or_else(PoisonError::into_inner).push(session);
-        }
+        self.sessions.refill(|| self.session(self.mark()));
     }
 
-    /// A session for one statement, marked so that it can be killed.
-    pub fn session(&self, mark: Mark) -> Result<Session, Exception> {
-        let mut arguments = self.arguments.clone();
-        arguments.extend(CString::new(format!("--log_comment={}", mark.name)));
-        let connection = self.library.connect(&arguments).ok_or_else(|| Exception::new(ABORTED, "The engine is shutting down"))?;
-        Ok(Session { connection, mark })
-    }
-
-    /// A mark that no other statement of this process has.
+    /// A mark that no other session of this process has.
     pub fn mark(&self) -> Mark {
         Mark::new(self.marks.fetch_add(1, Ordering::Relaxed))
     }
@@ -109,7 +97,8 @@ impl Store {
         let mut connection = self.library.connect(&self.arguments)?;
         let output = connection.query(sql.as_bytes(), "TSVRaw", &Params::default()).ok()?;
         let found = String::from_utf8_lossy(&output).trim_end().to_owned();
-        (!found.is_empty()).then_some(found)
+        // The session's next statement, where this one has ended meanwhile.
+        (!found.is_empty() && !mark.is_finished()).then_some(found)
     }
 
     /// How far the statement of this mark is; `None` where it does not run.
@@ -121,7 +110,7 @@ impl Store {
         );
         let mut connection = self.library.connect(&self.arguments)?;
         let output = connection.query(sql.as_bytes(), "TSVRaw", &Params::default()).ok()?;
-        Progress::parse(&String::from_utf8_lossy(&output))
+        Progress::parse(&String::from_utf8_lossy(&output)).filter(|_| !mark.is_finished())
     }
 
     /// Asks every statement that runs to stop.
@@ -131,13 +120,13 @@ impl Store {
 
     /// Asks the statement of this mark to stop, if it still runs.
     pub fn kill(&self, mark: &Mark) {
-        if mark.is_finished() {
+        if !mark.stop() {
             return;
         }
-        let sql = format!("kill query where Settings['log_comment'] = '{}' async", mark.name);
+        let sql = format!("kill query where Settings['log_comment'] = '{}' async", mark.name());
         let Some(mut connection) = self.library.connect(&self.arguments) else { return };
         match connection.query(sql.as_bytes(), "Null", &Params::default()) {
-            Ok(_) => tracing::debug!(statement.mark = %mark.name, "a statement was asked to stop"),
+            Ok(_) => tracing::debug!(statement.mark = mark.name(), "a statement was asked to stop"),
             Err(error) => tracing::warn!(%error, "a statement cannot be asked to stop"),
         }
     }
@@ -146,36 +135,8 @@ impl Store {
     /// must have ended. The library's `chdb_shutdown` is left out: it refuses once a MergeTree table was opened, because idle
     /// threads of the merge pool outlive the tables (release 26.7.3), and the end of the process ends those as well.
     pub fn close(&self) {
-        self.spares.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.sessions.clear();
         drop(self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take());
-    }
-}
-
-/// Names a running statement, through the one setting that the engine shows and nothing else uses.
-#[derive(Clone)]
-pub struct Mark {
-    name: Arc<str>,
-    finished: Arc<AtomicBool>,
-}
-
-impl Mark {
-    pub(super) fn new(number: u64) -> Self {
-        Self { name: format!("aftershock-{number}").into(), finished: Arc::default() }
-    }
-
-    /// The name, made of letters, digits and a dash.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Says that the statement has ended: nothing is left to kill.
-    pub fn finish(&self) {
-        self.finished.store(true, Ordering::Release);
-    }
-
-    /// Whether it has.
-    pub fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Acquire)
     }
 }
 
