@@ -15,6 +15,7 @@
 
 mod admission;
 mod api;
+mod buffers;
 mod catalog;
 mod clock;
 mod coordinator;
@@ -69,7 +70,7 @@ pub struct Config {
     pub request_memory: usize,
     /// Greatest answer to a fetch, bytes; a single batch may be larger.
     pub max_fetch_bytes: usize,
-    /// Answers to fetches in memory at the same time, bytes; more wait.
+    /// Records on their way from the files to consumers, bytes; more wait.
     pub fetch_memory: usize,
     /// Shortest session of a group member.
     pub min_session: Duration,
@@ -102,7 +103,7 @@ impl Config {
             idle_timeout: Duration::from_secs(600),
             max_request_bytes: 32 * MIB,
             request_memory: 64 * MIB,
-            max_fetch_bytes: 2 * MIB,
+            max_fetch_bytes: 8 * MIB,
             fetch_memory: 32 * MIB,
             min_session: Duration::from_secs(6),
             max_session: Duration::from_secs(1_800),

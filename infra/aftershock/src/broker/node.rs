@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::buffers::Buffers;
 use super::catalog::Catalog;
 use super::coordinator::{Bounds, Coordinator};
 use super::disk::{self, DirLock};
@@ -37,7 +38,7 @@ pub struct Node {
     /// Memory for requests.
     pub request_memory: Arc<Semaphore>,
     /// Memory for answers to fetches.
-    pub fetch_memory: Arc<Semaphore>,
+    pub buffers: Buffers,
     /// Becomes true when the broker stops; what waits for something new is answered then.
     pub stopping: watch::Sender<bool>,
     _lock: DirLock,
@@ -62,7 +63,7 @@ impl Node {
             offsets,
             producer_ids: opened.producer_ids,
             request_memory: Arc::new(Semaphore::new(pieces(config.request_memory.max(config.max_request_bytes)) as usize)),
-            fetch_memory: Arc::new(Semaphore::new(pieces(config.fetch_memory.max(config.max_fetch_bytes)) as usize)),
+            buffers: Buffers::new(config.fetch_memory),
             config,
             stopping: watch::Sender::new(false),
             _lock: opened.lock,

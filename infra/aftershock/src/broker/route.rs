@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::api::{cluster, configs, fetch, groups, list_offsets, membership, metadata, offsets, partitions, produce, topics};
+use super::log::reading::Stored;
 use super::node::Node;
 use super::shape;
 
@@ -60,13 +60,32 @@ pub struct Call {
     pub local: SocketAddr,
 }
 
-/// Bytes for the client, and the memory that is held for them.
+/// A frame for the client.
 #[derive(Debug)]
-pub struct Answer {
-    /// The whole frame.
-    pub frame: Bytes,
-    /// Given back when the frame is written.
-    pub held: Option<OwnedSemaphorePermit>,
+pub struct Answer(pub Vec<Piece>);
+
+impl Answer {
+    /// A frame that is at hand.
+    pub fn of(frame: Bytes) -> Answer {
+        Answer(vec![Piece::Bytes(frame)])
+    }
+}
+
+/// A part of a frame.
+#[derive(Debug)]
+pub enum Piece {
+    Bytes(Bytes),
+    Stored(Stored),
+}
+
+impl Piece {
+    /// How many bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Stored(stored) => stored.len(),
+        }
+    }
 }
 
 /// An answer that is waited for; `None` closes the connection.
@@ -164,7 +183,7 @@ fn decode<R: Request>(call: &Call, mut body: Bytes) -> Result<R, Malformed> {
 
 /// An answer that is ready.
 pub fn now<M: Encodable + HeaderVersion>(call: &Call, message: &M) -> Result<Reply, Malformed> {
-    encode(call, message).map(|frame| Reply::Now(Answer { frame, held: None }))
+    encode(call, message).map(|frame| Reply::Now(Answer::of(frame)))
 }
 
 /// The frame of an answer: length, header, message.

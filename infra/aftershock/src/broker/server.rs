@@ -17,8 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Error;
+use super::buffers;
+use super::log::reading::Stored;
 use super::node::{Node, pieces};
-use super::route::{Answer, Reply, route};
+use super::route::{Answer, Piece, Reply, route};
 
 /// Requests of one connection whose answers are still to come.
 const PIPELINED: usize = 32;
@@ -73,7 +75,7 @@ async fn connection(node: Arc<Node>, stream: TcpStream, peer: SocketAddr, stoppe
     }
     let (reader, writer) = stream.into_split();
     let (replies, due) = mpsc::channel(PIPELINED);
-    let writing = write_replies(writer, due);
+    let writing = write_replies(&node, writer, due);
     let reading = read_requests(&node, reader, replies, (peer, local), stopped);
     tokio::pin!(writing);
     tokio::select! {
@@ -140,7 +142,7 @@ async fn read_frame(reader: &mut OwnedReadHalf, length: usize) -> io::Result<Byt
     Ok(frame.freeze())
 }
 
-async fn write_replies(mut writer: OwnedWriteHalf, mut due: mpsc::Receiver<Box<Reply>>) -> io::Result<()> {
+async fn write_replies(node: &Node, mut writer: OwnedWriteHalf, mut due: mpsc::Receiver<Box<Reply>>) -> io::Result<()> {
     while let Some(reply) = due.recv().await {
         let answer = match *reply {
             Reply::Now(answer) => answer,
@@ -150,9 +152,29 @@ async fn write_replies(mut writer: OwnedWriteHalf, mut due: mpsc::Receiver<Box<R
             },
             Reply::Nothing => continue,
         };
-        let Answer { frame, held } = answer;
-        timeout(TRANSFER, writer.write_all(&frame)).await??;
-        drop(held);
+        timeout(TRANSFER, write_answer(node, &mut writer, answer)).await??;
     }
     writer.shutdown().await
+}
+
+async fn write_answer(node: &Node, writer: &mut OwnedWriteHalf, Answer(pieces): Answer) -> io::Result<()> {
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(bytes) => writer.write_all(&bytes).await?,
+            Piece::Stored(stored) => write_stored(node, writer, stored).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Records from their file. Where it cannot be read the frame stays incomplete, and the connection ends.
+async fn write_stored(node: &Node, writer: &mut OwnedWriteHalf, mut stored: Stored) -> io::Result<()> {
+    let Some(mut buffer) = node.buffers.take().await else { return Err(io::ErrorKind::BrokenPipe.into()) };
+    while stored.len() > 0 {
+        let mut bytes = std::mem::take(&mut buffer.bytes);
+        let read = move || stored.read(&mut bytes, buffers::SIZE).map(|_| (stored, bytes));
+        (stored, buffer.bytes) = tokio::task::spawn_blocking(read).await??;
+        writer.write_all(&buffer.bytes).await?;
+    }
+    Ok(())
 }

@@ -40,7 +40,7 @@ pub fn join(node: &Arc<Node>, call: &Call, request: JoinGroupRequest) -> Result<
     Ok(Reply::Later(Box::pin(async move {
         let joined = joined.await.unwrap_or_else(|_| Joined::refused(ResponseError::UnknownMemberId, ""));
         let frame = encode(&call, &join_response(&call, joined)).ok()?;
-        Some(Answer { frame, held: None })
+        Some(Answer::of(frame))
     })))
 }
 
@@ -95,7 +95,7 @@ pub fn sync(node: &Arc<Node>, call: &Call, request: SyncGroupRequest) -> Result<
             Err(error) => SyncGroupResponse::default().with_error_code(error.code()),
         };
         let frame = encode(&call, &response).ok()?;
-        Some(Answer { frame, held: None })
+        Some(Answer::of(frame))
     })))
 }
 

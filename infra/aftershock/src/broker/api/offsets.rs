@@ -57,7 +57,7 @@ pub async fn commit(node: &Arc<Node>, call: &Call, request: OffsetCommitRequest)
         };
         let response = OffsetCommitResponse::default().with_topics(topics.into_iter().map(topic).collect());
         let frame = encode(&call, &response).ok()?;
-        Some(Answer { frame, held: None })
+        Some(Answer::of(frame))
     })))
 }
 

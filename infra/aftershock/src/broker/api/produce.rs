@@ -103,7 +103,7 @@ async fn acknowledge(call: Call, topics: Vec<(TopicName, u128)>, written: Vec<Wr
         }
     }
     let frame = encode(&call, &ProduceResponse::default().with_responses(responses)).ok()?;
-    Some(Answer { frame, held: None })
+    Some(Answer::of(frame))
 }
 
 /// A new id for an idempotent producer. Transactions are refused.

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::compaction::{Host, Pass, Rewritten};
 use super::lookup::{self, Moment, Range};
-use super::reading::Want;
+use super::reading::{Records, Want};
 use super::{Appended, Log, Refusal, Settings};
 
 /// Segments without a readable batch that one read skips.
@@ -80,7 +80,7 @@ pub struct Fetched {
     /// The partition's offsets at that time.
     pub bounds: Bounds,
     /// Whole batches; empty where there is nothing new.
-    pub batches: Bytes,
+    pub batches: Records,
 }
 
 impl Partition {
@@ -219,7 +219,7 @@ impl Partition {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Fetched { bounds, batches: Bytes::new() })
+        Ok(Fetched { bounds, batches: Records::NONE })
     }
 
     /// The partition's offsets.

@@ -6,11 +6,69 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::batch::{HEADER, Header};
+use super::batch::Header;
 use super::segment::{self, Batches};
 use super::{Log, recovery};
+
+/// So many bytes of records are read at once with their place; more stay in the file until they are sent.
+const SMALL: usize = 64 * 1024;
+
+/// Whole batches: few bytes are at hand, many are still where they are stored.
+#[derive(Debug, Clone)]
+pub enum Records {
+    Read(Bytes),
+    Stored(Stored),
+}
+
+impl Records {
+    /// None.
+    pub const NONE: Records = Records::Read(Bytes::new());
+
+    /// How many bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Records::Read(bytes) => bytes.len(),
+            Records::Stored(stored) => stored.length,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A stretch of a segment's file. The file stays readable when the segment is deleted or compacted meanwhile.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    file: Arc<File>,
+    at: u64,
+    length: usize,
+}
+
+impl Stored {
+    /// Bytes of a file.
+    pub fn new(file: Arc<File>, at: u64, length: usize) -> Stored {
+        Stored { file, at, length }
+    }
+
+    /// How many bytes are left.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Replaces what is in `buffer` by the next bytes, at most so many; false where none are left. Blocks for the file.
+    pub fn read(&mut self, buffer: &mut Vec<u8>, most: usize) -> io::Result<bool> {
+        let length = self.length.min(most);
+        buffer.resize(length, 0);
+        self.file.read_exact_at(buffer, self.at)?;
+        self.at += length as u64;
+        self.length -= length;
+        Ok(length > 0)
+    }
+}
 
 /// A segment as a reader needs it, valid without the log.
 #[derive(Debug, Clone)]
@@ -106,45 +164,40 @@ impl Piece {
 
     /// Whole batches from the one that holds the offset on: none where this segment has no such batch, empty where
     /// the first is not synced yet or does not fit.
-    pub fn read(&self, want: &Want) -> io::Result<Option<Bytes>> {
+    pub fn read(&self, want: &Want) -> io::Result<Option<Records>> {
         let (file, position) = self.open_at(want.offset)?;
-        let mut batches = Batches::new(&file, position, self.size);
+        let mut batches = Batches::headers(&file, position, self.size);
         loop {
             match batches.next_header()? {
                 Some((_, header)) if header.end() <= want.offset => {}
                 Some((at, header)) if header.end() <= want.before => {
-                    return self.take(&file, at, &header, want).map(Some);
+                    let length = whole_batches(&mut batches, &header, want)?;
+                    let mut stored = Stored::new(file.clone(), at, length);
+                    if length > SMALL {
+                        return Ok(Some(Records::Stored(stored)));
+                    }
+                    let mut bytes = Vec::new();
+                    stored.read(&mut bytes, length)?;
+                    return Ok(Some(Records::Read(bytes.into())));
                 }
-                Some(_) => return Ok(Some(Bytes::new())),
+                Some(_) => return Ok(Some(Records::NONE)),
                 None => return Ok(None),
             }
         }
     }
-
-    fn take(&self, file: &File, at: u64, first: &Header, want: &Want) -> io::Result<Bytes> {
-        let mut length = want.max_bytes.min(usize::try_from(self.size - at).unwrap_or(usize::MAX));
-        if first.size > length {
-            if !want.at_least_one {
-                return Ok(Bytes::new());
-            }
-            length = first.size;
-        }
-        let mut buffer = BytesMut::zeroed(length);
-        file.read_exact_at(&mut buffer, at)?;
-        let whole = whole_batches(&buffer, want.before);
-        buffer.truncate(whole);
-        Ok(buffer.freeze())
-    }
 }
 
-/// Bytes of the whole batches at the front that end at or before `before`.
-fn whole_batches(buffer: &[u8], before: i64) -> usize {
-    let mut at = 0;
-    while buffer.len() - at >= HEADER {
-        match Header::parse(&buffer[at..]) {
-            Some(header) if header.size <= buffer.len() - at && header.end() <= before => at += header.size,
+/// Bytes of the whole batches from `first` on that are wanted; the walk stands after it.
+fn whole_batches(batches: &mut Batches<'_>, first: &Header, want: &Want) -> io::Result<usize> {
+    if first.size > want.max_bytes && !want.at_least_one {
+        return Ok(0);
+    }
+    let mut length = first.size;
+    while length < want.max_bytes {
+        match batches.next_header()? {
+            Some((_, header)) if header.end() <= want.before && length + header.size <= want.max_bytes => length += header.size,
             _ => break,
         }
     }
-    at
+    Ok(length)
 }

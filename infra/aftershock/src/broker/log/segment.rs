@@ -13,6 +13,8 @@ use crate::broker::disk;
 
 /// Bytes read ahead when batches are walked.
 const CHUNK: usize = 128 * 1024;
+/// The same where only the headers are looked at: most batches are large, and what is between is not wanted.
+const HEADERS: usize = 8 * 1024;
 
 /// The file of a segment: `extension` is `log`, `index` or `producers`.
 pub fn path(dir: &Path, base: i64, extension: &str) -> PathBuf {
@@ -112,6 +114,7 @@ pub struct Batches<'a> {
     /// Where the next batch begins; after the walk, where it ended.
     pub position: u64,
     end: u64,
+    ahead: usize,
     chunk: Vec<u8>,
     chunk_at: u64,
 }
@@ -119,7 +122,12 @@ pub struct Batches<'a> {
 impl<'a> Batches<'a> {
     /// Batches between two positions.
     pub fn new(file: &'a File, position: u64, end: u64) -> Batches<'a> {
-        Batches { file, position, end, chunk: Vec::new(), chunk_at: 0 }
+        Batches { file, position, end, ahead: CHUNK, chunk: Vec::new(), chunk_at: 0 }
+    }
+
+    /// The same, where only headers will be asked for.
+    pub fn headers(file: &'a File, position: u64, end: u64) -> Batches<'a> {
+        Batches { ahead: HEADERS, ..Batches::new(file, position, end) }
     }
 
     /// The next header and its position; the records are skipped.
@@ -148,7 +156,7 @@ impl<'a> Batches<'a> {
         let held = self.chunk_at..self.chunk_at + self.chunk.len() as u64;
         if !(held.contains(&at) && at + length as u64 <= held.end) {
             let left = usize::try_from(self.end - at).unwrap_or(usize::MAX);
-            self.chunk.resize(length.max(CHUNK).min(left), 0);
+            self.chunk.resize(length.max(self.ahead).min(left), 0);
             self.chunk_at = at;
             self.file.read_exact_at(&mut self.chunk, at)?;
         }

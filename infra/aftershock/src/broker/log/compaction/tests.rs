@@ -9,6 +9,7 @@ use kafka_protocol::records::{Compression, Record as Sent, RecordBatchEncoder, R
 
 use super::*;
 use crate::broker::log::Settings;
+use crate::broker::log::reading::{Records, Want};
 
 const PRODUCER: i64 = 9;
 
@@ -67,10 +68,14 @@ fn contents(log: &Log) -> Vec<(i64, String, bool, i64)> {
     let mut found = Vec::new();
     let mut offset = log.start();
     while let Some(piece) = log.piece_at(offset) {
-        let want = super::super::reading::Want { offset, before: log.end(), max_bytes: 700, at_least_one: true };
-        let Some(read) = piece.read(&want).unwrap() else {
-            offset = piece.end.max(offset + 1);
-            continue;
+        let want = Want { offset, before: log.end(), max_bytes: 700, at_least_one: true };
+        let read = match piece.read(&want).unwrap() {
+            Some(Records::Read(read)) => read,
+            Some(Records::Stored(_)) => panic!("more than was wanted"),
+            None => {
+                offset = piece.end.max(offset + 1);
+                continue;
+            }
         };
         let header = Header::parse(&read).unwrap();
         let stored = read.slice(..header.size);

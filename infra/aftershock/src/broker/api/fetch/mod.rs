@@ -1,19 +1,23 @@
 //! Records out: whole batches as they lie in the log, as far as they are synced; a long poll where there are none.
 
+mod frame;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::fetch_request::FetchPartition;
-use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::frame::Topic;
 use super::{NONE, blocking, code, partition};
-use crate::broker::log::partition::{Fetched, Partition};
-use crate::broker::node::{Node, pieces};
+use crate::broker::log::partition::{Bounds, Fetched, Partition};
+use crate::broker::log::reading::Records;
+use crate::broker::node::Node;
 use crate::broker::route::{Answer, Call, encode};
 
 /// A long poll does not last longer, whatever the client says.
@@ -40,15 +44,13 @@ impl Part {
 pub async fn handle(node: Arc<Node>, call: Call, request: FetchRequest) -> Option<Answer> {
     if request.session_id != 0 {
         let refusal = FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code());
-        return encode(&call, &refusal).ok().map(|frame| Answer { frame, held: None });
+        return encode(&call, &refusal).ok().map(Answer::of);
     }
     let parts = parts(&node, &request);
     let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(LONGEST_WAIT);
     let deadline = Instant::now() + patience;
-    let (read, held) = poll(&node, &request, &parts, deadline).await?;
-    let responses = respond(&call, &request, parts, read);
-    let frame = encode(&call, &FetchResponse::default().with_responses(responses)).ok()?;
-    Some(Answer { frame, held })
+    let read = poll(&node, &request, &parts, deadline).await?;
+    frame::frame(&call, topics(request, parts, read)).ok().map(Answer)
 }
 
 fn parts(node: &Node, request: &FetchRequest) -> Vec<Part> {
@@ -65,7 +67,7 @@ fn parts(node: &Node, request: &FetchRequest) -> Vec<Part> {
 
 type Read = Vec<Result<Fetched, i16>>;
 
-async fn poll(node: &Node, request: &FetchRequest, parts: &[Part], deadline: Instant) -> Option<(Read, Option<OwnedSemaphorePermit>)> {
+async fn poll(node: &Node, request: &FetchRequest, parts: &[Part], deadline: Instant) -> Option<Read> {
     let budget = usize::try_from(request.max_bytes).unwrap_or(0).min(node.config.max_fetch_bytes);
     let least = usize::try_from(request.min_bytes).unwrap_or(0).min(budget);
     let mut stopping = node.stopping.subscribe();
@@ -76,12 +78,11 @@ async fn poll(node: &Node, request: &FetchRequest, parts: &[Part], deadline: Ins
         }
         let in_time = Instant::now() < deadline && !*stopping.borrow_and_update();
         if least == 0 || !in_time || parts.iter().any(Part::is_due) {
-            let held = node.fetch_memory.clone().acquire_many_owned(pieces(budget)).await.ok()?;
             let reading = parts.to_vec();
             let read = blocking(move || read(reading, budget)).await.ok()?;
             let bytes: usize = read.iter().flatten().map(|fetched| fetched.batches.len()).sum();
             if bytes >= least || !in_time || read.iter().any(Result::is_err) {
-                return Some((read, Some(held)));
+                return Some(read);
             }
         }
         tokio::select! {
@@ -113,40 +114,34 @@ fn read(parts: Vec<Part>, budget: usize) -> Read {
     read
 }
 
-fn respond(call: &Call, request: &FetchRequest, parts: Vec<Part>, read: Read) -> Vec<FetchableTopicResponse> {
-    let by_id = call.version >= 13;
-    let named = |topic: &kafka_protocol::messages::fetch_request::FetchTopic| {
-        let response = FetchableTopicResponse::default();
-        if by_id { response.with_topic_id(topic.topic_id) } else { response.with_topic(topic.topic.clone()) }
-    };
-    let mut responses: Vec<FetchableTopicResponse> = request.topics.iter().map(named).collect();
+/// What was read, under the topics of the request.
+fn topics(request: FetchRequest, parts: Vec<Part>, read: Read) -> Vec<Topic> {
+    let named = |topic: FetchTopic| Topic { name: topic.topic, id: topic.topic_id.as_u128(), partitions: Vec::new() };
+    let mut topics: Vec<Topic> = request.topics.into_iter().map(named).collect();
     for (part, result) in parts.into_iter().zip(read) {
         let data = PartitionData::default().with_partition_index(part.wanted.partition).with_preferred_read_replica(BrokerId(-1));
-        let data = match (result, &part.source) {
-            (Ok(fetched), _) => filled(data, fetched),
+        let data = data.with_records(Some(Bytes::new()));
+        let answered = match (result, &part.source) {
+            (Ok(fetched), _) => (filled(data, fetched.bounds), fetched.batches),
             (Err(error), source) => {
                 let bounds = source.as_ref().ok().map(|source| source.bounds());
                 let start = bounds.map_or(-1, |bounds| bounds.start);
                 let end = bounds.map_or(-1, |bounds| bounds.synced);
-                data.with_error_code(error)
-                    .with_high_watermark(end)
-                    .with_last_stable_offset(end)
-                    .with_log_start_offset(start)
-                    .with_records(Some(Bytes::new()))
+                let data = data.with_error_code(error).with_high_watermark(end).with_last_stable_offset(end).with_log_start_offset(start);
+                (data, Records::NONE)
             }
         };
-        if let Some(topic) = responses.get_mut(part.topic) {
-            topic.partitions.push(data);
+        if let Some(topic) = topics.get_mut(part.topic) {
+            topic.partitions.push(answered);
         }
     }
-    responses
+    topics
 }
 
-fn filled(data: PartitionData, fetched: Fetched) -> PartitionData {
+fn filled(data: PartitionData, bounds: Bounds) -> PartitionData {
     data.with_error_code(NONE)
-        .with_high_watermark(fetched.bounds.synced)
-        .with_last_stable_offset(fetched.bounds.synced)
-        .with_log_start_offset(fetched.bounds.start)
+        .with_high_watermark(bounds.synced)
+        .with_last_stable_offset(bounds.synced)
+        .with_log_start_offset(bounds.start)
         .with_aborted_transactions(None)
-        .with_records(Some(fetched.batches))
 }
