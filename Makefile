@@ -27,9 +27,9 @@ test: engine ## everything a change must pass, on the embedded engines
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
-test-kafka: engine ## the end-to-end suite on a real Apache Kafka (needs JDK 17 and Maven)
+test-kafka: engine ## the log's suite and the end-to-end suite on a real Apache Kafka (needs JDK 17 and Maven)
 	$(CARGO) build --workspace --all-targets
-	infra/deploy/kafka/run.sh $(CARGO) test --workspace --test pipeline
+	infra/deploy/kafka/run.sh $(CARGO) test --workspace --test broker --test pipeline
 
 soak: engine ## the log taken away at full load for SECONDS (600): nothing lost, memory flat, back within 5 s
 	$(CARGO) build --release -p aftershock

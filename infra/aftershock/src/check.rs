@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 
-use service::credentials::Credentials;
+use service::credentials::{Cipher, Credentials};
 use service::http::Tls;
 
 use crate::descriptors;
@@ -85,6 +85,10 @@ fn credentials(settings: &Settings, findings: &mut Findings) {
                 if entries == 0 {
                     findings.notes.push(format!("{file} has no {what}"));
                 }
+            }
+            for app in credentials.apps.iter().filter(|app| app.device_cipher == Cipher::Aes256Cbc && !app.device_secrets.is_empty()) {
+                let why = "which does not show that a text was changed on its way: for devices that know no other";
+                findings.notes.push(format!("{file}: the device channel of app `{}` uses aes-256-cbc, {why}", app.id));
             }
         }
         Err(_) if !settings.credentials.exists() && settings.embeds_log() => {
@@ -242,6 +246,18 @@ mod tests {
     fn more_connections_than_descriptors_are_worth_a_note() {
         let findings = checked(&format!("{GIVEN}ingest.limits.max_connections = 4000000000\n"));
         assert!(findings.fine() && findings.to_string().contains("4000016640 file descriptors"), "{findings}");
+    }
+
+    #[test]
+    fn a_cipher_without_integrity_is_worth_a_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let app =
+            "[[apps]]\nid = 'shop'\nname = 'Shop'\nkey = '0123456789abcdef'\ndevice_secrets = ['abc']\ndevice_cipher = 'aes-256-cbc'\n";
+        std::fs::write(folder.path().join("credentials.toml"), app).unwrap();
+        let file = folder.path().join("aftershock.toml");
+        std::fs::write(&file, GIVEN).unwrap();
+        let findings = run(&file);
+        assert!(findings.notes.iter().any(|note| note.contains("`shop` uses aes-256-cbc")), "{findings}");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The accept loop: connections within their bounds, and the drain after shutdown.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::crowd::{Crowd, Full};
@@ -14,6 +16,11 @@ use super::tls::Guard;
 use super::{Error, Options, Router, connection};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{Counter, Gauge, counter, gauge};
+
+/// How long a connection that is refused may take to read so, how much of what it sends is read meanwhile, and how many may at a time.
+const LINGER: Duration = Duration::from_secs(1);
+const UNREAD: usize = 1 << 20;
+const LEAVING: usize = 256;
 
 /// Serves `router` on `listener` until `shutdown`, then stops accepting, closes connections that
 /// rest, lets requests that have begun end within [`super::Limits::drain`], and returns.
@@ -28,7 +35,8 @@ pub async fn serve(listener: TcpListener, router: Router, options: impl Into<Opt
     let guard = tls.map(|tls| Guard::new(&tls, dispatcher.service())).transpose()?;
     let meters = Meters::of(dispatcher.service());
     let keeper = keep_certificate(guard.clone(), shutdown.clone());
-    let mut door = Door { listener, crowd, guard, dispatcher, meters, connections: JoinSet::new() };
+    let mut door =
+        Door { listener, crowd, guard, dispatcher, meters, connections: JoinSet::new(), leaving: Arc::new(Semaphore::new(LEAVING)) };
     let accepted = tokio::select! {
         accepted = door.open(&shutdown) => accepted,
         () = keeper => Ok(()),
@@ -51,6 +59,8 @@ struct Door {
     dispatcher: Arc<Dispatcher>,
     meters: Meters,
     connections: JoinSet<()>,
+    /// Places of those that are refused, until they have read so.
+    leaving: Arc<Semaphore>,
 }
 
 struct Meters {
@@ -93,7 +103,7 @@ impl Door {
                     Full::Total => self.meters.full.inc(),
                     Full::Address => self.meters.address.inc(),
                 }
-                return refuse(stream, self.guard.is_some());
+                return refuse(stream, self.guard.is_some(), &self.leaving);
             }
         };
         // Without it a small answer waits for the acknowledgement of the one before.
@@ -126,15 +136,31 @@ async fn keep_certificate(guard: Option<Arc<Guard>>, shutdown: Shutdown) {
     std::future::pending().await
 }
 
-/// Says 503 if the socket takes it at once; never waits. Before a handshake nothing can be said.
-fn refuse(stream: TcpStream, is_sealed: bool) {
-    const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// Says 503 and waits a little until the client has read it: what is closed with something unread in it is reset, and the answer
+/// is lost. Says nothing where a handshake would have to come first, or where too many are on their way out already.
+fn refuse(stream: TcpStream, is_sealed: bool, leaving: &Arc<Semaphore>) {
     if is_sealed {
         return;
     }
-    if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write(BUSY);
+    let Ok(place) = Arc::clone(leaving).try_acquire_owned() else { return };
+    tokio::spawn(async move {
+        // Whoever does not take it in time is cut.
+        let _ = tokio::time::timeout(LINGER, say_busy(stream)).await;
+        drop(place);
+    });
+}
+
+async fn say_busy(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await?;
+    stream.shutdown().await?;
+    let (mut unread, mut left) = ([0; 4096], UNREAD);
+    while left > 0 {
+        match stream.read(&mut unread).await? {
+            0 => break,
+            read => left = left.saturating_sub(read),
+        }
     }
+    Ok(())
 }
 
 /// Waits out a fault that passes, such as no free file descriptor.

@@ -153,6 +153,21 @@ async fn one_connection_too_many_is_refused_until_another_ends() {
 }
 
 #[tokio::test]
+async fn who_is_refused_in_the_middle_of_a_request_reads_why() {
+    let server = Server::start(Limits { max_connections: 1, ..limits() }).await;
+    let mut first = server.connect().await;
+    assert_eq!(first.get("/v1/counts/a").await.status, 200);
+    let head = "POST /v1/counts/a HTTP/1.1\r\nhost: t\r\ncontent-length: 60000\r\n\r\n";
+    for _ in 0..50 {
+        let mut refused = server.connect().await;
+        refused.write(format!("{head}{}", "x".repeat(60_000))).await;
+        assert!(refused.closed().await.starts_with("HTTP/1.1 503"));
+    }
+    drop(first);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn one_request_too_many_is_a_503_and_health_still_answers() {
     let server = Server::start(Limits { max_in_flight: 1, ..limits() }).await;
     let (mut first, mut second) = (server.connect().await, server.connect().await);
