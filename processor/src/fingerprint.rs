@@ -251,10 +251,10 @@ impl Hash64 {
     /// Adds a value; its length goes in, so `ab`+`c` differs from `a`+`bc`.
     pub fn add(&mut self, value: &str) {
         self.mix(value.len() as u64);
-        for chunk in value.as_bytes().chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.mix(u64::from_le_bytes(word));
+        let (words, rest) = value.as_bytes().as_chunks();
+        words.iter().for_each(|word| self.mix(u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
+            self.mix(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
         }
     }
 

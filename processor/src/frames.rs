@@ -24,6 +24,7 @@ pub mod php;
 pub mod python;
 pub mod ruby;
 pub mod rust;
+pub mod search;
 pub mod sniff;
 pub mod symbol;
 pub mod unreal;

@@ -1,7 +1,8 @@
 //! The names of native symbols, of programs and of kernels, without what compilers put into them.
 
 use super::Frame;
-use super::location::{base_name, find, rfind};
+use super::location::base_name;
+use super::search::{find, find_any, has_byte, rfind, trim};
 
 /// `__x64_sys_bind`, `SyS_bind`, `__se_sys_bind` are the one system call on several machines.
 pub fn kernel(frame: &Frame<'_>, out: &mut String) {
@@ -32,8 +33,8 @@ pub fn native(frame: &Frame<'_>, out: &mut String) {
     let start = out.len();
     let function = native_name(frame.function);
     // Unity's IL2CPP names a method's function after it and a hash.
-    let function = if is_il2cpp(function) { function.rfind("_m").map_or(function, |at| &function[..at]) } else { function };
-    if function.starts_with(['-', '+']) && function.contains('[') {
+    let function = if is_il2cpp(function) { rfind(function, "_m").map_or(function, |at| &function[..at]) } else { function };
+    if function.starts_with(['-', '+']) && has_byte(function, b'[') {
         out.push_str(function);
     } else {
         push_without_brackets(function, out);
@@ -62,7 +63,7 @@ fn is_il2cpp(function: &str) -> bool {
 
 /// Cuts `.isra.0`, `.cold`, `[abi:…]`, `::h0123456789abcdef`, `+0x12`; `??` and redactions are no name.
 fn native_name(function: &str) -> &str {
-    let mut name = function.trim();
+    let mut name = trim(function);
     if matches!(name, "?" | "??" | "<unknown>" | "<redacted>" | "stripped_application_code" | "_start") {
         return "";
     }
@@ -71,8 +72,8 @@ fn native_name(function: &str) -> &str {
         name = &name[..at];
     }
     // Where arguments are written out, what compilers append stands in brackets behind them.
-    if !bytes.contains(&b'(')
-        && let Some(at) = (1..name.len()).find(|at| is_suffix(&bytes[*at..]))
+    if !has_byte(name, b'(')
+        && let Some(at) = suffix(name)
     {
         name = &name[..at];
     }
@@ -82,21 +83,25 @@ fn native_name(function: &str) -> &str {
     name
 }
 
-/// Whether what follows a name is of the compiler or the linker.
-fn is_suffix(rest: &[u8]) -> bool {
-    let suffixes: &[&str] = match rest.first() {
-        Some(b'.') => &[".isra.", ".constprop.", ".part.", ".cold", ".llvm."],
-        Some(b'+') => &["+0x"],
-        Some(b' ') => &[" [clone"],
-        Some(b'@') => &["@@", "@plt"],
-        _ => return false,
-    };
-    suffixes.iter().any(|suffix| rest.starts_with(suffix.as_bytes()))
+/// Where what the compiler or the linker appended to a name begins.
+fn suffix(name: &str) -> Option<usize> {
+    const SUFFIXES: [&str; 8] = [".isra.", ".constprop.", ".part.", ".cold", ".llvm.", "+0x", "@@", "@plt"];
+    let clone = find(name, " [clone").filter(|at| *at > 0);
+    let end = clone.unwrap_or(name.len());
+    let mut from = name.chars().next().map_or(0, char::len_utf8);
+    while let Some(at) = find_any(&name[from..end], *b".+@") {
+        from += at;
+        if SUFFIXES.iter().any(|suffix| name.as_bytes()[from..].starts_with(suffix.as_bytes())) {
+            return Some(from);
+        }
+        from += 1;
+    }
+    clone
 }
 
 /// Leaves out what stands in `<>` and `()` and after the arguments; `operator<` keeps its sign.
 fn push_without_brackets(name: &str, out: &mut String) {
-    if !name.bytes().any(|b| matches!(b, b'<' | b'>' | b'(' | b')' | b' ')) {
+    if !name.bytes().any(|b| OUTSIDE[usize::from(b)] && b != b'o') {
         out.push_str(name);
         return;
     }
@@ -104,9 +109,8 @@ fn push_without_brackets(name: &str, out: &mut String) {
     let mut rest = name;
     let mut depth = 0_u32;
     loop {
-        // Between brackets only brackets matter; outside, the signs that end or change the name too.
-        let is_mark = |b: u8| matches!(b, b'<' | b'>' | b'(' | b')') || (depth == 0 && matches!(b, b' ' | b'o'));
-        let run = rest.bytes().position(is_mark).unwrap_or(rest.len());
+        let marks = if depth == 0 { &OUTSIDE } else { &BETWEEN };
+        let run = rest.bytes().position(|b| marks[usize::from(b)]).unwrap_or(rest.len());
         if depth == 0 {
             out.push_str(&rest[..run]);
         }
@@ -137,3 +141,17 @@ fn push_without_brackets(name: &str, out: &mut String) {
 }
 
 const ANONYMOUS: &str = "(anonymous namespace)";
+
+/// Between brackets only brackets matter; outside, the signs that end or change the name too.
+const BETWEEN: [bool; 256] = among(b"<>()");
+const OUTSIDE: [bool; 256] = among(b"<>() o");
+
+const fn among(signs: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < signs.len() {
+        table[signs[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
