@@ -5,7 +5,7 @@
 //! `... N more` is filled with the frames the cause shares with what it caused.
 
 use super::location::{after_log_prefix, exception_header, file_line, span};
-use super::search::{find_byte, has_byte, lines, rfind_byte, split_byte, trim, trim_end, trim_start};
+use super::search::{find_byte, find_either, has_byte, lines, rfind_byte, split_byte, trim, trim_end, trim_start};
 use super::{Frame, Language, MAX_FRAMES, Trace, culprit};
 
 /// A header and whether it names an exception; its slice runs on to the end of its first line.
@@ -19,6 +19,8 @@ struct State<'a> {
     text: &'a str,
     exception: &'a str,
     message: &'a str,
+    /// The message of the exception that the current one caused.
+    effect: &'a str,
     frames: Vec<Frame<'a>>,
     /// Frames of the exception that the current one caused.
     enclosing: Vec<Frame<'a>>,
@@ -37,6 +39,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
         text,
         exception: "",
         message: "",
+        effect: "",
         frames: Vec::new(),
         enclosing: Vec::new(),
         header: None,
@@ -58,6 +61,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Java);
     trace.exception = state.exception;
     trace.message = state.message;
+    trace.effect = state.effect;
     trace.frames = state.frames;
     trace.found()
 }
@@ -74,7 +78,11 @@ impl<'a> State<'a> {
             return self.frame(frame, raw);
         }
         if let Some(header) = trimmed.strip_prefix("Caused by: ") {
+            if let Some(header) = self.header.take() {
+                self.open(header.line, &raw[..0]);
+            }
             self.enclosing = std::mem::take(&mut self.frames);
+            self.effect = self.message;
             (self.exception, self.message, self.is_broken) = ("", "", false);
             self.header = Some(Header { line: header, is_exception: true });
             return true;
@@ -161,9 +169,11 @@ fn plain_header(line: &str) -> (&str, &str) {
 /// Reads one frame; `None` where the line is none.
 fn frame_of(line: &str) -> Option<Frame<'_>> {
     let rest = trim_start(line.strip_prefix("at ")?);
-    let open = find_byte(rest, b'(')?;
+    let end = find_either(rest, b'(', b' ')?;
+    let open = end + find_byte(&rest[end..], b'(')?;
     let name = trim_end(&rest[..open]);
-    if name.is_empty() || has_byte(name, b' ') {
+    // A name has no space in it, but one may stand behind it.
+    if name.is_empty() || name.len() > end {
         return None;
     }
     let place = &rest[open + 1..];
@@ -215,7 +225,7 @@ mod tests {
     fn the_innermost_cause_counts_and_gets_the_shared_frames() {
         let trace = parse(CHAIN).unwrap();
         assert_eq!(trace.exception, "java.lang.NullPointerException");
-        assert_eq!(trace.message, "cart is null");
+        assert_eq!((trace.message, trace.effect), ("cart is null", "付款失败\n第二行"));
         let names: Vec<_> = trace.frames.iter().map(|frame| frame.function).collect();
         assert_eq!(names, ["requireNonNull", "total", "main"]);
         assert_eq!(trace.frames[0].module, "java.util.Objects");

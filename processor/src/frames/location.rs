@@ -1,6 +1,6 @@
 //! The small readings all parsers share: places in files, exception headers, log prefixes.
 
-use super::search::{find_byte, rfind_either, trim, trim_start};
+use super::search::{find_byte, rfind_any, rfind_either, trim, trim_start};
 
 /// The first `limit` bytes of a text, cut at a character boundary.
 #[must_use]
@@ -72,7 +72,7 @@ pub fn exception_header(line: &str) -> Option<(&str, &str)> {
 /// Whether a name reads like an exception class: `java.io.IOException`, `TypeError`, `SIGSEGV`.
 #[must_use]
 pub fn is_exception_name(name: &str) -> bool {
-    let last = name.rsplit(['.', '$', '/']).next().unwrap_or(name);
+    let last = rfind_any(name, *b".$/").map_or(name, |at| &name[at + 1..]);
     if last.len() < 3 || !last.starts_with(|c: char| c.is_ascii_uppercase()) {
         return false;
     }

@@ -37,6 +37,13 @@ pub fn find_any(text: &str, [a, b, c]: [u8; 3]) -> Option<usize> {
     memchr::memchr3(a, b, c, text.as_bytes())
 }
 
+/// Where the last of three ASCII signs occurs.
+#[must_use]
+pub fn rfind_any(text: &str, [a, b, c]: [u8; 3]) -> Option<usize> {
+    debug_assert!(a.is_ascii() && b.is_ascii() && c.is_ascii());
+    memchr::memrchr3(a, b, c, text.as_bytes())
+}
+
 /// Whether an ASCII sign occurs.
 #[must_use]
 pub fn has_byte(text: &str, sign: u8) -> bool {

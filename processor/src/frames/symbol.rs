@@ -101,50 +101,65 @@ fn suffix(name: &str) -> Option<usize> {
 
 /// Leaves out what stands in `<>` and `()` and after the arguments; `operator<` keeps its sign.
 fn push_without_brackets(name: &str, out: &mut String) {
-    if !name.bytes().any(|b| OUTSIDE[usize::from(b)] && b != b'o') {
-        out.push_str(name);
-        return;
-    }
+    let bytes = name.as_bytes();
     let start = out.len();
-    let mut rest = name;
-    let mut depth = 0_u32;
-    loop {
-        let marks = if depth == 0 { &OUTSIDE } else { &BETWEEN };
-        let run = rest.bytes().position(|b| marks[usize::from(b)]).unwrap_or(rest.len());
-        if depth == 0 {
-            out.push_str(&rest[..run]);
+    // Where what is still to be written begins.
+    let (mut kept, mut at) = (0, 0);
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if !MARKS[usize::from(byte)] || (byte == b'o' && !name[at..].starts_with(OPERATOR)) {
+            at += 1;
+            continue;
         }
-        rest = &rest[run..];
-        let Some(mark) = rest.bytes().next() else { return };
-        match mark {
-            b'o' if rest.starts_with("operator") => {
-                let signs = rest[8..].find(|c: char| !"<>=()[]!+-*/&|~^%,".contains(c)).unwrap_or(rest.len() - 8).min(2);
-                out.push_str(&rest[..8 + signs]);
-                rest = &rest[8 + signs..];
-                continue;
-            }
-            b'(' if depth == 0 && rest.starts_with(ANONYMOUS) => {
-                out.push_str("(anonymous)");
-                rest = &rest[ANONYMOUS.len()..];
-                continue;
-            }
-            b'o' => out.push('o'),
-            b'<' | b'(' => depth += 1,
-            b'>' | b')' => depth = depth.saturating_sub(1),
-            // A return type stands before the name, `const` and the like behind it.
-            _ if rest[1..].starts_with("const") || rest[1..].starts_with('[') => return,
-            _ if !rest[1..].starts_with(['(', '<']) => out.truncate(start),
-            _ => {}
+        if byte == b'o' {
+            at += OPERATOR.len();
+            at += bytes[at..].iter().take_while(|b| b"<>=()[]!+-*/&|~^%,".contains(b)).take(2).count();
+            continue;
         }
-        rest = &rest[1..];
+        let rest = &name[at + 1..];
+        // A return type stands before the name, `const` and the like behind it.
+        let is_behind = byte == b' ' && (rest.starts_with("const") || rest.starts_with('['));
+        let is_before = byte == b' ' && !is_behind && !rest.starts_with(['(', '<']);
+        if is_before {
+            out.truncate(start);
+        } else {
+            out.push_str(&name[kept..at]);
+        }
+        if is_behind {
+            return;
+        }
+        if name[at..].starts_with(ANONYMOUS) {
+            out.push_str("(anonymous)");
+            at += ANONYMOUS.len();
+        } else {
+            at = after_brackets(bytes, at);
+        }
+        kept = at;
     }
+    out.push_str(&name[kept..]);
 }
 
+/// Where a name goes on after a sign and, where that opens brackets, after what is in them.
+fn after_brackets(bytes: &[u8], at: usize) -> usize {
+    let mut depth = 0_u32;
+    for (place, byte) in bytes.iter().enumerate().skip(at) {
+        depth = match byte {
+            b'<' | b'(' => depth + 1,
+            b'>' | b')' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        if depth == 0 {
+            return place + 1;
+        }
+    }
+    bytes.len()
+}
+
+const OPERATOR: &str = "operator";
 const ANONYMOUS: &str = "(anonymous namespace)";
 
-/// Between brackets only brackets matter; outside, the signs that end or change the name too.
-const BETWEEN: [bool; 256] = among(b"<>()");
-const OUTSIDE: [bool; 256] = among(b"<>() o");
+/// Outside brackets, the signs that may end or change a name.
+const MARKS: [bool; 256] = among(b"<>() o");
 
 const fn among(signs: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
