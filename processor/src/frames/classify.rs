@@ -162,7 +162,7 @@ impl Inner {
 
 /// A number for two signs: the upper bits of a product, which every bit of both moves.
 fn pair(two: [u8; 2]) -> usize {
-    usize::from(u16::from_le_bytes(two).wrapping_mul(0x9e37)) * PAIRS >> u16::BITS
+    (usize::from(u16::from_le_bytes(two).wrapping_mul(0x9e37)) * PAIRS) >> u16::BITS
 }
 
 /// The rules of one language; the first that matches decides.
