@@ -138,7 +138,9 @@ impl Index {
 impl Inner {
     fn add(&mut self, rule: &Rule, index: u16) {
         self.entries.push(Entry::of(index, rule.text, head_key));
-        rule.text.as_bytes().array_windows().take(2).for_each(|two| self.pairs[pair(*two)] = true);
+        for two in rule.text.as_bytes().windows(2).take(2) {
+            self.pairs[pair([two[0], two[1]])] = true;
+        }
     }
 
     fn first(&self, rules: &[Rule], bytes: &[u8], best: usize) -> usize {
