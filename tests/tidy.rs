@@ -91,6 +91,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde_avro_fast", &["schemas/src/record"]),
     ("libloading", &["infra/aftershock/src/engine/"]),
     ("kafka_protocol", &["infra/aftershock/src/broker/", "infra/aftershock/tests/broker/"]),
+    ("memchr", &["processor/src/frames/search.rs"]),
     ("semver", &["schemas/src/version"]),
     ("hmac", &["infra/service/src/signature.rs"]),
     ("brotli_decompressor", &["ingest/src/dialect/inflate.rs"]),

@@ -17,12 +17,12 @@ use fault::{is_assertion, is_fault, wording};
 
 /// Version of everything that decides a fingerprint: rules, parsers, normal forms. Stamped in every
 /// row and part of every hash, so that a change makes new issues rather than wrong ones.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// One thing that went into a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `rule`, `client`, `type`, `frame`, `class`, `message`, `kind`, `missing`.
+    /// `rule`, `client`, `type`, `frame`, `class`, `message`, `kind`, `missing`, `effect`.
     pub kind: &'static str,
     pub value: String,
 }
@@ -71,6 +71,8 @@ pub struct Evidence<'a> {
     pub message: &'a str,
     /// What a failed link asked for, see [`fault::missing`]; may be empty.
     pub missing: &'a str,
+    /// How the exception that this one caused opens, see [`fault::opening`]; may be empty.
+    pub effect: &'a str,
     /// Distinct names, innermost first, recursion collapsed.
     pub frames: &'a [Named<'a>],
     /// Names that recur, sorted; only looked for in a stack overflow.
@@ -108,6 +110,10 @@ pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
         return parts;
     }
     push_frames(evidence, &frames, &mut parts);
+    if !frames.is_empty() && !is_test && !evidence.effect.is_empty() {
+        // What a library throws is the same for all who use it; who caught it knew what it was about.
+        parts.push(Part::new("effect", evidence.effect));
+    }
     if is_test {
         parts.push(Part::new("message", wording(evidence.message)));
     } else if !evidence.message.is_empty() && message_counts(evidence, frames.first(), policy) {
@@ -251,10 +257,10 @@ impl Hash64 {
     /// Adds a value; its length goes in, so `ab`+`c` differs from `a`+`bc`.
     pub fn add(&mut self, value: &str) {
         self.mix(value.len() as u64);
-        for chunk in value.as_bytes().chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.mix(u64::from_le_bytes(word));
+        let (words, rest) = value.as_bytes().as_chunks();
+        words.iter().for_each(|word| self.mix(u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
+            self.mix(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
         }
     }
 

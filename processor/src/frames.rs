@@ -24,6 +24,7 @@ pub mod php;
 pub mod python;
 pub mod ruby;
 pub mod rust;
+pub mod search;
 pub mod sniff;
 pub mod symbol;
 pub mod unreal;
@@ -105,6 +106,8 @@ pub struct Trace<'a> {
     pub exception: &'a str,
     /// Its message, possibly of several lines; empty where there is none.
     pub message: &'a str,
+    /// What the exception that it caused says; empty where it caused none.
+    pub effect: &'a str,
     pub frames: Vec<Frame<'a>>,
 }
 
@@ -112,7 +115,7 @@ impl<'a> Trace<'a> {
     /// A trace of a language that has nothing in it yet.
     #[must_use]
     pub const fn of(language: Language) -> Self {
-        Self { language, exception: "", message: "", frames: Vec::new() }
+        Self { language, exception: "", message: "", effect: "", frames: Vec::new() }
     }
 
     /// Adds a frame unless the bound is reached.

@@ -114,7 +114,17 @@ pub(crate) fn weigh<T>(
     let exception = without_digits(kind, fault_family(kind, &texts));
     let has_classes = trace.as_ref().is_some_and(|trace| matches!(trace.language, Language::Java | Language::CSharp));
     let missing = fingerprint::fault::missing(&exception, texts.message);
-    let evidence = Evidence { kind, exception: &exception, message: &form, missing, frames: &frames, recurring: &recurring, has_classes };
+    let effect = trace.as_ref().map_or_else(String::new, |trace| fingerprint::fault::opening(&normalise::message(trace.effect)));
+    let evidence = Evidence {
+        kind,
+        exception: &exception,
+        message: &form,
+        missing,
+        effect: &effect,
+        frames: &frames,
+        recurring: &recurring,
+        has_classes,
+    };
     let Applied { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, (&evidence, policy));
     let fingerprint = fingerprint::hash(&parts);
     let top = fingerprint::top(&evidence, policy);

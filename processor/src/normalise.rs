@@ -8,6 +8,7 @@ pub mod vocabulary;
 pub mod word;
 
 use crate::frames::location::head;
+use crate::frames::search::split_byte;
 use word::Kind;
 
 /// Bytes of a message that count; what comes later is data.
@@ -70,7 +71,7 @@ impl<'a> Form<'a> {
         // What Base64 fills up with is no sign of a pair.
         let body =
             body.strip_suffix("==").or_else(|| body.strip_suffix('=')).filter(|body| word::kind(body) == Some(Kind::Id)).unwrap_or(body);
-        if let Some((key, value)) = body.split_once('=')
+        if let Some((key, value)) = split_byte(body, b'=')
             && is_key(key)
         {
             self.pair(key, value);

@@ -39,9 +39,32 @@ pub fn is_assertion(exception: &str) -> bool {
 #[must_use]
 pub fn wording(form: &str) -> String {
     const WORDS: usize = 4;
-    let said = ["expected", "but was"].iter().filter_map(|mark| form.find(mark)).min().map_or(form, |at| &form[..at]);
+    // `unexpected` is a word of the author's.
+    let expected = form.match_indices("expected").map(|(at, _)| at).find(|at| !form[..*at].ends_with(char::is_alphabetic));
+    let said = expected.into_iter().chain(form.find("but was")).min().map_or(form, |at| &form[..at]);
     let words = said.split(' ').filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic));
     words.take(WORDS).collect::<Vec<_>>().join(" ")
+}
+
+/// How the author of a message opens it: the first plain words, up to the first value or sign.
+#[must_use]
+pub fn opening(form: &str) -> String {
+    const WORDS: usize = 3;
+    let mut out = String::new();
+    for word in form.split(' ').take(WORDS) {
+        let plain = word.trim_end_matches([':', ',', ';', '.']);
+        if plain.is_empty() || !plain.chars().all(char::is_alphabetic) {
+            break;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(plain);
+        if plain.len() < word.len() {
+            break;
+        }
+    }
+    out
 }
 
 /// What a failed link lacks: the class that is not there, or that has not the member asked for.
@@ -68,6 +91,15 @@ pub fn missing<'a>(exception: &str, message: &'a str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_opens_with_plain_words_up_to_its_first_value() {
+        assert_eq!(opening("Could not find required part: cart"), "Could not find");
+        assert_eq!(opening("No stock: cart <num>"), "No stock");
+        assert_eq!(opening("<num> items"), "");
+        assert_eq!(opening("java.io.IOException: full"), "");
+        assert_eq!(opening("付款失败"), "付款失败");
+    }
 
     #[test]
     fn a_failed_link_names_what_is_missing() {

@@ -4,12 +4,13 @@
 //! at the top is how it hangs; the rules skip those frames, and who asked for the wait counts.
 
 use super::location::head;
+use super::search::{before, has};
 use super::{Trace, java, native};
 
 /// Whether a line opens a thread of a dump.
 #[must_use]
 pub fn is_thread(line: &str) -> bool {
-    line.starts_with('"') && (line.contains(" prio=") || line.contains(" tid="))
+    line.starts_with('"') && (has(line, " prio=") || has(line, " tid="))
 }
 
 /// Reads the main thread of a dump; `None` where the text is none.
@@ -29,7 +30,7 @@ fn main_thread(text: &str) -> Option<&str> {
         is_thread(line) && (*at == 0 || text[..*at].ends_with('\n'))
     })?;
     let block = &text[at..];
-    Some(block.split("\n\n").next().unwrap_or(block))
+    Some(before(block, "\n\n"))
 }
 
 #[cfg(test)]

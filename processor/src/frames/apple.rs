@@ -1,7 +1,8 @@
 //! Apple crash reports: `3   Shop   0x0000000102 -[Cart total:] + 20 (Cart.m:12)`.
 
 use super::Frame;
-use super::location::{file_line, find, split};
+use super::location::file_line;
+use super::search::{after, find, split, split_byte, trim, trim_start};
 
 /// Whether a line is a frame of an Apple report.
 #[must_use]
@@ -17,18 +18,18 @@ pub fn frame_of(line: &str) -> Option<(u32, Frame<'_>)> {
         return None;
     }
     let number = line[..digits].parse().ok()?;
-    let rest = line[digits..].trim_start();
+    let rest = trim_start(&line[digits..]);
     let at = find(rest, "0x")?;
-    let module = rest[..at].trim();
+    let module = trim(&rest[..at]);
     if module.is_empty() || module.contains(['(', '=', ':', ',']) || !rest[..at].ends_with([' ', '\t']) {
         return None;
     }
-    let symbol = rest[at + 2..].trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start();
+    let symbol = after(&rest[at + 2..], u8::is_ascii_hexdigit).trim_start();
     if symbol.is_empty() {
         return Some((number, Frame { module, ..Frame::default() }));
     }
     let (function, after) = split(symbol, " + ").unwrap_or((symbol, ""));
-    let place = after.split_once('(').map_or("", |(_, place)| place.trim_end_matches(')'));
+    let place = split_byte(after, b'(').map_or("", |(_, place)| place.trim_end_matches(')'));
     let (file, line) = file_line(place);
     // A load address in place of a name says only the library.
     let function = if function.starts_with("0x") { "" } else { function };

@@ -8,6 +8,7 @@
 
 use std::sync::OnceLock;
 
+use super::search::{find_byte, rfind_byte};
 use super::{Frame, Language};
 
 /// What a frame counts as.
@@ -48,9 +49,19 @@ struct Rule {
 struct Index {
     by_first: Vec<Vec<Entry>>,
     by_last: Vec<Vec<Entry>>,
-    anywhere: Vec<u16>,
+    anywhere: Inner,
     is_empty: bool,
 }
+
+/// The rules whose text may stand anywhere, found by looking at every second sign with its next: whatever of three signs or more
+/// occurs has its first two there or its second two.
+#[derive(Debug)]
+struct Inner {
+    entries: Vec<Entry>,
+    pairs: [bool; PAIRS],
+}
+
+const PAIRS: usize = 1_024;
 
 /// A rule's place in the order and up to eight bytes at the closed end of its text, which rule out most
 /// values without looking at the rule.
@@ -70,54 +81,90 @@ impl Entry {
 
 /// The first eight bytes, the first of them lowest.
 fn head_key(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    let length = bytes.len().min(8);
-    word[..length].copy_from_slice(&bytes[..length]);
-    u64::from_le_bytes(word)
+    match bytes.first_chunk() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => bytes.iter().rev().fold(0, |key, byte| key << 8 | u64::from(*byte)),
+    }
 }
 
 /// The last eight bytes, the last of them lowest.
 fn tail_key(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    let length = bytes.len().min(8);
-    word[8 - length..].copy_from_slice(&bytes[bytes.len() - length..]);
-    u64::from_be_bytes(word)
+    match bytes.last_chunk() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        None => bytes.iter().fold(0, |key, byte| key << 8 | u64::from(*byte)),
+    }
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { by_first: vec![Vec::new(); 256], by_last: vec![Vec::new(); 256], anywhere: Vec::new(), is_empty: true }
+        Self {
+            by_first: vec![Vec::new(); 256],
+            by_last: vec![Vec::new(); 256],
+            anywhere: Inner { entries: Vec::new(), pairs: [false; PAIRS] },
+            is_empty: true,
+        }
     }
 }
 
 impl Index {
     fn add(&mut self, rule: &Rule, index: u16) {
-        self.is_empty = false;
         let bytes = rule.text.as_bytes();
-        match (rule.starts_open, rule.ends_open, bytes.first(), bytes.last()) {
-            (false, _, Some(first), _) => self.by_first[usize::from(*first)].push(Entry::of(index, rule.text, head_key)),
-            (true, false, _, Some(last)) => self.by_last[usize::from(*last)].push(Entry::of(index, rule.text, tail_key)),
-            _ => self.anywhere.push(index),
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+            return;
+        };
+        self.is_empty = false;
+        match (rule.starts_open, rule.ends_open) {
+            (false, _) => self.by_first[usize::from(*first)].push(Entry::of(index, rule.text, head_key)),
+            (true, false) => self.by_last[usize::from(*last)].push(Entry::of(index, rule.text, tail_key)),
+            (true, true) => self.anywhere.add(rule, index),
         }
     }
 
     /// The first rule before `best` that fits the value, else `best`.
     fn first(&self, rules: &[Rule], value: &str, best: usize) -> usize {
-        if self.is_empty {
-            return best;
-        }
         let bytes = value.as_bytes();
         let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
             return best;
         };
         let by_ends = [(&self.by_first[usize::from(*first)], head_key(bytes)), (&self.by_last[usize::from(*last)], tail_key(bytes))];
-        let best = by_ends.into_iter().fold(best, |best, (list, key)| {
-            let mut near = list.iter().filter(|entry| entry.key == key & entry.mask).map(|entry| usize::from(entry.index));
-            near.find(|index| *index >= best || rules[*index].fits(value)).map_or(best, |index| index.min(best))
+        let best = by_ends.into_iter().fold(best, |best, (entries, key)| {
+            let fits = |entry: &&Entry| entry.key == key & entry.mask && rules[usize::from(entry.index)].fits(value);
+            entries.iter().find(fits).map_or(best, |entry| best.min(usize::from(entry.index)))
         });
-        let mut anywhere = self.anywhere.iter().map(|index| usize::from(*index));
-        anywhere.find(|index| *index >= best || rules[*index].fits(value)).map_or(best, |index| index.min(best))
+        self.anywhere.first(rules, bytes, best)
     }
+}
+
+impl Inner {
+    fn add(&mut self, rule: &Rule, index: u16) {
+        self.entries.push(Entry::of(index, rule.text, head_key));
+        for two in rule.text.as_bytes().windows(2).take(2) {
+            self.pairs[pair([two[0], two[1]])] = true;
+        }
+    }
+
+    fn first(&self, rules: &[Rule], bytes: &[u8], best: usize) -> usize {
+        if self.entries.first().is_none_or(|entry| usize::from(entry.index) >= best) {
+            return best;
+        }
+        let mut best = best;
+        let (pairs, _) = bytes.as_chunks();
+        for (place, _) in pairs.iter().enumerate().filter(|(_, two)| self.pairs[pair(**two)]) {
+            for at in (2 * place).saturating_sub(1)..=2 * place {
+                let rest = &bytes[at..];
+                let key = head_key(rest);
+                let fits =
+                    |entry: &&Entry| entry.key == key & entry.mask && rest.starts_with(rules[usize::from(entry.index)].text.as_bytes());
+                best = self.entries.iter().find(fits).map_or(best, |entry| best.min(usize::from(entry.index)));
+            }
+        }
+        best
+    }
+}
+
+/// A number for two signs: the upper bits of a product, which every bit of both moves.
+fn pair(two: [u8; 2]) -> usize {
+    (usize::from(u16::from_le_bytes(two).wrapping_mul(0x9e37)) * PAIRS) >> u16::BITS
 }
 
 /// The rules of one language; the first that matches decides.
@@ -163,16 +210,17 @@ impl Rules {
         if let Some(in_app) = frame.in_app {
             return if in_app { Class::App } else { Class::Library };
         }
-        let values = [
-            (&self.names, name),
-            (&self.methods, frame.function),
-            (&self.classes, if self.classes.is_empty { "" } else { outermost_class(frame.module) }),
-            (&self.files, frame.file),
-            // A module that a parser cut out of the file was looked at with it.
-            (&self.files, if is_part(frame.file, frame.module) { "" } else { frame.module }),
-        ];
-        let none = self.rules.len();
-        let found = values.iter().fold(none, |best, (index, value)| index.first(&self.rules, value, best));
+        let first = |index: &Index, value, best| if index.is_empty { best } else { index.first(&self.rules, value, best) };
+        let mut found = first(&self.names, name, self.rules.len());
+        found = first(&self.methods, frame.function, found);
+        if !self.classes.is_empty {
+            found = first(&self.classes, outermost_class(frame.module), found);
+        }
+        found = first(&self.files, frame.file, found);
+        // A module that a parser cut out of the file was looked at with it.
+        if !is_part(frame.file, frame.module) {
+            found = first(&self.files, frame.module, found);
+        }
         self.rules.get(found).map_or(Class::App, |rule| rule.class)
     }
 }
@@ -194,8 +242,8 @@ fn is_part(whole: &str, part: &str) -> bool {
 }
 
 fn outermost_class(module: &str) -> &str {
-    let class = module.split('$').next().unwrap_or("");
-    class.rfind('.').map_or(class, |dot| &class[dot + 1..])
+    let class = find_byte(module, b'$').map_or(module, |dollar| &module[..dollar]);
+    rfind_byte(class, b'.').map_or(class, |dot| &class[dot + 1..])
 }
 
 fn rule_of(line: &'static str) -> Option<Rule> {
@@ -223,6 +271,10 @@ fn rule_of(line: &'static str) -> Option<Rule> {
     };
     let (starts_open, text) = pattern.strip_prefix('*').map_or((false, pattern), |rest| (true, rest));
     let (ends_open, text) = text.strip_suffix('*').map_or((false, text), |rest| (true, rest));
+    // Shorter parts are in too many names to say anything, and would not be found.
+    if text.is_empty() || (starts_open && ends_open && text.len() < 3) {
+        return None;
+    }
     Some(Rule { class, part, text, starts_open, ends_open })
 }
 

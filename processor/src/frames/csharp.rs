@@ -1,18 +1,19 @@
 //! .NET, Mono and Unity: `at Shop.Cart.Total (System.Int32 id) [0x00012] in Cart.cs:12`,
 //! `Shop.Cart:Total (int) (at Assets/Cart.cs:12)`.
 
-use super::location::{exception_header, file_line, rsplit, split};
+use super::location::{exception_header, file_line};
+use super::search::{find_byte, has, has_byte, lines, rfind_byte, rsplit, split, trim, trim_end, without};
 use super::{Frame, Language, Trace};
 
 /// Reads the innermost exception of a text.
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::CSharp);
-    for raw in text.lines() {
-        let line = raw.trim();
+    for raw in lines(text) {
+        let line = trim(raw);
         if line.starts_with("--- End of ") {
             // Below this mark stands how an inner exception was passed on.
-            if line.contains("inner exception") {
+            if has(line, "inner exception") {
                 break;
             }
         } else if let Some(frame) = frame_of(line) {
@@ -36,7 +37,7 @@ fn header<'a>(trace: &mut Trace<'a>, line: &'a str) {
 
 fn frame_of(line: &str) -> Option<Frame<'_>> {
     match line.strip_prefix("at ") {
-        Some(rest) => net(rest.trim_start_matches("(wrapper ")),
+        Some(rest) => net(without(rest, "(wrapper ")),
         None => unity(line),
     }
 }
@@ -44,40 +45,40 @@ fn frame_of(line: &str) -> Option<Frame<'_>> {
 fn net(rest: &str) -> Option<Frame<'_>> {
     let (name, place) = rsplit(rest, " in ").unwrap_or((rest, ""));
     let name = split(name, " [0x").map_or(name, |(name, _)| name);
-    let name = match name.find('(') {
+    let name = match find_byte(name, b'(') {
         Some(0) | None => name,
         Some(open) => &name[..open],
     };
-    Some(frame(name.trim(), place))
+    Some(frame(trim(name), place))
 }
 
 fn unity(line: &str) -> Option<Frame<'_>> {
     is_unity(line).then(|| {
-        let (name, place) = line.rsplit_once("(at ").unwrap_or((line, ""));
-        let open = name.find('(').unwrap_or(name.len());
-        frame(name[..open].trim(), place.trim_end_matches(')'))
+        let (name, place) = rsplit(line, "(at ").unwrap_or((line, ""));
+        let open = find_byte(name, b'(').unwrap_or(name.len());
+        frame(trim(&name[..open]), place.trim_end_matches(')'))
     })
 }
 
 /// Whether a line is a frame as the Unity player prints it.
 #[must_use]
 pub fn is_unity(line: &str) -> bool {
-    let Some(open) = line.find('(') else {
+    let Some(open) = find_byte(line, b'(') else {
         return false;
     };
-    let name = line[..open].trim_end();
+    let name = trim_end(&line[..open]);
     let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | ':' | '_' | '<' | '>' | '`' | '+' | '|' | ',');
     let is_name = !name.is_empty() && name.chars().all(is_letter) && name.contains([':', '.']);
-    is_name && line.ends_with(')') && (line.contains(") (at ") || (name.contains(':') && !name.contains("::") && line.ends_with("()")))
+    is_name && line.ends_with(')') && (has(line, ") (at ") || (has_byte(name, b':') && !has(name, "::") && line.ends_with("()")))
 }
 
 fn frame<'a>(name: &'a str, place: &'a str) -> Frame<'a> {
     let (file, line) = match rsplit(place, ":line ") {
-        Some((file, line)) => (file, line.trim().parse().unwrap_or(0)),
+        Some((file, line)) => (file, trim(line).parse().unwrap_or(0)),
         None => file_line(place),
     };
     let file = if file.starts_with('<') { "" } else { file };
-    let cut = name.rfind(':').or_else(|| method_dot(name));
+    let cut = rfind_byte(name, b':').or_else(|| method_dot(name));
     let (module, function) = cut.map_or(("", name), |at| (&name[..at], &name[at + 1..]));
     Frame { module: module.trim_end_matches('.'), function, file, line, in_app: None }
 }

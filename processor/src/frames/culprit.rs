@@ -5,6 +5,7 @@
 //! In a text that says nothing of gravity the first trace counts: what follows is another story.
 
 use super::location::{after_log_prefix, exception_header};
+use super::search::{has_byte, lines, trim, trim_start};
 
 /// How grave what a line announces is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +32,7 @@ pub fn part(text: &str) -> &str {
     let mut best: Option<Mark<'_>> = None;
     let mut announced = Mark { line: text, gravity: Gravity::Unsaid };
     let mut is_in_trace = false;
-    for line in text.lines() {
+    for line in lines(text) {
         if is_frame(line) {
             let is_graver = best.is_none_or(|best| announced.gravity >= best.gravity && announced.gravity > Gravity::Unsaid);
             if !is_in_trace && is_graver {
@@ -58,15 +59,15 @@ const LARGE: usize = 16 << 10;
 
 /// A trace alone begins with its exception or its first frame; a log begins with anything else.
 fn is_log(text: &str) -> bool {
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-    let is_header = exception_header(first).is_some_and(|(name, _)| first.trim_start().starts_with(name));
+    let first = lines(text).find(|line| !trim(line).is_empty()).unwrap_or("");
+    let is_header = exception_header(first).is_some_and(|(name, _)| trim_start(first).starts_with(name));
     !is_header && !is_frame(first)
 }
 
 fn is_frame(line: &str) -> bool {
-    let bare = line.trim_start();
+    let bare = trim_start(line);
     let bare = if bare.starts_with("at ") { bare } else { after_log_prefix(line).trim_start() };
-    bare.starts_with("at ") && bare.contains('(')
+    bare.starts_with("at ") && has_byte(bare, b'(')
 }
 
 fn is_chained(line: &str) -> bool {

@@ -1,14 +1,15 @@
 //! Dart and Flutter: `#0      Cart.total (package:shop/cart.dart:12:5)`, and the frames of obfuscated builds.
 
 use super::location::{after_log_prefix, exception_header, file_line};
+use super::search::{before_byte, has, lines, rsplit, split, split_byte, trim, trim_start};
 use super::{Frame, Language, Trace, gdb};
 
 /// Reads the first stack of a text.
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Dart);
-    for raw in text.lines() {
-        let line = after_log_prefix(raw).trim();
+    for raw in lines(text) {
+        let line = trim(after_log_prefix(raw));
         let Some((number, rest)) = gdb::number(line) else {
             match web(line) {
                 Some(frame) => trace.push(frame),
@@ -30,10 +31,10 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
 /// `Unhandled Exception: type 'Null' is not …`, `The following _TypeError was thrown building Cart:`,
 /// `NoSuchMethodError: …`.
 fn header<'a>(trace: &mut Trace<'a>, line: &'a str) {
-    if let Some((_, rest)) = line.split_once("Unhandled Exception: ").or_else(|| line.split_once("Unhandled exception:\n")) {
+    if let Some((_, rest)) = split(line, "Unhandled Exception: ").or_else(|| split(line, "Unhandled exception:\n")) {
         (trace.exception, trace.message) = exception_header(rest).unwrap_or((kind_of(rest), rest));
     } else if let Some(rest) = line.strip_prefix("The following ") {
-        trace.exception = rest.split(' ').next().unwrap_or("");
+        trace.exception = before_byte(rest, b' ');
         trace.message = "";
     } else if trace.exception.is_empty() {
         (trace.exception, trace.message) = exception_header(line).unwrap_or((kind_of(line), line));
@@ -44,13 +45,13 @@ fn header<'a>(trace: &mut Trace<'a>, line: &'a str) {
 
 /// The runtime names its own type error by a sentence.
 fn kind_of(line: &str) -> &'static str {
-    if line.starts_with("type '") && line.contains("is not a subtype of") { "_TypeError" } else { "" }
+    if line.starts_with("type '") && has(line, "is not a subtype of") { "_TypeError" } else { "" }
 }
 
 fn named(rest: &str) -> Option<Frame<'_>> {
-    let (name, place) = rest.rsplit_once(" (")?;
+    let (name, place) = rsplit(rest, " (")?;
     let (file, line) = file_line(place.trim_end_matches(')'));
-    Some(Frame { module: file, function: name.trim(), file, line, in_app: None })
+    Some(Frame { module: file, function: trim(name), file, line, in_app: None })
 }
 
 /// `abs 0000007f1234 virt 00000000002a _kDartIsolateSnapshotInstructions+0x1b2c3`: without its symbols a
@@ -68,12 +69,12 @@ pub fn is_web_frame(line: &str) -> bool {
 
 /// `packages/shop/cart.dart 12:5   total`: compiled to JavaScript.
 fn web(line: &str) -> Option<Frame<'_>> {
-    let (file, rest) = line.split_once(' ')?;
-    let (place, name) = rest.trim_start().split_once(' ')?;
-    let (line, column) = place.split_once(':')?;
+    let (file, rest) = split_byte(line, b' ')?;
+    let (place, name) = trim_start(rest).split_once(' ')?;
+    let (line, column) = split_byte(place, b':')?;
     let is_place = file.ends_with(".dart") && column.bytes().all(|b| b.is_ascii_digit());
     let line = line.parse().ok()?;
-    is_place.then_some(Frame { module: file, function: name.trim(), file, line, in_app: None })
+    is_place.then_some(Frame { module: file, function: trim(name), file, line, in_app: None })
 }
 
 #[cfg(test)]

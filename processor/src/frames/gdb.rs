@@ -2,12 +2,13 @@
 //! the bare ones of `backtrace()`.
 
 use super::Frame;
-use super::location::{file_line, find, split};
+use super::location::file_line;
+use super::search::{after, before, find, has, has_byte, rfind_byte, rsplit, split, split_byte, trim, trim_end, trim_start, without};
 
 /// Splits `#3  rest` (also `* frame #3: rest`) into number and rest.
 #[must_use]
 pub fn number(line: &str) -> Option<(u32, &str)> {
-    let line = line.trim_start_matches("* ");
+    let line = without(line, "* ");
     let rest = line.strip_prefix("frame ").unwrap_or(line).strip_prefix('#')?;
     let digits = rest.find(|c: char| !c.is_ascii_digit())?;
     if digits == 0 || digits > 5 {
@@ -24,22 +25,22 @@ pub fn frame_of(rest: &str) -> Option<Frame<'_>> {
         return Some(tombstone(pc));
     }
     let after = without_address(rest);
-    if let Some((library, place)) = after.split_once('`')
+    if let Some((library, place)) = split_byte(after, b'`')
         && !library.is_empty()
-        && !library.contains(' ')
+        && !has_byte(library, b' ')
     {
         return Some(lldb(library, place));
     }
     let is_symbol = after.len() < rest.len();
     let body = after.strip_prefix("in ").or_else(|| after.strip_prefix("at ")).unwrap_or(after);
-    let is_place = after.starts_with('(') || !after.contains(' ');
+    let is_place = after.starts_with('(') || !has_byte(after, b' ');
     Some(if is_symbol && is_place && body.len() == after.len() { unnamed(after) } else { named(body) })
 }
 
 /// Takes `0x7fff… ` off.
 fn without_address(rest: &str) -> &str {
     match rest.strip_prefix("0x") {
-        Some(hex) => hex.trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start(),
+        Some(hex) => after(hex, u8::is_ascii_hexdigit).trim_start(),
         None => rest,
     }
 }
@@ -48,7 +49,7 @@ fn without_address(rest: &str) -> &str {
 fn unnamed(rest: &str) -> Frame<'_> {
     let place = rest.trim_start_matches('(');
     match find(place, "+0x") {
-        Some(plus) => Frame { module: place[..plus].trim(), ..Frame::default() },
+        Some(plus) => Frame { module: trim(&place[..plus]), ..Frame::default() },
         None => {
             let (file, line) = file_line(place.trim_end_matches(')').trim());
             Frame { file, line, ..Frame::default() }
@@ -60,17 +61,17 @@ fn unnamed(rest: &str) -> Frame<'_> {
 fn named(body: &str) -> Frame<'_> {
     let body = strip_build_id(body);
     match place_word(body) {
-        Some((function, " from ", library)) => return Frame { function: function.trim(), module: library.trim(), ..Frame::default() },
+        Some((function, " from ", library)) => return Frame { function: trim(function), module: trim(library), ..Frame::default() },
         Some((function, _, place)) => {
-            let (file, line) = file_line(place.trim());
-            return Frame { function: function.trim(), file, line, ..Frame::default() };
+            let (file, line) = file_line(trim(place));
+            return Frame { function: trim(function), file, line, ..Frame::default() };
         }
         None => {}
     }
     let Some(space) = place_start(body) else {
         return library_first(body);
     };
-    let (function, place) = (body[..space].trim(), body[space..].trim());
+    let (function, place) = (trim(&body[..space]), trim(&body[space..]));
     if let Some(inner) = place.strip_prefix('(') {
         let inner = inner.trim_end_matches(')');
         if let Some((library, _)) = split(inner, "+0x") {
@@ -104,45 +105,45 @@ fn place_word(body: &str) -> Option<(&str, &'static str, &str)> {
 
 /// Where the place begins after a function: the last space that no bracket holds.
 fn place_start(body: &str) -> Option<usize> {
-    let space = body.rfind(' ')?;
+    let space = rfind_byte(body, b' ')?;
     let last = &body[space + 1..];
     let is_bracket = last.starts_with('(') && last.ends_with(')') && last.contains(['.', '/', '\\', '+']);
-    let is_path = last.starts_with(['/', '.']) || last.contains(":\\") || (file_line(last).1 > 0 && !last.contains("::"));
+    let is_path = last.starts_with(['/', '.']) || has(last, ":\\") || (file_line(last).1 > 0 && !has(last, "::"));
     (is_bracket || is_path || last.starts_with("<null>")).then_some(space)
 }
 
 /// `/usr/lib/dyld dyld::link` has the library first; a plain function has none.
 fn library_first(body: &str) -> Frame<'_> {
-    if let Some((library, function)) = body.split_once(' ') {
+    if let Some((library, function)) = split_byte(body, b' ') {
         let ends = [".dll", ".exe", ".dylib", ".so", ".framework"];
         let is_library =
-            library.starts_with('/') || library.contains(":\\") || ends.iter().any(|end| library.to_ascii_lowercase().ends_with(end));
+            library.starts_with('/') || has(library, ":\\") || ends.iter().any(|end| library.to_ascii_lowercase().ends_with(end));
         if is_library && !function.is_empty() {
-            return Frame { function: function.trim(), module: library, ..Frame::default() };
+            return Frame { function: trim(function), module: library, ..Frame::default() };
         }
     }
-    Frame { function: body.trim(), ..Frame::default() }
+    Frame { function: trim(body), ..Frame::default() }
 }
 
 /// `000000000004793e  /system/lib/libc.so (pthread_mutex_lock+1) (BuildId: …)`.
 fn tombstone(rest: &str) -> Frame<'_> {
-    let rest = strip_build_id(rest.trim_start());
-    let rest = rest.trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start();
+    let rest = strip_build_id(trim_start(rest));
+    let rest = after(rest, u8::is_ascii_hexdigit).trim_start();
     let Some(open) = find(rest, " (") else {
-        return Frame { module: rest.trim(), ..Frame::default() };
+        return Frame { module: trim(rest), ..Frame::default() };
     };
-    let symbol = rest[open + 2..].trim_end().trim_end_matches(')');
+    let symbol = trim_end(&rest[open + 2..]).trim_end_matches(')');
     if symbol.starts_with("offset ") {
-        return Frame { module: rest[..open].trim(), ..Frame::default() };
+        return Frame { module: trim(&rest[..open]), ..Frame::default() };
     }
     let symbol = &rest[open + 2..];
-    let symbol = symbol.rfind('+').map_or(symbol.trim_end_matches(')'), |plus| &symbol[..plus]);
-    Frame { module: rest[..open].trim(), function: symbol, ..Frame::default() }
+    let symbol = rfind_byte(symbol, b'+').map_or(symbol.trim_end_matches(')'), |plus| &symbol[..plus]);
+    Frame { module: trim(&rest[..open]), function: symbol, ..Frame::default() }
 }
 
 fn lldb<'a>(library: &'a str, place: &'a str) -> Frame<'a> {
-    let (function, place) = place.rsplit_once(" at ").unwrap_or((place, ""));
-    let function = function.split(" + ").next().unwrap_or(function);
+    let (function, place) = rsplit(place, " at ").unwrap_or((place, ""));
+    let function = before(function, " + ");
     let (file, line) = file_line(place);
     Frame { module: library, function, file, line, in_app: None }
 }
@@ -164,14 +165,14 @@ pub fn is_bare(line: &str) -> bool {
 #[must_use]
 pub fn bare(line: &str) -> Option<Frame<'_>> {
     // The address in brackets is broken onto the next line by some.
-    let is_whole = line.ends_with(']') && line.contains("[0x");
-    let is_broken = line.starts_with('/') && line.ends_with(')') && line.contains("+0x");
+    let is_whole = line.ends_with(']') && has(line, "[0x");
+    let is_broken = line.starts_with('/') && line.ends_with(')') && has(line, "+0x");
     if !is_whole && !is_broken {
         return None;
     }
-    let (module, rest) = line.split_once('(')?;
+    let (module, rest) = split_byte(line, b'(')?;
     let function = rest.split(['+', ')']).next().unwrap_or("");
-    (!module.contains(' ')).then_some(Frame { module, function, ..Frame::default() })
+    (!has_byte(module, b' ')).then_some(Frame { module, function, ..Frame::default() })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Go: `panic: text`, then `pkg.(*Type).Method(0xc0…)` with the file on the line after.
 
-use super::location::{file_line, split};
+use super::location::file_line;
+use super::search::{find_byte, lines, rfind_byte, split, trim};
 use super::{Frame, Language, Trace};
 
 /// Reads the first goroutine of a text.
@@ -9,8 +10,8 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Go);
     let mut pending: Option<&str> = None;
     let mut goroutines = 0;
-    for raw in text.lines() {
-        let line = raw.trim();
+    for raw in lines(text) {
+        let line = trim(raw);
         if line.starts_with("goroutine ") && line.ends_with(':') {
             goroutines += 1;
             if goroutines > 1 && !trace.frames.is_empty() {
@@ -39,7 +40,7 @@ fn header<'a>(trace: &mut Trace<'a>, line: &'a str) {
         }
     }
     if line.starts_with("SIG") {
-        (trace.exception, trace.message) = line.split_once(": ").unwrap_or((line, ""));
+        (trace.exception, trace.message) = split(line, ": ").unwrap_or((line, ""));
     }
 }
 
@@ -55,10 +56,10 @@ fn drop_throwers(trace: &mut Trace<'_>) {
 }
 
 fn frame<'a>(function: &'a str, place: &'a str) -> Frame<'a> {
-    let open = function.rfind('(').unwrap_or(function.len());
+    let open = rfind_byte(function, b'(').unwrap_or(function.len());
     let name = &function[..open];
-    let dot = name.rfind('/').unwrap_or(0);
-    let (module, function) = name[dot..].find('.').map_or(("", name), |at| (&name[..dot + at], &name[dot + at + 1..]));
+    let dot = rfind_byte(name, b'/').unwrap_or(0);
+    let (module, function) = find_byte(&name[dot..], b'.').map_or(("", name), |at| (&name[..dot + at], &name[dot + at + 1..]));
     let (file, line) = file_line(split(place, " +0x").map_or(place, |(place, _)| place));
     Frame { module, function, file, line, in_app: None }
 }

@@ -2,6 +2,7 @@
 //!
 //! The frame it names as problematic counts, with the native frames where the report goes on to list them.
 
+use super::search::{before, before_byte, has_byte, lines, trim, trim_start};
 use super::{Frame, Language, Trace};
 
 /// Whether a line begins such a report.
@@ -15,7 +16,7 @@ pub fn is_title(line: &str) -> bool {
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::HotSpot);
-    let mut lines = text.lines().map(str::trim).skip_while(|line| !is_title(line));
+    let mut lines = lines(text).map(trim).skip_while(|line| !is_title(line));
     if lines.next()?.contains("insufficient memory") {
         (trace.exception, trace.message) = ("OutOfMemoryError", "native memory");
     }
@@ -37,7 +38,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
             is_problematic = false;
         } else if trace.exception.is_empty() && line.starts_with('#') && !body.is_empty() {
             // `SIGSEGV (0xb) at pc=…, pid=…` and `Internal Error (mutex.cpp:12), pid=…`.
-            trace.exception = body.split(" (").next().unwrap_or(body);
+            trace.exception = before(body, " (");
             trace.message = body;
         }
     }
@@ -47,16 +48,16 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
 /// `C  [libshop.so+0x12]  pay+0x3`, `V  [jvm.dll+0x12]`, `j  com.shop.Cart.total()V+12`, `J 12 C2 com.shop.Cart.pay(I)V (9 bytes) @ 0x…`.
 fn frame_of(body: &str) -> Option<Frame<'_>> {
     let (mark, rest) = body.split_once([' ', '\t'])?;
-    let rest = rest.trim_start();
+    let rest = trim_start(rest);
     match mark {
         "C" | "V" => {
             let (place, symbol) = rest.strip_prefix('[')?.split_once(']')?;
-            let function = symbol.trim().split("+0x").next().unwrap_or("");
-            Some(Frame { module: place.split("+0x").next().unwrap_or(place), function, ..Frame::default() })
+            let function = trim(symbol).split("+0x").next().unwrap_or("");
+            Some(Frame { module: before(place, "+0x"), function, ..Frame::default() })
         }
         "j" | "J" => {
-            let name = rest.split(' ').find(|word| word.contains('('))?;
-            Some(Frame { function: name.split('(').next().unwrap_or(name), ..Frame::default() })
+            let name = rest.split(' ').find(|word| has_byte(word, b'('))?;
+            Some(Frame { function: before_byte(name, b'('), ..Frame::default() })
         }
         "v" => Some(Frame { function: "~stub", ..Frame::default() }),
         _ => None,

@@ -5,6 +5,7 @@
 //! `... N more` is filled with the frames the cause shares with what it caused.
 
 use super::location::{after_log_prefix, exception_header, file_line, span};
+use super::search::{find_byte, find_either, has_byte, lines, rfind_byte, split_byte, trim, trim_end, trim_start};
 use super::{Frame, Language, MAX_FRAMES, Trace, culprit};
 
 /// A header and whether it names an exception; its slice runs on to the end of its first line.
@@ -18,6 +19,8 @@ struct State<'a> {
     text: &'a str,
     exception: &'a str,
     message: &'a str,
+    /// The message of the exception that the current one caused.
+    effect: &'a str,
     frames: Vec<Frame<'a>>,
     /// Frames of the exception that the current one caused.
     enclosing: Vec<Frame<'a>>,
@@ -36,13 +39,14 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
         text,
         exception: "",
         message: "",
+        effect: "",
         frames: Vec::new(),
         enclosing: Vec::new(),
         header: None,
         suppressed_depth: None,
         is_broken: false,
     };
-    for line in text.lines() {
+    for line in lines(text) {
         if !state.read(line) {
             break;
         }
@@ -57,6 +61,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Java);
     trace.exception = state.exception;
     trace.message = state.message;
+    trace.effect = state.effect;
     trace.frames = state.frames;
     trace.found()
 }
@@ -65,7 +70,7 @@ impl<'a> State<'a> {
     /// Takes one line; false when the chain has ended.
     fn read(&mut self, raw: &'a str) -> bool {
         let line = after_log_prefix(raw);
-        let trimmed = line.trim();
+        let trimmed = trim(line);
         if self.is_suppressed(trimmed, line) {
             return true;
         }
@@ -73,7 +78,11 @@ impl<'a> State<'a> {
             return self.frame(frame, raw);
         }
         if let Some(header) = trimmed.strip_prefix("Caused by: ") {
+            if let Some(header) = self.header.take() {
+                self.open(header.line, &raw[..0]);
+            }
             self.enclosing = std::mem::take(&mut self.frames);
+            self.effect = self.message;
             (self.exception, self.message, self.is_broken) = ("", "", false);
             self.header = Some(Header { line: header, is_exception: true });
             return true;
@@ -90,7 +99,7 @@ impl<'a> State<'a> {
         if !is_start && self.suppressed_depth.is_none() {
             return false;
         }
-        let depth = raw.len() - raw.trim_start().len();
+        let depth = raw.len() - trim_start(raw).len();
         if is_start {
             self.suppressed_depth = Some(depth);
         } else if self.suppressed_depth.is_some_and(|suppressed| depth <= suppressed) {
@@ -139,7 +148,7 @@ impl<'a> State<'a> {
             self.is_broken = !(line.starts_with(['-', '|']) || line.starts_with("[CIRCULAR") || line.starts_with("native: "));
             return header.is_none();
         }
-        let is_bare = header.is_some_and(|(name, _)| line.starts_with(name) && name.contains('.'));
+        let is_bare = header.is_some_and(|(name, _)| line.starts_with(name) && has_byte(name, b'.'));
         let is_better = self.header.is_none_or(|old| is_bare || (header.is_some() && !old.is_exception));
         if is_better {
             self.header = Some(Header { line, is_exception: header.is_some() });
@@ -150,24 +159,28 @@ impl<'a> State<'a> {
 
 /// `java.lang.Foo$Bar: words`, with a class whose name does not say that it is an exception.
 fn plain_header(line: &str) -> (&str, &str) {
-    match line.split_once(':') {
-        Some((name, rest)) if !name.contains(' ') && name.contains('.') => (name, rest.trim()),
-        _ if !line.contains(' ') && line.contains('.') => (line, ""),
+    match split_byte(line, b':') {
+        Some((name, rest)) if !has_byte(name, b' ') && has_byte(name, b'.') => (name, trim(rest)),
+        _ if !has_byte(line, b' ') && has_byte(line, b'.') => (line, ""),
         _ => ("", line),
     }
 }
 
 /// Reads one frame; `None` where the line is none.
 fn frame_of(line: &str) -> Option<Frame<'_>> {
-    let rest = line.strip_prefix("at ")?.trim_start();
-    let open = rest.find('(')?;
-    let name = rest[..open].trim_end();
-    if name.is_empty() || name.contains(' ') {
+    let rest = trim_start(line.strip_prefix("at ")?);
+    let end = find_either(rest, b'(', b' ')?;
+    let open = end + find_byte(&rest[end..], b'(')?;
+    let name = trim_end(&rest[..open]);
+    // A name has no space in it, but one may stand behind it.
+    if name.is_empty() || name.len() > end {
         return None;
     }
     let place = &rest[open + 1..];
-    let place = &place[..place.find(')').unwrap_or(place.len())];
-    let (module, function) = after_module(name).rsplit_once('.')?;
+    let place = &place[..find_byte(place, b')').unwrap_or(place.len())];
+    let name = after_module(name);
+    let dot = rfind_byte(name, b'.')?;
+    let (module, function) = (&name[..dot], &name[dot + 1..]);
     let (file, line) = match place {
         "Native Method" | "Native method" | "Unknown Source" | "<generated>" => ("", 0),
         _ => file_line(place),
@@ -177,15 +190,18 @@ fn frame_of(line: &str) -> Option<Frame<'_>> {
 
 /// Takes `java.base@17/` or `app//` off; the slash in the name of a hidden class stays.
 fn after_module(name: &str) -> &str {
-    let is_hidden = |slash: &usize| name[slash + 1..].starts_with(|c: char| c.is_ascii_digit());
-    let end = name.rfind('/').filter(is_hidden).unwrap_or(name.len());
-    name[..end].rfind('/').map_or(name, |slash| &name[slash + 1..])
+    let is_hidden = |slash: usize| name[slash + 1..].starts_with(|c: char| c.is_ascii_digit());
+    let Some(last) = rfind_byte(name, b'/') else {
+        return name;
+    };
+    let end = if is_hidden(last) { last } else { name.len() };
+    rfind_byte(&name[..end], b'/').map_or(name, |slash| &name[slash + 1..])
 }
 
 /// The number of frames a cause shares with its effect: `... 12 more`.
 fn shared_count(line: &str) -> Option<usize> {
     let rest = line.strip_prefix("... ")?;
-    let (count, words) = rest.split_once(' ')?;
+    let (count, words) = split_byte(rest, b' ')?;
     (words.starts_with("more") || words.starts_with("common")).then(|| count.parse().ok())?
 }
 
@@ -209,7 +225,7 @@ mod tests {
     fn the_innermost_cause_counts_and_gets_the_shared_frames() {
         let trace = parse(CHAIN).unwrap();
         assert_eq!(trace.exception, "java.lang.NullPointerException");
-        assert_eq!(trace.message, "cart is null");
+        assert_eq!((trace.message, trace.effect), ("cart is null", "付款失败\n第二行"));
         let names: Vec<_> = trace.frames.iter().map(|frame| frame.function).collect();
         assert_eq!(names, ["requireNonNull", "total", "main"]);
         assert_eq!(trace.frames[0].module, "java.util.Objects");

@@ -1,14 +1,15 @@
 //! JavaScript: V8 (`at f (app.js:1:2)`) and SpiderMonkey / JavaScriptCore (`f@app.js:1:2`).
 
-use super::location::{exception_header, file_line, find, rfind, rsplit, split, split_number};
+use super::location::{exception_header, file_line, split_number};
+use super::search::{find, find_byte, find_either, has, has_byte, lines, rfind, rsplit, split, trim};
 use super::{Frame, Language, Trace};
 
 /// Reads the first stack of a text.
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::JavaScript);
-    for raw in text.lines() {
-        let line = raw.trim();
+    for raw in lines(text) {
+        let line = trim(raw);
         if let Some(frame) = frame_of(line) {
             trace.push(frame);
         } else if trace.frames.is_empty() && trace.exception.is_empty() && !line.is_empty() {
@@ -16,7 +17,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
         } else if line.starts_with("Caused by: ") || line.starts_with("[cause]: ") {
             // The cause is the fault; what it led to was read first.
             trace.frames.clear();
-            header(&mut trace, line.split_once(": ").map_or("", |(_, rest)| rest));
+            header(&mut trace, split(line, ": ").map_or("", |(_, rest)| rest));
         }
     }
     trace.found()
@@ -33,7 +34,7 @@ fn header<'a>(trace: &mut Trace<'a>, line: &'a str) {
 
 fn frame_of(line: &str) -> Option<Frame<'_>> {
     match line.strip_prefix("at ") {
-        Some(rest) => v8(rest.trim()),
+        Some(rest) => v8(trim(rest)),
         None => gecko(line),
     }
 }
@@ -53,11 +54,11 @@ fn v8(rest: &str) -> Option<Frame<'_>> {
 }
 
 fn gecko(line: &str) -> Option<Frame<'_>> {
-    let at = line.find('@')?;
+    let at = find_byte(line, b'@')?;
     let (name, place) = (&line[..at], &line[at + 1..]);
-    let is_place = split_number(place).is_some() || place.contains("://") || place == "[native code]";
+    let is_place = split_number(place).is_some() || has(place, "://") || place == "[native code]";
     // A mail address in a message has neither a line nor a scheme.
-    (is_place && !name.contains(' ')).then(|| frame(name, place))
+    (is_place && !has_byte(name, b' ')).then(|| frame(name, place))
 }
 
 fn frame<'a>(function: &'a str, place: &'a str) -> Frame<'a> {
@@ -70,14 +71,14 @@ fn frame<'a>(function: &'a str, place: &'a str) -> Frame<'a> {
 
 /// The path of a URL without scheme, host, query; what follows `node_modules` where that occurs.
 fn path_of(file: &str) -> &str {
-    let file = file.split(['?', '#']).next().unwrap_or(file);
+    let file = find_either(file, b'?', b'#').map_or(file, |at| &file[..at]);
     if let Some(at) = rfind(file, "node_modules/") {
         return &file[at + "node_modules/".len()..];
     }
     match find(file, "://") {
         Some(at) => {
             let rest = &file[at + 3..];
-            rest.find('/').map_or(rest, |slash| rest[slash..].trim_start_matches(['/', '.']))
+            find_byte(rest, b'/').map_or(rest, |slash| rest[slash..].trim_start_matches(['/', '.']))
         }
         None => file,
     }

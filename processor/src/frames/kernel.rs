@@ -6,6 +6,7 @@
 
 use super::classify::{self, Class};
 use super::location::after_log_prefix;
+use super::search::{before, before_byte, find, has, has_byte, lines, rsplit, rsplit_byte, split, split_byte, trim};
 use super::{Frame, Language, Trace, gdb, normal};
 
 /// Phrases that begin a report, most telling first where one line holds several.
@@ -49,7 +50,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Kernel);
     let mut place = None;
     let mut is_in_calls = false;
-    for raw in text.lines() {
+    for raw in lines(text) {
         let line = console(raw);
         if trace.exception.is_empty() {
             place = title(line, &mut trace);
@@ -79,7 +80,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
 }
 
 fn console(raw: &str) -> &str {
-    after_log_prefix(raw).trim()
+    trim(after_log_prefix(raw))
 }
 
 fn is_call_trace(line: &str) -> bool {
@@ -126,8 +127,8 @@ fn way_in(frames: &[Frame<'_>]) -> Option<usize> {
 
 /// Takes a title and returns the function it names.
 fn title<'a>(line: &'a str, trace: &mut Trace<'a>) -> Option<Frame<'a>> {
-    let (at, mark) = TITLES.iter().find_map(|mark| line.find(mark).map(|at| (at, *mark)))?;
-    if line[at + mark.len()..].trim().is_empty() && mark.ends_with(' ') || at > 80 {
+    let (at, mark) = TITLES.iter().find_map(|mark| find(line, mark).map(|at| (at, *mark)))?;
+    if trim(&line[at + mark.len()..]).is_empty() && mark.ends_with(' ') || at > 80 {
         return None;
     }
     let line = &line[at..];
@@ -135,7 +136,7 @@ fn title<'a>(line: &'a str, trace: &mut Trace<'a>) -> Option<Frame<'a>> {
     trace.exception = phrase(line);
     if mark == "panic(" {
         // `panic(cpu 0 caller 0x…): "words"`: the words are what it is about.
-        let words = line.split_once("): ").map_or(line, |(_, words)| words);
+        let words = split(line, "): ").map_or(line, |(_, words)| words);
         trace.message = words.trim_matches('"');
     }
     named_in(line)
@@ -160,14 +161,14 @@ fn phrase(line: &str) -> &str {
     if let Some((_, phrase)) = SAME.iter().find(|(start, _)| line.starts_with(start)) {
         return phrase;
     }
-    if line.starts_with("INFO: rcu") && line.contains("stall") {
+    if line.starts_with("INFO: rcu") && has(line, "stall") {
         return STALL;
     }
     let line = line.strip_prefix("BUG: ").filter(|rest| rest.starts_with('K')).unwrap_or(line);
-    let end = STOPS.iter().filter_map(|stop| line.find(stop)).min().unwrap_or(line.len());
+    let end = STOPS.iter().filter_map(|stop| find(line, stop)).min().unwrap_or(line.len());
     if let Some(rest) = line.strip_prefix("INFO: task ") {
         // `INFO: task name:pid blocked for …`: the name is whoever waited.
-        return if rest.contains("blocked") { "INFO: task" } else { &line[..end] };
+        return if has(rest, "blocked") { "INFO: task" } else { &line[..end] };
     }
     if end == 0 {
         return "panic";
@@ -177,13 +178,13 @@ fn phrase(line: &str) -> &str {
 
 /// `… in memcpy+0xac/0xc3 [mod]` and `… at fs/a.c:12 shop_read+0x1/0x2` name the function themselves.
 fn named_in(line: &str) -> Option<Frame<'_>> {
-    let after_in = line.find(" in ").map(|at| line[at + 4..].split([' ', ',']).next().unwrap_or(""));
+    let after_in = find(line, " in ").map(|at| line[at + 4..].split([' ', ',']).next().unwrap_or(""));
     let word = match after_in {
         Some(word) => word,
-        None if line.starts_with("WARNING: ") => line.split(' ').find(|word| word.contains("+0x"))?,
+        None if line.starts_with("WARNING: ") => line.split(' ').find(|word| has(word, "+0x"))?,
         None => return None,
     };
-    let function = word.split_once("+0x")?.0;
+    let function = split(word, "+0x")?.0;
     Some(Frame { function, ..Frame::default() })
 }
 
@@ -191,37 +192,37 @@ fn frame_of(line: &str) -> Option<Frame<'_>> {
     let line = line.strip_prefix("RIP: ").or_else(|| line.strip_prefix("pc : ")).unwrap_or(line);
     if let Some((_, rest)) = gdb::number(line) {
         // `#0: (rtnl_mutex){+.+.}, at: [<…>] rtnl_lock+0x1c/0x20` is a lock that is held.
-        if rest.contains("at: ") {
+        if has(rest, "at: ") {
             return None;
         }
         return gdb::frame_of(rest).map(|frame| Frame { function: symbol(frame.function), ..frame });
     }
-    let line = line.strip_prefix("[<").and_then(|rest| rest.split_once(">]")).map_or(line, |(_, rest)| rest.trim());
+    let line = line.strip_prefix("[<").and_then(|rest| split(rest, ">]")).map_or(line, |(_, rest)| trim(rest));
     // `?` marks what lay on the stack without being called.
     if line.starts_with("? ") {
         return None;
     }
-    if let Some((_, place)) = line.rsplit_once(" at ").filter(|(call, _)| call.ends_with(')')) {
-        let function = |place: &'_ str| place.rsplit_once(':').map_or(place.len(), |(_, name)| name.len());
-        return place.split_once("+0x").map(|(place, _)| plain(&place[place.len() - function(place)..]));
+    if let Some((_, place)) = rsplit(line, " at ").filter(|(call, _)| call.ends_with(')')) {
+        let function = |place: &'_ str| rsplit_byte(place, b':').map_or(place.len(), |(_, name)| name.len());
+        return split(place, "+0x").map(|(place, _)| plain(&place[place.len() - function(place)..]));
     }
-    let word = line.split(' ').next().unwrap_or("");
-    let word = word.rsplit_once(':').filter(|(segment, _)| segment.len() == 4).map_or(word, |(_, word)| word);
-    let (function, offset) = word.split_once("+0x")?;
+    let word = before_byte(line, b' ');
+    let word = rsplit_byte(word, b':').filter(|(segment, _)| segment.len() == 4).map_or(word, |(_, word)| word);
+    let (function, offset) = split(word, "+0x")?;
     let is_name = function.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$'));
-    let is_symbol = offset.contains('/') && is_name && !function.is_empty();
+    let is_symbol = has_byte(offset, b'/') && is_name && !function.is_empty();
     is_symbol.then(|| plain(function)).or_else(|| inlined(line))
 }
 
 /// ` name file.c:12 [inline]` stands between the frames of a symbolised trace.
 fn inlined(line: &str) -> Option<Frame<'_>> {
     let body = line.strip_suffix("[inline]")?.trim();
-    let (function, _) = body.split_once(' ')?;
+    let (function, _) = split_byte(body, b' ')?;
     Some(plain(function))
 }
 
 fn symbol(function: &str) -> &str {
-    function.split("+0x").next().unwrap_or(function)
+    before(function, "+0x")
 }
 
 fn plain(function: &str) -> Frame<'_> {

@@ -1,5 +1,7 @@
 //! The small readings all parsers share: places in files, exception headers, log prefixes.
 
+use super::search::{find_byte, rfind_any, rfind_either, trim, trim_start};
+
 /// The first `limit` bytes of a text, cut at a character boundary.
 #[must_use]
 pub fn head(text: &str, limit: usize) -> &str {
@@ -8,48 +10,6 @@ pub fn head(text: &str, limit: usize) -> &str {
         end -= 1;
     }
     &text[..end]
-}
-
-/// Where a short ASCII mark first occurs. Its first byte is looked for, which for texts of one line is
-/// several times as fast as the search of the standard library prepares itself.
-#[must_use]
-pub fn find(text: &str, mark: &str) -> Option<usize> {
-    let first = char::from(*mark.as_bytes().first()?);
-    let mut from = 0;
-    while let Some(at) = text[from..].find(first) {
-        from += at;
-        if text.as_bytes()[from..].starts_with(mark.as_bytes()) {
-            return Some(from);
-        }
-        from += 1;
-    }
-    None
-}
-
-/// Where a short ASCII mark last occurs, found as by [`find`].
-#[must_use]
-pub fn rfind(text: &str, mark: &str) -> Option<usize> {
-    let first = char::from(*mark.as_bytes().first()?);
-    let mut end = text.len();
-    while let Some(at) = text[..end].rfind(first) {
-        if text.as_bytes()[at..].starts_with(mark.as_bytes()) {
-            return Some(at);
-        }
-        end = at;
-    }
-    None
-}
-
-/// The text before and after the first place of a mark.
-#[must_use]
-pub fn split<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
-    find(text, mark).map(|at| (&text[..at], &text[at + mark.len()..]))
-}
-
-/// The text before and after the last place of a mark.
-#[must_use]
-pub fn rsplit<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
-    rfind(text, mark).map(|at| (&text[..at], &text[at + mark.len()..]))
 }
 
 /// Splits `path:12:5` or `path:12` into path and line; a path without a number has line 0.
@@ -67,12 +27,12 @@ pub fn file_line(place: &str) -> (&str, u32) {
 /// Splits a trailing `:digits` off.
 #[must_use]
 pub fn split_number(place: &str) -> Option<(&str, u32)> {
-    let colon = place.rfind(':')?;
-    let digits = &place[colon + 1..];
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    let bytes = place.as_bytes();
+    let start = bytes.iter().rposition(|b| !b.is_ascii_digit())?;
+    if bytes[start] != b':' || start + 1 == bytes.len() {
         return None;
     }
-    Some((&place[..colon], digits.parse().unwrap_or(u32::MAX)))
+    Some((&place[..start], place[start + 1..].parse().unwrap_or(u32::MAX)))
 }
 
 /// Whether a place ends in `:line:column`, as every JavaScript engine of today prints.
@@ -85,7 +45,7 @@ pub fn has_line_and_column(place: &str) -> bool {
 #[must_use]
 pub fn base_name(path: &str) -> &str {
     let path = path.trim_end_matches(['/', '\\']);
-    path.rfind(['/', '\\']).map_or(path, |at| &path[at + 1..])
+    rfind_either(path, b'/', b'\\').map_or(path, |at| &path[at + 1..])
 }
 
 /// Reads `Name: message` where the name is a dotted identifier that looks like an exception class.
@@ -93,14 +53,14 @@ pub fn base_name(path: &str) -> &str {
 /// Runtimes print the header bare; loggers put words before it, so the name may begin at any word.
 #[must_use]
 pub fn exception_header(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
+    let line = trim(line);
     let mut start = 0;
     for _ in 0..24 {
         let rest = &line[start..];
         let end = rest.find(|c: char| !is_name_char(c)).unwrap_or(rest.len());
         let name = &rest[..end];
         let after = &rest[end..];
-        let ends_here = after.is_empty() || after.starts_with(':') || after.trim_start().is_empty();
+        let ends_here = after.is_empty() || after.starts_with(':') || trim_start(after).is_empty();
         if ends_here && is_exception_name(name) {
             return Some((name, after.trim_start_matches(':').trim()));
         }
@@ -112,7 +72,7 @@ pub fn exception_header(line: &str) -> Option<(&str, &str)> {
 /// Whether a name reads like an exception class: `java.io.IOException`, `TypeError`, `SIGSEGV`.
 #[must_use]
 pub fn is_exception_name(name: &str) -> bool {
-    let last = name.rsplit(['.', '$', '/']).next().unwrap_or(name);
+    let last = rfind_any(name, *b".$/").map_or(name, |at| &name[at + 1..]);
     if last.len() < 3 || !last.starts_with(|c: char| c.is_ascii_uppercase()) {
         return false;
     }
@@ -136,8 +96,8 @@ pub fn after_log_prefix(line: &str) -> &str {
     }
     let mut rest = line;
     loop {
-        let Some(inner) = rest.trim_start().strip_prefix('[') else { return rest };
-        let Some(close) = inner.find(']') else { return rest };
+        let Some(inner) = trim_start(rest).strip_prefix('[') else { return rest };
+        let Some(close) = find_byte(inner, b']') else { return rest };
         let is_stamp = inner[..close].bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.' | b'T' | b'C'));
         if !is_stamp || close == 0 {
             return rest;
@@ -150,14 +110,14 @@ pub fn after_log_prefix(line: &str) -> &str {
 fn after_clock(line: &str) -> Option<&str> {
     let is_clock = |inside: &str| inside.len() >= 8 && inside.as_bytes()[2] == b':' && inside.as_bytes()[5] == b':';
     let mut rest = line.strip_prefix('[')?;
-    let mut close = rest.find(']')?;
+    let mut close = find_byte(rest, b']')?;
     if !is_clock(&rest[..close]) {
         return None;
     }
     loop {
         let after = &rest[close + 1..];
         let next = after.trim_start_matches([':', ' ']);
-        match next.strip_prefix('[').and_then(|inner| Some((inner, inner.find(']')?))) {
+        match next.strip_prefix('[').and_then(|inner| Some((inner, find_byte(inner, b']')?))) {
             Some(found) if next.len() < after.len() => (rest, close) = found,
             _ => return Some(next),
         }
@@ -173,9 +133,9 @@ fn after_logcat(line: &str) -> Option<&str> {
     let rest = line.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | ':' | '.' | ' '));
     let tag = rest.strip_prefix(['V', 'D', 'I', 'W', 'E', 'F'])?.strip_prefix([' ', '/'])?;
     let end = tag.find([' ', ':', '('])?;
-    let after = tag[end..].trim_start();
+    let after = trim_start(&tag[end..]);
     let after = match after.strip_prefix('(') {
-        Some(pid) => pid.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(')')?,
+        Some(pid) => trim_start(pid).trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(')')?,
         None => after,
     };
     let text = after.strip_prefix(':')?;
@@ -200,13 +160,6 @@ mod tests {
         assert_eq!(file_line("https://shop.cn/app.js:12:5"), ("https://shop.cn/app.js", 12));
         assert_eq!(file_line("Cart.java:77"), ("Cart.java", 77));
         assert_eq!(file_line("C:\\src\\购物车.cs"), ("C:\\src\\购物车.cs", 0));
-    }
-
-    #[test]
-    fn marks_are_found_from_either_end() {
-        assert_eq!((find("a at b at c", " at "), rfind("a at b at c", " at ")), (Some(1), Some(6)));
-        assert_eq!((find("购物车 (x", " ("), find("a a", " at "), rfind("", "x")), (Some(9), None, None));
-        assert_eq!((split("a in b", " in "), rsplit("a+0x1+0x2", "+0x")), (Some(("a", "b")), Some(("a+0x1", "2"))));
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! Lua: `cart.lua:12: attempt to …`, then `stack traceback:` and `cart.lua:12: in function 'total'`.
 
 use super::location::file_line;
+use super::search::{before_byte, has_byte, rsplit, split, trim_end};
 use super::{Frame, Language, Trace};
 
 /// Reads the last traceback of a text: of errors that one another's handlers raised it is the one that got out.
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Lua);
-    let (head, frames) = text.rsplit_once("stack traceback:")?;
-    let said = head.trim_end().rsplit('\n').next().unwrap_or("").trim();
+    let (head, frames) = rsplit(text, "stack traceback:")?;
+    let said = trim_end(head).rsplit('\n').next().unwrap_or("").trim();
     trace.exception = "lua error";
     trace.message = message(said);
     for line in frames.lines().map(str::trim) {
-        if let Some((place, what)) = line.split_once(": in ") {
+        if let Some((place, what)) = split(line, ": in ") {
             trace.push(frame(place, what));
         }
     }
@@ -22,8 +23,8 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
 /// `lua: cart.lua:12: attempt to …`: the place is the top frame's, the words before it the host's.
 fn message(said: &str) -> &str {
     let mut rest = said;
-    while let Some((place, after)) = rest.split_once(": ") {
-        let is_host = !place.contains(' ') && !place.contains(['\'', '"']);
+    while let Some((place, after)) = split(rest, ": ") {
+        let is_host = !has_byte(place, b' ') && !place.contains(['\'', '"']);
         if file_line(place).1 == 0 && !(is_host && has_place(after)) {
             break;
         }
@@ -33,7 +34,7 @@ fn message(said: &str) -> &str {
 }
 
 fn has_place(text: &str) -> bool {
-    text.split_once(": ").is_some_and(|(place, _)| file_line(place).1 > 0)
+    split(text, ": ").is_some_and(|(place, _)| file_line(place).1 > 0)
 }
 
 /// `function 'total'`, `method 'Cart:total'`, `function <cart.lua:10>`, `main chunk`, `upvalue 'f'`.
@@ -41,7 +42,7 @@ fn frame<'a>(place: &'a str, what: &'a str) -> Frame<'a> {
     let (file, line) = file_line(place);
     let file = file.strip_prefix("[string \"").map_or(file, |chunk| chunk.trim_end_matches([']', '"']));
     let function = match what.find(['\'', '`']) {
-        Some(open) => what[open + 1..].split('\'').next().unwrap_or(""),
+        Some(open) => before_byte(&what[open + 1..], b'\''),
         // `<cart.lua:10>` says by the line where it begins; `?` and `main chunk` say nothing.
         None if what.contains(['<', '?', ' ']) => "",
         None => what,

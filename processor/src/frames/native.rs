@@ -4,6 +4,7 @@
 //! a report that marks its crashed thread is read from that mark.
 
 use super::location::{after_log_prefix, exception_header, span};
+use super::search::{before_byte, find, has, has_byte, lines, rfind, split, split_byte, trim, trim_end};
 use super::{Frame, Language, Trace, apple, gdb, windows};
 
 /// Reads the crashed thread of a text.
@@ -16,8 +17,8 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     // gdb shows the current frame by itself before it lists the threads.
     let mut current: Option<Frame<'_>> = None;
     let mut last = None;
-    for raw in crashed.lines() {
-        let line = after_log_prefix(raw).trim();
+    for raw in lines(crashed) {
+        let line = trim(after_log_prefix(raw));
         let Some((number, frame)) = numbered(line) else {
             // A gap between frames that are numbered anew is another thread or the memory's history.
             is_ended |= line.is_empty() && !trace.frames.is_empty();
@@ -75,12 +76,12 @@ fn is_void(frame: &Frame<'_>) -> bool {
 fn crashed_part(text: &str) -> (&str, bool) {
     let mut marks = [None; 3];
     let mut lists_threads = false;
-    for line in text.lines() {
+    for line in lines(text) {
         let mark = match line.as_bytes().first() {
             Some(b'L') if line.starts_with("Last Exception Backtrace:") => 0,
             Some(b'T') if line.starts_with("Thread ") => {
                 lists_threads |= line.len() < span(text, text, line).len();
-                if !(line.ends_with(" Crashed:") || line.contains(" Crashed::") || line.contains("(crashed)")) {
+                if !(line.ends_with(" Crashed:") || has(line, " Crashed::") || has(line, "(crashed)")) {
                     continue;
                 }
                 1
@@ -96,8 +97,8 @@ fn crashed_part(text: &str) -> (&str, bool) {
 
 /// The fault as the text names it: a sanitizer's summary, a signal, an Apple exception type.
 fn title<'a>(text: &'a str, trace: &mut Trace<'a>) {
-    for raw in text.lines().take(400) {
-        let line = after_log_prefix(raw).trim();
+    for raw in lines(text).take(400) {
+        let line = trim(after_log_prefix(raw));
         if gdb::number(line).is_some() {
             continue;
         }
@@ -117,25 +118,25 @@ fn title<'a>(text: &'a str, trace: &mut Trace<'a>) {
             .strip_prefix("Exception Type:")
             .or_else(|| line.strip_prefix("Program terminated with signal "))
             .or_else(|| line.strip_prefix("Program received signal "))
-            .or_else(|| line.split_once("stop reason = ").map(|(_, reason)| reason));
+            .or_else(|| split(line, "stop reason = ").map(|(_, reason)| reason));
         if let Some(rest) = found {
-            let rest = rest.trim();
+            let rest = trim(rest);
             // Old versions number the signal and name it after the comma.
-            let named = rest.split_once(", ").filter(|_| rest.starts_with(|c: char| c.is_ascii_digit()));
+            let named = split(rest, ", ").filter(|_| rest.starts_with(|c: char| c.is_ascii_digit()));
             let name = named.map_or_else(|| rest.split([' ', ',', '.']).next().unwrap_or(""), |(_, name)| name.trim_end_matches('.'));
             (trace.exception, trace.message) = (name, rest);
             return;
         }
         if let Some((name, reason)) =
-            line.strip_prefix("*** Terminating app due to uncaught exception '").and_then(|rest| rest.split_once('\''))
+            line.strip_prefix("*** Terminating app due to uncaught exception '").and_then(|rest| split_byte(rest, b'\''))
         {
             (trace.exception, trace.message) = (name, reason.trim_start_matches(", reason: "));
             return;
         }
         if let Some(rest) = line.strip_prefix("signal ")
-            && let Some((_, name)) = rest.split_once('(')
+            && let Some((_, name)) = split_byte(rest, b'(')
         {
-            (trace.exception, trace.message) = (name.split(')').next().unwrap_or(""), line);
+            (trace.exception, trace.message) = (before_byte(name, b')'), line);
             return;
         }
         if trace.exception.is_empty()
@@ -152,10 +153,10 @@ pub const ASSERTION: &str = "assertion";
 fn assertion(line: &str) -> Option<&str> {
     const MARKS: [&str; 6] =
         ["heck failed: ", "Assertion `", "ssertion failed: ", "ASSERT failed: ", "SSERTION FAILED: ", "Assertion failure: "];
-    let (at, mark) = MARKS.iter().find_map(|mark| line.find(mark).map(|at| (at, mark)))?;
+    let (at, mark) = MARKS.iter().find_map(|mark| find(line, mark).map(|at| (at, mark)))?;
     let condition = &line[at + mark.len()..];
-    let end = ["' failed", " ("].iter().filter_map(|stop| condition.rfind(stop)).next().unwrap_or(condition.len());
-    Some(condition[..end].trim()).filter(|condition| !condition.is_empty())
+    let end = ["' failed", " ("].iter().filter_map(|stop| rfind(condition, stop)).next().unwrap_or(condition.len());
+    Some(trim(&condition[..end])).filter(|condition| !condition.is_empty())
 }
 
 /// How a sanitizer says that memory was read, was written, and that the pointer was null.
@@ -166,35 +167,35 @@ pub const ZERO_PAGE: &str = "address points to the zero page.";
 /// The title and, where they follow, the lines that say what was done to memory.
 fn with_access<'a>(text: &'a str, title: &'a str) -> &'a str {
     let rest = span(text, title, &text[text.len()..]);
-    let says = |line: &&str| line.contains(READ) || line.contains(WRITE) || line.trim_end().ends_with(ZERO_PAGE);
-    rest.lines().take(4).filter(says).last().map_or(title, |line| span(text, title, line).trim_end())
+    let says = |line: &&str| line.contains(READ) || line.contains(WRITE) || trim_end(line).ends_with(ZERO_PAGE);
+    lines(rest).take(4).filter(says).last().map_or(title, |line| span(text, title, line).trim_end())
 }
 
 /// ``*** Error in `shop': double free or corruption: 0x01 ***``, `*** stack smashing detected ***: terminated`.
 fn library(line: &str) -> Option<(&str, &str)> {
     let (said, _) = line.strip_prefix("*** ")?.split_once(" ***")?;
-    let words = said.split_once("': ").map_or(said, |(_, words)| words);
+    let words = split(said, "': ").map_or(said, |(_, words)| words);
     let words = words.split([':', '(']).next().unwrap_or(words).trim();
     (words.len() > 3 && !words.starts_with('*')).then_some((words, said))
 }
 
 /// `cart.cc:12:3: runtime error: load of null pointer of type 'Cart'`: the phrase up to what varies.
 fn undefined(line: &str) -> Option<(&str, &str)> {
-    let (place, said) = line.split_once(": runtime error: ")?;
-    let is_place = place.ends_with(|c: char| c.is_ascii_digit()) && !place.contains(' ');
-    let ends = [" of type", " for type", " which ", ": ", " by ", ", "].iter().filter_map(|stop| said.find(stop));
+    let (place, said) = split(line, ": runtime error: ")?;
+    let is_place = place.ends_with(|c: char| c.is_ascii_digit()) && !has_byte(place, b' ');
+    let ends = [" of type", " for type", " which ", ": ", " by ", ", "].iter().filter_map(|stop| find(said, stop));
     let phrase = &said[..ends.min().unwrap_or(said.len())];
     (is_place && !phrase.is_empty()).then_some((phrase, said))
 }
 
 /// `==12==ERROR: AddressSanitizer: heap-use-after-free on …` names the fault by one word.
 fn sanitizer(line: &str) -> Option<&str> {
-    let at = line.find("Sanitizer: ")?;
-    if !line[..at].contains("ERROR: ") && !line[..at].contains("WARNING: ") {
+    let at = find(line, "Sanitizer: ")?;
+    if !has(&line[..at], "ERROR: ") && !has(&line[..at], "WARNING: ") {
         return None;
     }
     let rest = &line[at + "Sanitizer: ".len()..];
-    let end = [" on ", " (", ": "].iter().filter_map(|stop| rest.find(stop)).min().unwrap_or(rest.len());
+    let end = [" on ", " (", ": "].iter().filter_map(|stop| find(rest, stop)).min().unwrap_or(rest.len());
     Some(&rest[..end])
 }
 

@@ -3,7 +3,8 @@
 //! Two frames with one normal name are the same place in the program, whatever the build: line
 //! numbers, addresses, lambda counters, proxy suffixes, hashes and type arguments are left out.
 
-use super::location::{base_name, find, rsplit};
+use super::location::base_name;
+use super::search::{after, before_byte, find, find_byte, has, rfind_byte, rsplit, split_byte};
 use super::symbol::{kernel, native};
 use super::{Frame, Language};
 
@@ -43,17 +44,18 @@ const JAVA_MARKS: [(&str, &str); 9] = [
 
 /// `pkg.Cart$$Lambda$14/0x8.run` → `pkg.Cart$$Lambda.run`, `lambda$pay$3` → `lambda$pay$`, `Cart$1` → `Cart$`.
 fn java(frame: &Frame<'_>, out: &mut String) {
-    let mut class = frame.module.split('/').next().unwrap_or("");
+    let mut class = find_byte(frame.module, b'/').map_or(frame.module, |slash| &frame.module[..slash]);
     let mut kept = "";
     let mut from = 0;
-    while let Some(at) = class[from..].find('$').map(|at| from + at) {
+    while let Some(at) = find_byte(&class[from..], b'$').map(|at| from + at) {
         if let Some(rest) = class[at..].strip_prefix("$$Lambda$").filter(|_| class[..at].ends_with('-')) {
             // `com.shop.-$$Lambda$Cart$1a2b`: Android's desugaring names the class behind the mark.
             out.push_str(&class[..at - 1]);
-            (class, kept) = (rest.split('$').next().unwrap_or(""), "$$Lambda");
+            (class, kept) = (before_byte(rest, b'$'), "$$Lambda");
             break;
         }
-        if let Some((_, stays)) = JAVA_MARKS.iter().find(|(mark, _)| class[at..].starts_with(mark)) {
+        let is_mark = class[at + 1..].starts_with(['$', 'M', 'H']);
+        if is_mark && let Some((_, stays)) = JAVA_MARKS.iter().find(|(mark, _)| class[at..].starts_with(mark)) {
             (class, kept) = (class[..at].trim_end_matches('_'), stays);
             break;
         }
@@ -70,18 +72,25 @@ const R8_LAMBDA: &str = "$r8$lambda$";
 
 /// Drops digits that follow `$`, `Accessor` or `Proxy`: the compiler or the runtime counted there.
 fn push_without_counters(name: &str, out: &mut String) {
-    let is_accessor = name.ends_with(|c: char| c.is_ascii_digit()) && name.contains("Accessor");
-    if !is_accessor && !name.contains('$') {
-        out.push_str(name);
-        return;
+    if name.as_bytes().last().is_some_and(u8::is_ascii_digit) && has(name, "Accessor") {
+        return push_without_accessors(name, out);
     }
+    let mut rest = name;
+    while let Some(dollar) = find_byte(rest, b'$') {
+        let mark = if rest[dollar + 1..].starts_with("Proxy") { "$Proxy" } else { "$" };
+        let end = dollar + mark.len();
+        out.push_str(&rest[..end]);
+        rest = after(&rest[end..], u8::is_ascii_digit);
+    }
+    out.push_str(rest);
+}
+
+/// The same where accessors are counted as well.
+fn push_without_accessors(name: &str, out: &mut String) {
     let bytes = name.as_bytes();
     let (mut kept, mut at) = (0, 0);
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
-            at += 1;
-            continue;
-        }
+    while let Some(start) = bytes[at..].iter().position(u8::is_ascii_digit) {
+        at += start;
         let end = bytes[at..].iter().position(|b| !b.is_ascii_digit()).map_or(bytes.len(), |length| at + length);
         let before = &name[..at];
         if before.ends_with('$') || before.ends_with("Accessor") || before.ends_with("$Proxy") {
@@ -95,10 +104,10 @@ fn push_without_counters(name: &str, out: &mut String) {
 
 /// `<Total>d__5.MoveNext` → `Total`, `<>c__DisplayClass1_0.<Pay>b__0` → `Pay`, generics dropped.
 fn csharp(frame: &Frame<'_>, out: &mut String) {
-    let module = frame.module.split('[').next().unwrap_or(frame.module);
-    let machine = module.rfind('<').filter(|_| matches!(frame.function, "MoveNext"));
+    let module = before_byte(frame.module, b'[');
+    let machine = rfind_byte(module, b'<').filter(|_| matches!(frame.function, "MoveNext"));
     if let Some(at) = machine {
-        let name = module[at + 1..].split('>').next().unwrap_or("");
+        let name = before_byte(&module[at + 1..], b'>');
         push_class(module[..at].trim_end_matches(['.', '+', '/']), out);
         dotted_tail(name, out);
         return;
@@ -106,7 +115,7 @@ fn csharp(frame: &Frame<'_>, out: &mut String) {
     let class = find(module, "<>").map_or(module, |at| module[..at].trim_end_matches(['.', '+', '/']));
     push_class(class, out);
     let function = frame.function.split(['[', '`']).next().unwrap_or("");
-    let inner = function.strip_prefix('<').and_then(|rest| rest.split_once('>')).map(|(name, _)| name);
+    let inner = function.strip_prefix('<').and_then(|rest| split_byte(rest, b'>')).map(|(name, _)| name);
     dotted_tail(inner.unwrap_or(function), out);
 }
 
@@ -119,6 +128,9 @@ fn dotted_tail(name: &str, out: &mut String) {
 
 /// A class without its count of type arguments: ``List`1`` → `List`.
 fn push_class(class: &str, out: &mut String) {
+    if !class.bytes().any(|b| matches!(b, b'`' | b'/' | b'+')) {
+        return out.push_str(class);
+    }
     let mut is_arity = false;
     for c in class.chars() {
         is_arity = c == '`' || (is_arity && c.is_ascii_digit());
@@ -132,11 +144,18 @@ fn push_class(class: &str, out: &mut String) {
 fn javascript(frame: &Frame<'_>, out: &mut String) {
     let file = base_name(frame.module);
     let start = out.len();
-    for part in file.split('.').filter(|part| !is_build_hash(part)) {
+    let mut rest = Some(file);
+    while let Some(whole) = rest {
+        let (part, after) = split_byte(whole, b'.').map_or((whole, None), |(part, after)| (part, Some(after)));
+        rest = after;
+        if is_build_hash(part) {
+            continue;
+        }
         if out.len() > start {
             out.push('.');
         }
-        out.push_str(part.split('-').next().filter(|_| part.rsplit('-').next().is_some_and(is_build_hash)).unwrap_or(part));
+        let has_hash = rfind_byte(part, b'-').is_some_and(|dash| is_build_hash(&part[dash + 1..]));
+        out.push_str(if has_hash { before_byte(part, b'-') } else { part });
     }
     let function = rsplit(frame.function, "/<").map_or(frame.function, |(_, last)| last);
     let function = function.strip_prefix("Object.").unwrap_or(function);

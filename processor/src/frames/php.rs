@@ -2,15 +2,16 @@
 //!
 //! Of a chain PHP prints the cause first and what it led to after `Next`: the first stack counts.
 
-use super::location::{exception_header, file_line, rsplit, split};
+use super::location::{exception_header, file_line};
+use super::search::{before_byte, lines, rsplit, rsplit_byte, split, trim};
 use super::{Frame, Language, Trace, gdb};
 
 /// Reads the first PHP stack of a text.
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Php);
-    for raw in text.lines() {
-        let line = raw.trim();
+    for raw in lines(text) {
+        let line = trim(raw);
         let Some((number, rest)) = gdb::number(line) else {
             if trace.frames.is_empty() && trace.exception.is_empty() {
                 (trace.exception, trace.message) = exception_header(line).unwrap_or((trace.exception, trace.message));
@@ -35,16 +36,16 @@ fn php_frame(rest: &str) -> Option<Frame<'_>> {
         return Some(call_of(call, "", 0));
     }
     if let Some((place, call)) = split(rest, "): ") {
-        let (file, line) = place.rsplit_once('(').unwrap_or((place, ""));
+        let (file, line) = rsplit_byte(place, b'(').unwrap_or((place, ""));
         return Some(call_of(call, file, line.parse().unwrap_or(0)));
     }
-    let (call, place) = rest.split_once(" (").unwrap_or((rest, ""));
+    let (call, place) = split(rest, " (").unwrap_or((rest, ""));
     let (file, line) = file_line(place.trim_end_matches(')'));
     Some(call_of(call, file, line))
 }
 
 fn call_of<'a>(call: &'a str, file: &'a str, line: u32) -> Frame<'a> {
-    let name = call.split('(').next().unwrap_or(call);
+    let name = before_byte(call, b'(');
     let (module, function) = rsplit(name, "->").or_else(|| rsplit(name, "::")).unwrap_or(("", name));
     Frame { module, function, file, line, in_app: None }
 }

@@ -2,7 +2,8 @@
 //!
 //! Of a chain the last traceback counts: it is the one that was not handled.
 
-use super::location::{exception_header, rfind};
+use super::location::exception_header;
+use super::search::{find_byte, has_byte, lines, rfind, rfind_either, split, trim, trim_start};
 use super::{Frame, Language, Trace};
 
 /// Reads the last traceback of a text.
@@ -11,10 +12,12 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Python);
     let mut is_open = false;
     let mut before: Option<&str> = None;
-    for raw in text.lines() {
-        let line = without_margin(raw);
-        let trimmed = line.trim();
-        if let Some(number) = member_of_group(raw) {
+    for raw in lines(text) {
+        let bare = trim_start(raw);
+        let has_margin = bare.starts_with(['|', '+']);
+        let line = if has_margin { without_margin(bare, raw) } else { raw };
+        let trimmed = trim(line);
+        if let Some(number) = has_margin.then(|| member_of_group(bare)).flatten() {
             // Of a group's members the first counts; what is printed before it is the group's own.
             if number != 1 {
                 break;
@@ -42,34 +45,33 @@ fn verdict(line: &str) -> (&str, &str) {
     if let Some(found) = exception_header(line).filter(|(name, _)| line.starts_with(name)) {
         return found;
     }
-    match line.split_once(": ") {
-        Some((name, message)) if !name.contains(' ') => (name, message.trim()),
-        _ if !line.contains(' ') => (line, ""),
+    match split(line, ": ") {
+        Some((name, message)) if !has_byte(name, b' ') => (name, trim(message)),
+        _ if !has_byte(line, b' ') => (line, ""),
         _ => ("", line),
     }
 }
 
 /// Exception groups draw a margin of bars before each line.
-fn without_margin(line: &str) -> &str {
-    let rest = line.trim_start();
-    match rest.strip_prefix('|') {
+fn without_margin<'a>(bare: &'a str, line: &'a str) -> &'a str {
+    match bare.strip_prefix('|') {
         Some(inner) => inner.strip_prefix(' ').unwrap_or(inner),
-        None if rest.starts_with("+ Exception Group Traceback") => &rest[2..],
+        None if bare.starts_with("+ Exception Group Traceback") => &bare[2..],
         None => line,
     }
 }
 
 /// `+-+---------------- 2 ----------------` opens the second member of a group.
 fn member_of_group(line: &str) -> Option<u32> {
-    let bars = line.trim().strip_prefix('+')?.strip_suffix("----------------")?;
+    let bars = trim(line).strip_prefix('+')?.strip_suffix("----------------")?;
     let number = bars.trim_start_matches(['+', '-', ' ']).trim_end_matches(['-', ' ']);
     number.parse().ok()
 }
 
 fn frame_of(line: &str) -> Option<Frame<'_>> {
     let rest = line.strip_prefix("File \"")?;
-    let (file, rest) = rest.split_once('"')?;
-    let rest = rest.strip_prefix(", line ")?;
+    let quote = find_byte(rest, b'"')?;
+    let (file, rest) = (&rest[..quote], rest[quote + 1..].strip_prefix(", line ")?);
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let function = rest[digits..].strip_prefix(", in ").unwrap_or("");
     Some(Frame { module: module_of(file), function, file, line: rest[..digits].parse().unwrap_or(0), in_app: None })
@@ -86,11 +88,11 @@ fn module_of(file: &str) -> &str {
     }
     if let Some(at) = rfind(file, "/lib/python") {
         let rest = &file[at + "/lib/python".len()..];
-        return strip_source(rest.find('/').map_or(rest, |slash| &rest[slash + 1..]));
+        return strip_source(find_byte(rest, b'/').map_or(rest, |slash| &rest[slash + 1..]));
     }
     let mut cut = file.len();
     for _ in 0..2 {
-        cut = file[..cut].rfind(['/', '\\']).unwrap_or(0);
+        cut = rfind_either(&file[..cut], b'/', b'\\').unwrap_or(0);
     }
     strip_source(file[cut..].trim_start_matches(['/', '\\', '.']))
 }

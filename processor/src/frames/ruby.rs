@@ -1,6 +1,7 @@
 //! Ruby: ``app/cart.rb:12:in `total'``, innermost first or, numbered, last.
 
 use super::location::{exception_header, file_line};
+use super::search::{lines, rsplit, split, split_byte, trim, without};
 use super::{Frame, Language, Trace};
 
 /// Reads a Ruby backtrace.
@@ -8,16 +9,16 @@ use super::{Frame, Language, Trace};
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Ruby);
     let mut is_outermost_first = false;
-    for raw in text.lines() {
-        let line = without_number(raw.trim());
-        is_outermost_first |= trace.frames.is_empty() && line.len() < raw.trim().len();
-        let line = line.trim_start_matches("from ");
-        let Some((place, rest)) = line.split_once(":in ") else {
+    for raw in lines(text) {
+        let line = without_number(trim(raw));
+        is_outermost_first |= trace.frames.is_empty() && line.len() < trim(raw).len();
+        let line = without(line, "from ");
+        let Some((place, rest)) = split(line, ":in ") else {
             header(&mut trace, line);
             continue;
         };
         let rest = rest.trim_start_matches(['`', '\'']);
-        let (function, after) = rest.split_once('\'').unwrap_or((rest, ""));
+        let (function, after) = split_byte(rest, b'\'').unwrap_or((rest, ""));
         let (file, line) = file_line(place);
         trace.push(Frame { module: file, function, file, line, in_app: None });
         if let Some(message) = after.strip_prefix(": ") {
@@ -32,7 +33,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
 
 /// `3: from app/main.rb:3:in …`: versions that print the outermost first number the rest.
 fn without_number(line: &str) -> &str {
-    match line.split_once(": from ") {
+    match split(line, ": from ") {
         Some((number, rest)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => rest,
         _ => line,
     }
@@ -40,7 +41,7 @@ fn without_number(line: &str) -> &str {
 
 /// `message (ClassName)` follows the first frame.
 fn ruby_message<'a>(trace: &mut Trace<'a>, message: &'a str) {
-    let (message, name) = message.rsplit_once(" (").unwrap_or((message, ""));
+    let (message, name) = rsplit(message, " (").unwrap_or((message, ""));
     (trace.exception, trace.message) = (name.trim_end_matches(')'), message);
 }
 

@@ -1,6 +1,7 @@
 //! Rust: `thread 'x' panicked at src/a.rs:1:2:`, then `3: name` with `at file:line` below.
 
-use super::location::{file_line, find, split};
+use super::location::file_line;
+use super::search::{find, lines, rsplit, split, trim};
 use super::{Frame, Language, Trace};
 
 /// Reads the panic and its backtrace.
@@ -8,8 +9,8 @@ use super::{Frame, Language, Trace};
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Rust);
     let mut message_next = false;
-    for raw in text.lines() {
-        let line = raw.trim();
+    for raw in lines(text) {
+        let line = trim(raw);
         if message_next {
             trace.message = line;
             message_next = false;
@@ -31,7 +32,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
 
 /// New compilers print the place alone and the message below; old ones `'message', place`.
 fn panic_line<'a>(rest: &'a str, trace: &mut Trace<'a>) -> bool {
-    match rest.strip_prefix('\'').and_then(|rest| rest.rsplit_once("', ")) {
+    match rest.strip_prefix('\'').and_then(|rest| rsplit(rest, "', ")) {
         Some((message, _)) => {
             trace.message = message;
             false
@@ -43,7 +44,7 @@ fn panic_line<'a>(rest: &'a str, trace: &mut Trace<'a>) -> bool {
 fn name_of(line: &str) -> Option<&str> {
     let (number, name) = split(line, ": ")?;
     let is_number = !number.is_empty() && number.len() < 5 && number.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| split(name.trim(), " - ").filter(|(hex, _)| hex.starts_with("0x")).map_or(name.trim(), |(_, name)| name))
+    is_number.then(|| split(trim(name), " - ").filter(|(hex, _)| hex.starts_with("0x")).map_or(trim(name), |(_, name)| name))
 }
 
 fn frame(name: &str) -> Frame<'_> {

@@ -1,15 +1,16 @@
 //! Which parser reads a text: decided by the first line that only one runtime would print.
 
 use super::location::{after_log_prefix, has_line_and_column, split_number};
+use super::search::{after, find_byte, has, has_byte, lines, trim, trim_start};
 use super::{Language, anr, apple, dart, gdb, hotspot, unreal, windows};
 
 /// The family of a text, or `None` where no line looks like a frame.
 #[must_use]
 pub fn language(text: &str, platform: &str) -> Option<Language> {
-    if platform.contains("kernel") {
+    if has(platform, "kernel") {
         return Some(Language::Kernel);
     }
-    text.lines().find_map(of_line)
+    lines(text).find_map(of_line)
 }
 
 fn of_line(line: &str) -> Option<Language> {
@@ -19,29 +20,29 @@ fn of_line(line: &str) -> Option<Language> {
     if line.starts_with("# ") && hotspot::is_title(line) {
         return Some(Language::HotSpot);
     }
-    let line = after_log_prefix(line).trim();
+    let line = trim(after_log_prefix(line));
     match line.as_bytes().first()? {
-        b'a' if line.starts_with("at ") => of_at(line[3..].trim()),
+        b'a' if line.starts_with("at ") => of_at(trim(&line[3..])),
         b'"' if anr::is_thread(line) => Some(Language::Threads),
         b'F' if is_python(line) => Some(Language::Python),
         // The margin of an exception group.
         b'|' if is_python(line[1..].trim_start_matches(['|', ' '])) => Some(Language::Python),
         b'#' => of_numbered(line),
         b'g' if line.starts_with("goroutine ") && line.ends_with(':') => Some(Language::Go),
-        b't' if line.starts_with("thread '") && line.contains("panicked at") => Some(Language::Rust),
+        b't' if line.starts_with("thread '") && has(line, "panicked at") => Some(Language::Rust),
         b's' if line == "stack traceback:" => Some(Language::Lua),
         b's' if line == "stack backtrace:" => Some(Language::Rust),
         b'C' if matches!(line, "Call Trace:" | "Call trace:") => Some(Language::Kernel),
         b'B' if line.starts_with("BUG: K") => Some(Language::Kernel),
         b'*' if line.starts_with("* frame #") => Some(Language::Native),
-        b'=' if line.contains("==ERROR: ") || line.contains("==WARNING: ") => Some(Language::Native),
+        b'=' if has(line, "==ERROR: ") || has(line, "==WARNING: ") => Some(Language::Native),
         b'f' if line.starts_with("frame #") || line.starts_with("from ") => of_other(line),
         _ => of_other(line),
     }
 }
 
 fn is_python(line: &str) -> bool {
-    line.starts_with("File \"") && line.contains("\", line ")
+    line.starts_with("File \"") && has(line, "\", line ")
 }
 
 /// `at …` is printed by Java, .NET and the V8 family; the place in brackets tells them apart.
@@ -53,28 +54,27 @@ fn of_at(rest: &str) -> Option<Language> {
     if is_java(rest) {
         return Some(Language::Java);
     }
-    if rest.contains("(webpack") || rest.contains("(node:") || rest.starts_with("async ") || rest.contains(".js:") || rest.contains(".js)")
-    {
+    if has(rest, "(webpack") || has(rest, "(node:") || rest.starts_with("async ") || has(rest, ".js:") || has(rest, ".js)") {
         return Some(Language::JavaScript);
     }
     // `at` is a word of many messages; .NET goes on with a dotted name, then arguments or nothing.
     let end = rest.find([' ', '(']).unwrap_or(rest.len());
-    let after = rest[end..].trim_start();
-    let is_net = rest[..end].contains('.') && (after.is_empty() || after.starts_with(['(', '[']) || after.starts_with("in "));
+    let after = trim_start(&rest[end..]);
+    let is_net = has_byte(&rest[..end], b'.') && (after.is_empty() || after.starts_with(['(', '[']) || after.starts_with("in "));
     (is_net && !rest.starts_with(['[', '{', '/', '"']) || rest.starts_with("(wrapper ")).then_some(Language::CSharp)
 }
 
 /// Java prints `pkg.Class.method(File.java:12)`: one word, then a place without a space before it.
 fn is_java(rest: &str) -> bool {
-    let Some(open) = rest.find('(') else {
+    let Some(open) = find_byte(rest, b'(') else {
         return false;
     };
     let (name, place) = (&rest[..open], &rest[open + 1..]);
-    let Some(close) = place.find(')') else {
+    let Some(close) = find_byte(place, b')') else {
         return false;
     };
     let (place, after) = (&place[..close], &place[close + 1..]);
-    if name.contains(' ') || !name.contains('.') || after.contains(":line ") {
+    if has_byte(name, b' ') || !has_byte(name, b'.') || has(after, ":line ") {
         return false;
     }
     let is_place = place.starts_with("Native ")
@@ -88,15 +88,15 @@ fn is_java(rest: &str) -> bool {
 
 /// `#N` begins a frame of gdb, sanitizers and tombstones, but also of PHP and Dart.
 fn of_numbered(line: &str) -> Option<Language> {
-    let rest = line[1..].trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = after(&line[1..], u8::is_ascii_digit);
     if rest.len() == line.len() - 1 || !rest.starts_with(' ') {
         return None;
     }
-    let rest = rest.trim_start();
-    if rest.contains("(package:") || rest.contains("(dart:") || rest.contains(" _kDart") {
+    let rest = trim_start(rest);
+    if has(rest, "(package:") || has(rest, "(dart:") || has(rest, " _kDart") {
         return Some(Language::Dart);
     }
-    let is_php = rest == "{main}" || rest.starts_with("[internal function]") || rest.contains(".php");
+    let is_php = rest == "{main}" || rest.starts_with("[internal function]") || has(rest, ".php");
     Some(if is_php { Language::Php } else { Language::Native })
 }
 
@@ -104,7 +104,7 @@ fn of_other(line: &str) -> Option<Language> {
     if is_gecko(line) {
         return Some(Language::JavaScript);
     }
-    if line.contains(".rb:") && (line.contains(":in `") || line.contains(":in '")) {
+    if has(line, ".rb:") && (has(line, ":in `") || has(line, ":in '")) {
         return Some(Language::Ruby);
     }
     if super::csharp::is_unity(line) {
@@ -118,9 +118,9 @@ fn of_other(line: &str) -> Option<Language> {
 
 /// Firefox and Safari print `function@place:line[:column]`.
 fn is_gecko(line: &str) -> bool {
-    line.find('@').is_some_and(|at| {
+    find_byte(line, b'@').is_some_and(|at| {
         let place = &line[at + 1..];
-        let is_url = place.contains("://") || place.ends_with("[native code]") || has_line_and_column(place) || place.contains(".js:");
-        is_url && !line[..at].contains(' ') && (split_number(place).is_some() || place.ends_with(']'))
+        let is_url = has(place, "://") || place.ends_with("[native code]") || has_line_and_column(place) || has(place, ".js:");
+        is_url && !has_byte(&line[..at], b' ') && (split_number(place).is_some() || place.ends_with(']'))
     })
 }

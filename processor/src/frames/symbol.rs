@@ -1,7 +1,8 @@
 //! The names of native symbols, of programs and of kernels, without what compilers put into them.
 
 use super::Frame;
-use super::location::{base_name, find, rfind};
+use super::location::base_name;
+use super::search::{find, find_any, has_byte, rfind, trim};
 
 /// `__x64_sys_bind`, `SyS_bind`, `__se_sys_bind` are the one system call on several machines.
 pub fn kernel(frame: &Frame<'_>, out: &mut String) {
@@ -32,8 +33,8 @@ pub fn native(frame: &Frame<'_>, out: &mut String) {
     let start = out.len();
     let function = native_name(frame.function);
     // Unity's IL2CPP names a method's function after it and a hash.
-    let function = if is_il2cpp(function) { function.rfind("_m").map_or(function, |at| &function[..at]) } else { function };
-    if function.starts_with(['-', '+']) && function.contains('[') {
+    let function = if is_il2cpp(function) { rfind(function, "_m").map_or(function, |at| &function[..at]) } else { function };
+    if function.starts_with(['-', '+']) && has_byte(function, b'[') {
         out.push_str(function);
     } else {
         push_without_brackets(function, out);
@@ -62,7 +63,7 @@ fn is_il2cpp(function: &str) -> bool {
 
 /// Cuts `.isra.0`, `.cold`, `[abi:…]`, `::h0123456789abcdef`, `+0x12`; `??` and redactions are no name.
 fn native_name(function: &str) -> &str {
-    let mut name = function.trim();
+    let mut name = trim(function);
     if matches!(name, "?" | "??" | "<unknown>" | "<redacted>" | "stripped_application_code" | "_start") {
         return "";
     }
@@ -71,8 +72,8 @@ fn native_name(function: &str) -> &str {
         name = &name[..at];
     }
     // Where arguments are written out, what compilers append stands in brackets behind them.
-    if !bytes.contains(&b'(')
-        && let Some(at) = (1..name.len()).find(|at| is_suffix(&bytes[*at..]))
+    if !has_byte(name, b'(')
+        && let Some(at) = suffix(name)
     {
         name = &name[..at];
     }
@@ -82,58 +83,90 @@ fn native_name(function: &str) -> &str {
     name
 }
 
-/// Whether what follows a name is of the compiler or the linker.
-fn is_suffix(rest: &[u8]) -> bool {
-    let suffixes: &[&str] = match rest.first() {
-        Some(b'.') => &[".isra.", ".constprop.", ".part.", ".cold", ".llvm."],
-        Some(b'+') => &["+0x"],
-        Some(b' ') => &[" [clone"],
-        Some(b'@') => &["@@", "@plt"],
-        _ => return false,
-    };
-    suffixes.iter().any(|suffix| rest.starts_with(suffix.as_bytes()))
+/// Where what the compiler or the linker appended to a name begins.
+fn suffix(name: &str) -> Option<usize> {
+    const SUFFIXES: [&str; 8] = [".isra.", ".constprop.", ".part.", ".cold", ".llvm.", "+0x", "@@", "@plt"];
+    let clone = find(name, " [clone").filter(|at| *at > 0);
+    let end = clone.unwrap_or(name.len());
+    let mut from = name.chars().next().map_or(0, char::len_utf8);
+    while let Some(at) = find_any(&name[from..end], *b".+@") {
+        from += at;
+        if SUFFIXES.iter().any(|suffix| name.as_bytes()[from..].starts_with(suffix.as_bytes())) {
+            return Some(from);
+        }
+        from += 1;
+    }
+    clone
 }
 
 /// Leaves out what stands in `<>` and `()` and after the arguments; `operator<` keeps its sign.
 fn push_without_brackets(name: &str, out: &mut String) {
-    if !name.bytes().any(|b| matches!(b, b'<' | b'>' | b'(' | b')' | b' ')) {
-        out.push_str(name);
-        return;
-    }
+    let bytes = name.as_bytes();
     let start = out.len();
-    let mut rest = name;
-    let mut depth = 0_u32;
-    loop {
-        // Between brackets only brackets matter; outside, the signs that end or change the name too.
-        let is_mark = |b: u8| matches!(b, b'<' | b'>' | b'(' | b')') || (depth == 0 && matches!(b, b' ' | b'o'));
-        let run = rest.bytes().position(is_mark).unwrap_or(rest.len());
-        if depth == 0 {
-            out.push_str(&rest[..run]);
+    // Where what is still to be written begins.
+    let (mut kept, mut at) = (0, 0);
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if !MARKS[usize::from(byte)] || (byte == b'o' && !name[at..].starts_with(OPERATOR)) {
+            at += 1;
+            continue;
         }
-        rest = &rest[run..];
-        let Some(mark) = rest.bytes().next() else { return };
-        match mark {
-            b'o' if rest.starts_with("operator") => {
-                let signs = rest[8..].find(|c: char| !"<>=()[]!+-*/&|~^%,".contains(c)).unwrap_or(rest.len() - 8).min(2);
-                out.push_str(&rest[..8 + signs]);
-                rest = &rest[8 + signs..];
-                continue;
-            }
-            b'(' if depth == 0 && rest.starts_with(ANONYMOUS) => {
-                out.push_str("(anonymous)");
-                rest = &rest[ANONYMOUS.len()..];
-                continue;
-            }
-            b'o' => out.push('o'),
-            b'<' | b'(' => depth += 1,
-            b'>' | b')' => depth = depth.saturating_sub(1),
-            // A return type stands before the name, `const` and the like behind it.
-            _ if rest[1..].starts_with("const") || rest[1..].starts_with('[') => return,
-            _ if !rest[1..].starts_with(['(', '<']) => out.truncate(start),
-            _ => {}
+        if byte == b'o' {
+            at += OPERATOR.len();
+            at += bytes[at..].iter().take_while(|b| b"<>=()[]!+-*/&|~^%,".contains(b)).take(2).count();
+            continue;
         }
-        rest = &rest[1..];
+        let rest = &name[at + 1..];
+        // A return type stands before the name, `const` and the like behind it.
+        let is_behind = byte == b' ' && (rest.starts_with("const") || rest.starts_with('['));
+        let is_before = byte == b' ' && !is_behind && !rest.starts_with(['(', '<']);
+        if is_before {
+            out.truncate(start);
+        } else {
+            out.push_str(&name[kept..at]);
+        }
+        if is_behind {
+            return;
+        }
+        if name[at..].starts_with(ANONYMOUS) {
+            out.push_str("(anonymous)");
+            at += ANONYMOUS.len();
+        } else {
+            at = after_brackets(bytes, at);
+        }
+        kept = at;
     }
+    out.push_str(&name[kept..]);
 }
 
+/// Where a name goes on after a sign and, where that opens brackets, after what is in them.
+fn after_brackets(bytes: &[u8], at: usize) -> usize {
+    let mut depth = 0_u32;
+    for (place, byte) in bytes.iter().enumerate().skip(at) {
+        depth = match byte {
+            b'<' | b'(' => depth + 1,
+            b'>' | b')' => depth.saturating_sub(1),
+            _ => depth,
+        };
+        if depth == 0 {
+            return place + 1;
+        }
+    }
+    bytes.len()
+}
+
+const OPERATOR: &str = "operator";
 const ANONYMOUS: &str = "(anonymous namespace)";
+
+/// Outside brackets, the signs that may end or change a name.
+const MARKS: [bool; 256] = among(b"<>() o");
+
+const fn among(signs: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < signs.len() {
+        table[signs[at] as usize] = true;
+        at += 1;
+    }
+    table
+}

@@ -3,6 +3,7 @@
 //! A log is long and mostly ordinary; the fatal error, failed assertion or ensure that a call stack
 //! follows is the culprit, and of several the last: what was survived stands before it.
 
+use super::search::{after, before, has, has_byte, lines, rsplit, split_byte, trim};
 use super::{Frame, Language, Trace, location, native, windows};
 
 /// Reads the last fatal report of a log.
@@ -10,7 +11,7 @@ use super::{Frame, Language, Trace, location, native, windows};
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let mut trace = Trace::of(Language::Unreal);
     let mut is_open = false;
-    for raw in text.lines() {
+    for raw in lines(text) {
         let line = after_prefix(raw);
         if let Some((exception, message)) = fault(line) {
             if !trace.frames.is_empty() {
@@ -32,7 +33,7 @@ pub fn parse(text: &str) -> Option<Trace<'_>> {
 /// Whether a line is of such a log's call stack.
 #[must_use]
 pub fn is_frame(line: &str) -> bool {
-    line.contains("[Callstack] 0x")
+    has(line, "[Callstack] 0x")
 }
 
 const FATAL: &str = "fatal error";
@@ -43,7 +44,7 @@ fn fault(line: &str) -> Option<(&str, &str)> {
     }
     for (mark, name) in [("Assertion failed: ", native::ASSERTION), ("Ensure condition failed: ", "ensure"), ("Fatal error: ", FATAL)] {
         if let Some(rest) = line.strip_prefix(mark) {
-            return Some((name, rest.split(" [File:").next().unwrap_or(rest).trim()));
+            return Some((name, before(rest, " [File:").trim()));
         }
     }
     (line == "Fatal error!" || line.starts_with("Fatal error: [")).then_some((FATAL, ""))
@@ -51,8 +52,8 @@ fn fault(line: &str) -> Option<(&str, &str)> {
 
 /// The text after the stamps, the log's category and its verbosity.
 fn after_prefix(raw: &str) -> &str {
-    let mut line = raw.trim();
-    while let Some((stamp, rest)) = line.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+    let mut line = trim(raw);
+    while let Some((stamp, rest)) = line.strip_prefix('[').and_then(|inner| split_byte(inner, b']')) {
         if !stamp.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b':' | b' ')) {
             break;
         }
@@ -61,9 +62,9 @@ fn after_prefix(raw: &str) -> &str {
     if line.starts_with("Log") {
         for level in [": Error: ", ": Fatal: ", ": Critical: ", ": Warning: "] {
             if let Some((category, rest)) = line.split_once(level)
-                && !category.contains(' ')
+                && !has_byte(category, b' ')
             {
-                return rest.trim();
+                return trim(rest);
             }
         }
     }
@@ -72,13 +73,13 @@ fn after_prefix(raw: &str) -> &str {
 
 fn frame_of(line: &str) -> Option<Frame<'_>> {
     let rest = line.strip_prefix("[Callstack] ").unwrap_or(line).strip_prefix("0x")?;
-    let body = rest.trim_start_matches(|c: char| c.is_ascii_hexdigit()).trim_start();
-    if let Some((module, symbol)) = body.split_once('!')
-        && !module.contains(' ')
+    let body = after(rest, u8::is_ascii_hexdigit).trim_start();
+    if let Some((module, symbol)) = split_byte(body, b'!')
+        && !has_byte(module, b' ')
     {
         return Some(windows::of_symbol(module, symbol));
     }
-    let (function, place) = body.rsplit_once(" [").unwrap_or((body, ""));
+    let (function, place) = rsplit(body, " [").unwrap_or((body, ""));
     let (file, line) = location::file_line(place.trim_end_matches(']'));
     (!function.is_empty() && function != "UnknownFunction").then_some(Frame { function, file, line, ..Frame::default() })
 }

@@ -2,6 +2,7 @@
 
 use super::Frame;
 use super::location::file_line;
+use super::search::{before, before_byte, find, find_byte, has, has_byte, rsplit, split, trim, trim_end, trim_start};
 
 /// What the codes of Windows are called; a debugger prints either.
 const CODES: [(&str, &str); 9] = [
@@ -20,14 +21,13 @@ const CODES: [(&str, &str); 9] = [
 #[must_use]
 pub fn frame_of(line: &str) -> Option<(Option<u32>, Frame<'_>)> {
     let (number, rest) = numbered(line);
-    let Some(bang) = rest.find('!') else {
+    let Some(bang) = find_byte(rest, b'!') else {
         return number.and_then(|number| unnamed(rest).map(|frame| (Some(number), frame)));
     };
     let module = rest[..bang].rsplit([' ', '\t']).next().unwrap_or("");
     let symbol = &rest[bang + 1..];
-    let function = symbol.split(" [").next().unwrap_or("");
-    let is_certain =
-        number.is_some() || symbol.contains("+0x") || symbol.contains(" @ ") || (function.ends_with(')') && !function.contains(' '));
+    let function = before(symbol, " [");
+    let is_certain = number.is_some() || has(symbol, "+0x") || has(symbol, " @ ") || (function.ends_with(')') && !has_byte(function, b' '));
     let is_frame = is_module(module) && is_certain && !function.is_empty() && !function.starts_with(' ');
     is_frame.then(|| (number, of_symbol(module, symbol)))
 }
@@ -35,9 +35,9 @@ pub fn frame_of(line: &str) -> Option<(Option<u32>, Frame<'_>)> {
 /// Reads what follows `module!`: function, offset and place.
 #[must_use]
 pub fn of_symbol<'a>(module: &'a str, symbol: &'a str) -> Frame<'a> {
-    let (function, place) = symbol.find(" [").map_or((symbol, ""), |at| (&symbol[..at], &symbol[at + 1..]));
+    let (function, place) = find(symbol, " [").map_or((symbol, ""), |at| (&symbol[..at], &symbol[at + 1..]));
     let (file, line) = place_of(place);
-    let function = function.split("+0x").next().unwrap_or(function);
+    let function = before(function, "+0x");
     let function = if function == "UnknownFunction" { "" } else { function };
     Frame { module, function, file, line, in_app: None }
 }
@@ -49,7 +49,7 @@ pub fn fault(line: &str) -> Option<(&str, &str)> {
     const BY_CODE: [&str; 5] =
         ["EXCEPTION_CODE: ", "ExceptionCode: ", "Exception code: ", "Unhandled exception at ", "Unhandled Exception: 0x"];
     if BY_NAME.iter().any(|mark| line.starts_with(mark)) {
-        let text = line.split_once(": ").map_or("", |(_, text)| text.trim());
+        let text = split(line, ": ").map_or("", |(_, text)| trim(text));
         let name = text.split([' ', '/', ',']).next().unwrap_or("");
         // A minidump says in the name whether memory was read or written.
         return Some((name.trim_end_matches("_READ").trim_end_matches("_WRITE").trim_end_matches("_EXEC"), text));
@@ -65,21 +65,21 @@ fn contains_code(line: &str, code: &str) -> bool {
 
 /// The number in front, decimal in minidumps and hexadecimal in WinDbg, where there is one.
 fn numbered(line: &str) -> (Option<u32>, &str) {
-    let line = line.trim_start();
+    let line = trim_start(line);
     let end = line.bytes().position(|b| !b.is_ascii_hexdigit()).unwrap_or(line.len());
     if !(1..=3).contains(&end) || !line[end..].starts_with([' ', '\t']) {
         return (None, line);
     }
     match u32::from_str_radix(&line[..end], 16) {
-        Ok(number) => (Some(number), line[end..].trim_start()),
+        Ok(number) => (Some(number), trim_start(&line[end..])),
         Err(_) => (None, line),
     }
 }
 
 /// `ntdll.dll + 0x12ab` and `0019f7a8 77ab shop+0x1234`: only the library is known.
 fn unnamed(rest: &str) -> Option<Frame<'_>> {
-    let (head, offset) = rest.rsplit_once("0x")?;
-    let head = head.trim_end().strip_suffix('+')?.trim_end();
+    let (head, offset) = rsplit(rest, "0x")?;
+    let head = trim_end(head).strip_suffix('+')?.trim_end();
     let module = head.rsplit([' ', '\t']).next().unwrap_or("");
     let is_offset = !offset.is_empty() && offset.bytes().all(|b| b.is_ascii_hexdigit());
     (is_offset && is_module(module) && module.bytes().any(|b| b.is_ascii_alphabetic())).then_some(Frame { module, ..Frame::default() })
@@ -91,8 +91,8 @@ fn is_module(module: &str) -> bool {
 
 /// `[d:\src\cart.cpp @ 40]`, `[cart.cpp : 40 + 0x5]`, `[cart.cpp:40]`.
 fn place_of(place: &str) -> (&str, u32) {
-    let inner = place.trim().trim_start_matches('[');
-    let inner = inner.split(']').next().unwrap_or(inner).trim();
+    let inner = trim(place).trim_start_matches('[');
+    let inner = before_byte(inner, b']').trim();
     for mark in [" @ ", " : "] {
         if let Some((file, line)) = inner.rsplit_once(mark) {
             let digits = line.find(|c: char| !c.is_ascii_digit()).unwrap_or(line.len());

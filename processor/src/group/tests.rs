@@ -100,6 +100,20 @@ fn a_fault_is_where_it_was_met_and_a_throw_between_classes() {
     assert_ne!(issue(thrown, "total"), issue("java.io.IOException", "total"));
 }
 
+/// A solver refuses for many reasons in the same words; who asked it knows which.
+#[test]
+fn a_cause_is_told_apart_by_how_its_effect_opens() {
+    let issue = |words: &str| {
+        let stack = format!(
+            "com.shop.PlanException: {words}\n\tat com.shop.Plan.solve(Plan.java:9)\nCaused by: com.solver.NoSolution: empty\n\t\
+             at com.solver.Solver.add(Solver.java:3)\n\tat com.shop.Plan.solve(Plan.java:7)\n"
+        );
+        group(&crash(&stack)).issue_id
+    };
+    assert_eq!(issue("No route to: 北京"), issue("No route to: 上海"));
+    assert_ne!(issue("No route to: 北京"), issue("Routes collide: 北京, 上海"));
+}
+
 #[test]
 fn a_failed_test_is_its_class_and_what_its_author_wrote() {
     let issue = |exception: &str, class: &str, words: &str| {
@@ -112,6 +126,7 @@ fn a_failed_test_is_its_class_and_what_its_author_wrote() {
     let one = issue("java.lang.AssertionError", "CartTest", "total is wrong expected:<1> but was:<2>");
     assert_eq!(one, issue("org.junit.ComparisonFailure", "CartTest", "total is wrong expected:<7> but was:<9>"));
     assert_ne!(one, issue("java.lang.AssertionError", "CartTest", "cart is empty"));
+    assert_ne!(issue("java.lang.AssertionError", "CartTest", "unexpected price"), issue("java.lang.AssertionError", "CartTest", "un"));
     assert_ne!(one, issue("java.lang.AssertionError", "TestPay", "total is wrong expected:<1> but was:<2>"));
 }
 

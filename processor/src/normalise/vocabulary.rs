@@ -59,7 +59,7 @@ pub fn is_code(value: &str) -> bool {
 pub fn is_code_after(previous: &str, word: &str) -> bool {
     let names_status = ["hresult", "ntstatus", "sqlstate", "code", "errorcode"].iter().any(|name| previous.eq_ignore_ascii_case(name));
     let is_status = word.len() <= 10 && (word.starts_with("0x") || word.len() == 5) && word.bytes().all(|b| b.is_ascii_alphanumeric());
-    (names_status && is_status) || (names_a_code(previous) && is_title(word))
+    (names_status && is_status) || (is_title(word) && names_a_code(previous))
 }
 
 /// `ORA-00942`, `TS2304`: capital letters, then three digits or more.

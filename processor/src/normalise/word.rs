@@ -1,5 +1,7 @@
 //! What one word of a message is: decided by its characters, counted in one pass.
 
+use crate::frames::search::{find_byte, has};
+
 /// What a word stands for when it is not itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -60,13 +62,13 @@ struct Count {
 pub fn kind(word: &str) -> Option<Kind> {
     let word = word.trim_start_matches(['@', '#', '*']);
     let count = counted(word);
-    if word.contains("://") {
+    if count.slashes > 1 && has(word, "://") {
         return Some(Kind::Url);
     }
     if count.wide > 0 && count.slashes < 2 {
         return None;
     }
-    if let Some(at) = word.find('@') {
+    if let Some(at) = find_byte(word, b'@') {
         let is_mail = at > 0 && word[at + 1..].contains('.') && !word[..at].contains('/');
         return is_mail.then_some(Kind::Email);
     }
