@@ -42,8 +42,8 @@ pub(crate) struct Way<R> {
     pub(crate) dialect: &'static str,
     /// Who sends.
     pub(crate) identify: for<'a> fn(&'a Credentials, &Request) -> Result<Caller<'a>, Rejection>,
-    /// What they send.
-    pub(crate) read: fn(&Request, &Received) -> Result<Items<R>, Rejection>,
+    /// What they send; the body is that of the request, or what was sealed in it.
+    pub(crate) read: fn(&Request, &[u8], &Received) -> Result<Items<R>, Rejection>,
     /// What is limited where they name no device.
     pub(crate) without_device: WithoutDevice,
 }
@@ -106,8 +106,8 @@ async fn follow<R: Item>(
     let origin = Origin::of(request, &edge.proxies);
     let received = edge.receive(&caller.app.id, &origin);
     let items = aside(request, || match channel {
-        Some(channel) => (way.read)(&edge.channels.open(channel, request)?, &received),
-        None => (way.read)(request, &received),
+        Some(channel) => (way.read)(request, &edge.channels.open(channel, request)?, &received),
+        None => (way.read)(request, &request.body, &received),
     })
     .await?;
     let sender = Sender { app: caller.app, origin: &origin, without_device: way.without_device, now: received.received_at };
