@@ -36,14 +36,17 @@ pub(crate) trait Item: Record + Send + Sync {
     fn receipt(&self) -> Receipt;
 }
 
+/// How a body is read: that of the request, or what was sealed in it.
+pub(crate) type Read<R> = fn(&Request, &[u8], &Received) -> Result<Items<R>, Rejection>;
+
 /// What differs from endpoint to endpoint.
 pub(crate) struct Way<R> {
     /// The dialect's name.
     pub(crate) dialect: &'static str,
     /// Who sends.
     pub(crate) identify: for<'a> fn(&'a Credentials, &Request) -> Result<Caller<'a>, Rejection>,
-    /// What they send; the body is that of the request, or what was sealed in it.
-    pub(crate) read: fn(&Request, &[u8], &Received) -> Result<Items<R>, Rejection>,
+    /// What they send.
+    pub(crate) read: Read<R>,
     /// What is limited where they name no device.
     pub(crate) without_device: WithoutDevice,
 }

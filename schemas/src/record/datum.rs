@@ -74,6 +74,13 @@ impl<'a> Datum<'a> {
         self.number(0)
     }
 
+    /// An array of texts.
+    pub(super) fn list(&mut self, texts: &[String]) -> &mut Self {
+        self.array(texts, |datum, text| {
+            datum.text(text);
+        })
+    }
+
     /// A map of texts: one block of all pairs, then the end.
     pub(super) fn map(&mut self, pairs: &BTreeMap<String, String>) -> &mut Self {
         if !pairs.is_empty() {

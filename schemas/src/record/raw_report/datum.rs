@@ -16,23 +16,19 @@ impl RawReport {
         datum.texts([&self.device_id, &self.user_id, &self.session_id, &self.event_id]);
         datum.maybe_number(self.occurred_at).number(self.received_at);
         datum.texts([&self.exp_name, &self.exp_message, &self.call_stack, &self.thread_name, &self.process_name]);
-        datum.array(&self.threads, thread).array(&self.fingerprint, text);
+        datum.array(&self.threads, thread).list(&self.fingerprint);
         datum.texts([&self.model, &self.brand, &self.os_name, &self.os_version, &self.rom]);
         datum.texts([&self.cpu_type, &self.cpu_name, &self.gpu, &self.country, &self.apn]);
         datum.maybe(self.is_rooted).maybe(self.is_emulator).maybe(self.in_background).maybe(self.oom);
         datum.maybe_number(self.mem_size).maybe_number(self.free_mem).maybe_number(self.disk_size);
         datum.maybe_number(self.free_storage).maybe_number(self.battery).maybe_number(self.elapsed_time);
-        datum.text(&self.scene_tag).array(&self.tags, text);
+        datum.text(&self.scene_tag).list(&self.tags);
         datum.map(&self.user_key).map(&self.server_key);
         datum.texts([&self.user_logs, &self.sys_logs]).array(&self.attachments, attachment);
         datum.number(i64::from(self.level));
         datum.texts([&self.error_code, &self.client_ip, &self.user_agent, &self.locale, &self.context, &self.extra]);
-        datum.array(&self.truncated, text);
+        datum.list(&self.truncated);
     }
-}
-
-fn text(datum: &mut Datum<'_>, text: &String) {
-    datum.text(text);
 }
 
 fn thread(datum: &mut Datum<'_>, thread: &Thread) {
