@@ -36,6 +36,9 @@ pub(crate) trait Item: Record + Send + Sync {
     fn receipt(&self) -> Receipt;
 }
 
+/// How a body is read: that of the request, or what was sealed in it.
+pub(crate) type Read<R> = fn(&Request, &[u8], &Received) -> Result<Items<R>, Rejection>;
+
 /// What differs from endpoint to endpoint.
 pub(crate) struct Way<R> {
     /// The dialect's name.
@@ -43,7 +46,7 @@ pub(crate) struct Way<R> {
     /// Who sends.
     pub(crate) identify: for<'a> fn(&'a Credentials, &Request) -> Result<Caller<'a>, Rejection>,
     /// What they send.
-    pub(crate) read: fn(&Request, &Received) -> Result<Items<R>, Rejection>,
+    pub(crate) read: Read<R>,
     /// What is limited where they name no device.
     pub(crate) without_device: WithoutDevice,
 }
@@ -106,8 +109,8 @@ async fn follow<R: Item>(
     let origin = Origin::of(request, &edge.proxies);
     let received = edge.receive(&caller.app.id, &origin);
     let items = aside(request, || match channel {
-        Some(channel) => (way.read)(&edge.channels.open(channel, request)?, &received),
-        None => (way.read)(request, &received),
+        Some(channel) => (way.read)(request, &edge.channels.open(channel, request)?, &received),
+        None => (way.read)(request, &request.body, &received),
     })
     .await?;
     let sender = Sender { app: caller.app, origin: &origin, without_device: way.without_device, now: received.received_at };

@@ -94,7 +94,7 @@ impl Default for Publish {
     fn default() -> Self {
         Self {
             ack_timeout: Span::seconds(5),
-            linger: Span::millis(2),
+            linger: Span::millis(3),
             busy_above: 20_000,
             queue_messages: 50_000,
             queue_bytes: Size::mib(128),

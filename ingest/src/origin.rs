@@ -43,7 +43,7 @@ impl Origin {
 }
 
 fn text(value: &service::http::HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).into_owned()
+    value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()).into_owned(), str::to_owned)
 }
 
 /// The address before the first proxy that is not trusted, read from the near end: what stands further left is the

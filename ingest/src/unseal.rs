@@ -14,7 +14,7 @@ use base64::Engine as _;
 use nonces::Nonces;
 use serde::{Deserialize, Serialize};
 use service::credentials::{App, Cipher, Credentials};
-use service::http::{Bytes, Request};
+use service::http::Request;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -75,11 +75,10 @@ impl Channels {
         channel.ok_or(Rejection::SecretIsEmpty)
     }
 
-    /// The request as it would be if it were plain.
-    pub(crate) fn open(&self, channel: &Channel, request: &Request) -> Result<Request, Rejection> {
+    /// The body of the request as it would be if it were plain.
+    pub(crate) fn open(&self, channel: &Channel, request: &Request) -> Result<Vec<u8>, Rejection> {
         let sealed = Sealed::of(request).ok_or(Rejection::InvalidCiphertext)?;
-        let text = channel.open(&sealed, &self.nonces).ok_or(Rejection::InvalidCiphertext)?;
-        Ok(Request { body: Bytes::from(text), ..request.clone() })
+        channel.open(&sealed, &self.nonces).ok_or(Rejection::InvalidCiphertext)
     }
 }
 

@@ -102,14 +102,15 @@ impl<'de, D: Draft, F: Fn(usize) -> D> Visitor<'de> for Straight<'_, F> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(filled) = seq.next_element_seed(Object((self.start)(items.len())))? {
+        loop {
+            let mut draft = (self.start)(items.len());
+            let Some(extra) = seq.next_element_seed(Object(&mut draft))? else { return Ok(items) };
             if items.len() == BATCH_LIMIT {
                 self.over.set(true);
                 return Err(A::Error::custom("too many items"));
             }
-            items.push(filled.finish());
+            items.push(draft.finish(extra));
         }
-        Ok(items)
     }
 }
 

@@ -106,18 +106,18 @@ impl Draft for Report<'_> {
 
     fn finish(mut self, extra: String) -> Result<RawReport, Rejection> {
         self.classify()?;
-        let Self { received, nonce, attachments, mut report, .. } = self;
+        let report = &mut self.report;
         if [&report.exp_name, &report.exp_message, &report.call_stack].iter().all(|text| text.is_empty()) {
             return Err(Rejection::invalid("expName: one of expName, expMessage and callStack is required"));
         }
-        report.attachments = decode(attachments)?;
+        report.attachments = decode(std::mem::take(&mut self.attachments))?;
         report.occurred_at = moment(report.occurred_at);
         report.extra = extra;
-        identify(&mut report, nonce);
-        received.describe(&mut report);
-        cut_long(&mut report);
-        cut_short(&mut report);
-        Ok(report)
+        identify(report, self.nonce);
+        self.received.describe(report);
+        cut_long(report);
+        cut_short(report);
+        Ok(self.report)
     }
 }
 

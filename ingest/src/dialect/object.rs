@@ -115,47 +115,33 @@ fn kept<'de, E: serde::de::Error>(name: &str, raw: &'de RawValue) -> Result<Cow<
     Ok(surrogate::mend(raw.get()).map_or(Cow::Borrowed(raw.get()), Cow::Owned))
 }
 
-/// A draft with all its fields.
-pub(super) struct Filled<D> {
-    draft: D,
-    extra: String,
-}
+/// Fills a draft; gives what is to be its `extra`. The draft stays where it is: records are large, and moving them costs.
+pub(super) struct Object<'d, D>(pub &'d mut D);
 
-impl<D: Draft> Filled<D> {
-    /// The record.
-    pub(super) fn finish(self) -> Result<D::Record, Rejection> {
-        self.draft.finish(self.extra)
-    }
-}
+impl<'de, D: Draft> DeserializeSeed<'de> for Object<'_, D> {
+    type Value = String;
 
-/// Fills the draft it holds.
-pub(super) struct Object<D>(pub D);
-
-impl<'de, D: Draft> DeserializeSeed<'de> for Object<D> {
-    type Value = Filled<D>;
-
-    fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<Filled<D>, T::Error> {
+    fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<String, T::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de, D: Draft> Visitor<'de> for Object<D> {
-    type Value = Filled<D>;
+impl<'de, D: Draft> Visitor<'de> for Object<'_, D> {
+    type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filled<D>, A::Error> {
-        let mut draft = self.0;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
         let mut extra = String::new();
         while let Some(key) = map.next_key::<Key<'de>>()? {
-            draft.read(Field { name: &key.0, map: &mut map, extra: &mut extra })?;
+            self.0.read(Field { name: &key.0, map: &mut map, extra: &mut extra })?;
         }
         if !extra.is_empty() {
             extra.push('}');
         }
-        Ok(Filled { draft, extra })
+        Ok(extra)
     }
 }
 
@@ -166,20 +152,23 @@ pub(super) fn read<D: Draft>(body: &[u8], start: impl Fn() -> D) -> Result<D::Re
 
 /// Reads the text of one object.
 pub(super) fn read_text<D: Draft>(json: &str, start: impl Fn() -> D) -> Result<D::Record, Rejection> {
-    match fill(json, start()) {
-        Ok(filled) => filled.finish(),
-        Err(error) => match surrogate::mend(json) {
-            Some(mended) => fill(&mended, start()).map_err(|error| invalid(&error))?.finish(),
-            None => Err(invalid(&error)),
-        },
+    let mut draft = start();
+    match fill(json, &mut draft) {
+        Ok(extra) => draft.finish(extra),
+        Err(error) => {
+            let mended = surrogate::mend(json).ok_or_else(|| invalid(&error))?;
+            let mut draft = start();
+            let extra = fill(&mended, &mut draft).map_err(|error| invalid(&error))?;
+            draft.finish(extra)
+        }
     }
 }
 
-fn fill<D: Draft>(json: &str, draft: D) -> Result<Filled<D>, serde_json::Error> {
+fn fill<D: Draft>(json: &str, draft: &mut D) -> Result<String, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let filled = Object(draft).deserialize(&mut deserializer)?;
+    let extra = Object(draft).deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(filled)
+    Ok(extra)
 }
 
 /// The bytes as text; a byte order mark at the start is no part of it.

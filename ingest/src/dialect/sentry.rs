@@ -39,6 +39,7 @@ use crate::rejection::Rejection;
 use envelope::{Item, ItemHeader};
 use event::Event;
 use schemas::record::{Attachment, Connection, RawReport};
+use std::borrow::Cow;
 
 /// What one request holds.
 #[derive(Debug, Default, PartialEq)]
@@ -169,7 +170,8 @@ impl Parcel {
 
 /// Reads one JSON object; bytes that are no UTF-8 and lone surrogates become U+FFFD.
 fn json<R>(payload: &[u8], mut read: impl FnMut(&str) -> Result<R, serde_json::Error>) -> Result<R, Rejection> {
-    let text = String::from_utf8_lossy(payload);
+    // Looking for what is no UTF-8 goes byte by byte; that there is none is seen a word at a time.
+    let text = std::str::from_utf8(payload).map_or_else(|_| String::from_utf8_lossy(payload), Cow::Borrowed);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if !text.trim_ascii_start().starts_with('{') {
         return Err(Rejection::invalid("expected a JSON object"));

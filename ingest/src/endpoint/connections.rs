@@ -13,7 +13,7 @@ use std::sync::Arc;
 const WAY: Way<Connection> = Way {
     dialect: name::NATIVE,
     identify: by_key,
-    read: |request, received| native_connection::parse(&request.body, shape(request), received),
+    read: |request, body, received| native_connection::parse(body, shape(request), received),
     without_device: WithoutDevice::Nothing,
 };
 

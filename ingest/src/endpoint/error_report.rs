@@ -13,7 +13,7 @@ use std::sync::Arc;
 const WAY: Way<RawReport> = Way {
     dialect: name::APP_KEY,
     identify: by_body,
-    read: |request, received| Ok(vec![Ok(app_key::parse_error(&request.body, received)?)]),
+    read: |_, body, received| Ok(vec![Ok(app_key::parse_error(body, received)?)]),
     without_device: WithoutDevice::Address,
 };
 

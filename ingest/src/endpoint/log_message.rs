@@ -18,7 +18,7 @@ use std::sync::Arc;
 const WAY: Way<RawReport> = Way {
     dialect: name::LOG_MESSAGE,
     identify: by_key_or_default,
-    read: |request, received| Ok(vec![Ok(log_message::parse(&request.body, received)?)]),
+    read: |_, body, received| Ok(vec![Ok(log_message::parse(body, received)?)]),
     without_device: WithoutDevice::Address,
 };
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 const WAY: Way<RawReport> = Way {
     dialect: name::NATIVE,
     identify: by_key,
-    read: |request, received| native::parse(&request.body, shape(request), received),
+    read: |request, body, received| native::parse(body, shape(request), received),
     without_device: WithoutDevice::Nothing,
 };
 

@@ -53,7 +53,7 @@ impl Device {
         let (path, query, headers) = (String::new(), String::new(), HeaderMap::new());
         let body = sealed.to_string().into();
         let request = service::http::Request { method: Method::POST, path, path_params: Vec::new(), query, headers, body, peer };
-        serde_json::from_slice(&self.channels.open(&self.channel, &request).unwrap().body).unwrap()
+        serde_json::from_slice(&self.channels.open(&self.channel, &request).unwrap()).unwrap()
     }
 }
 

@@ -37,7 +37,7 @@ impl Opened {
     }
 
     pub(super) fn open(&self, request: &Request) -> Result<Vec<u8>, Rejection> {
-        self.channels.open(&self.channel, request).map(|request| request.body.to_vec())
+        self.channels.open(&self.channel, request)
     }
 
     fn open_body(&self, time: &str, data: &str) -> Result<Vec<u8>, Rejection> {

@@ -1,6 +1,8 @@
 //! `raw_report`: what a client sent, authenticated, not interpreted.
 
-use super::{Codec, Record};
+mod datum;
+
+use super::{Codec, Datum, Record};
 use crate::ids::{Digest, ReportId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -245,6 +247,7 @@ impl RawReport {
 impl Record for RawReport {
     const TOPIC: &'static str = "raw-reports";
     const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/raw_report.1.avsc")];
+    const WRITE: Option<fn(&Self, &mut Datum<'_>)> = Some(Self::write);
 
     /// The report's id: a re-delivery meets its twin, and a storm of one crash spreads over all partitions.
     fn key(&self) -> Vec<u8> {

@@ -46,11 +46,11 @@ fn category() -> impl Strategy<Value = Category> {
 
 prop_compose! {
     fn raw_report()(
-        texts in prop::collection::vec(text(), 30),
+        texts in prop::collection::vec(text(), 35),
         numbers in prop::collection::vec(prop::option::of(any::<i64>()), 7),
         flags in prop::collection::vec(prop::option::of(any::<bool>()), 4),
         (report_id, digest, category, platform_id, level, received_at) in (any::<[u8; 16]>(), any::<[u8; 32]>(), category(), any::<i32>(), 0..5, any::<i64>()),
-        (threads, fingerprint, tags) in (prop::collection::vec((text(), text()), 0..3), prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3)),
+        (threads, fingerprint, tags, truncated) in (prop::collection::vec((text(), text()), 0..3), prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3)),
         (user_key, server_key) in (prop::collection::btree_map(text(), text(), 0..4), prop::collection::btree_map(text(), text(), 0..2)),
         attachments in prop::collection::vec((text(), prop::collection::vec(any::<u8>(), 0..40)), 0..2),
     ) -> RawReport {
@@ -65,7 +65,7 @@ prop_compose! {
             mem_size: numbers[1], free_mem: numbers[2], disk_size: numbers[3], free_storage: numbers[4], battery: numbers[5], elapsed_time: numbers[6],
             scene_tag: t(26), tags, user_key, server_key, user_logs: t(27), sys_logs: t(28),
             attachments: attachments.into_iter().map(|(name, data)| Attachment { name, data }).collect(),
-            level, error_code: t(29), ..RawReport::new("a1b2c3d4e5", "native", category, received_at)
+            level, error_code: t(29), client_ip: t(30), user_agent: t(31), locale: t(32), context: t(33), extra: t(34), truncated, ..RawReport::new("a1b2c3d4e5", "native", category, received_at)
         }
     }
 }
@@ -88,6 +88,13 @@ proptest! {
     #[test]
     fn a_raw_report_is_what_the_reference_writes_and_reads(report in raw_report()) {
         assert_compatible(&report, report.user_key.len() <= 1 && report.server_key.len() <= 1);
+    }
+
+    #[test]
+    fn a_raw_report_writes_what_the_library_would(report in raw_report()) {
+        let schemas = RawReport::codec().schemas(RawReport::SCHEMAS).unwrap();
+        let datum = serde_avro_fast::to_datum_vec(&report, &mut SerializerConfig::new(schemas.last().unwrap())).unwrap();
+        prop_assert_eq!(&encode(&report).unwrap()[HEADER..], datum);
     }
 
     #[test]

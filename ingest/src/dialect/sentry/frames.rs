@@ -81,17 +81,26 @@ fn place_in(frame: &Frame<'_>) -> String {
     format!("{}:in '{}'", located(path(frame), frame), function(frame))
 }
 
+/// Without the cost of a format: a stack has many lines.
+fn push<const N: usize>(text: &mut String, pieces: [&str; N]) {
+    pieces.iter().for_each(|piece| text.push_str(piece));
+}
+
 fn java(frame: &Frame<'_>, text: &mut String) -> Written {
     let file = frame.filename.or(&frame.abs_path).rsplit(['/', '\\']).next().unwrap_or_default();
     let class = match &*frame.module.0 {
         "" => file.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("<unknown>"),
         module => module,
     };
-    write!(text, "\tat {class}.{}(", function(frame))?;
+    push(text, ["\tat ", class, ".", function(frame)]);
+    text.push('(');
     match (frame.native.0, file, frame.line.0) {
         (Some(true), ..) | (_, _, Some(-2)) => text.push_str("Native Method"),
         (_, "", _) => text.push_str("Unknown Source"),
-        (_, file, Some(line)) if line > 0 => write!(text, "{file}:{line}")?,
+        (_, file, Some(line)) if line > 0 => {
+            text.push_str(file);
+            write!(text, ":{line}")?;
+        }
         (_, file, _) => text.push_str(file),
     }
     text.push_str(")\n");
@@ -103,11 +112,13 @@ fn python(frame: &Frame<'_>, text: &mut String) -> Written {
         "" => &frame.module.0,
         path => path,
     };
-    writeln!(text, "  File \"{path}\", line {}, in {}", frame.line.0.unwrap_or_default(), function(frame))?;
-    match frame.source.0.trim() {
-        "" => Ok(()),
-        source => writeln!(text, "    {}", source.lines().next().unwrap_or_default()),
+    push(text, ["  File \"", path, "\", line "]);
+    write!(text, "{}", frame.line.0.unwrap_or_default())?;
+    push(text, [", in ", function(frame), "\n"]);
+    if let Some(source) = frame.source.0.trim().lines().next() {
+        push(text, ["    ", source, "\n"]);
     }
+    Ok(())
 }
 
 fn javascript(frame: &Frame<'_>, text: &mut String) -> Written {

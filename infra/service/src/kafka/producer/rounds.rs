@@ -48,7 +48,7 @@ struct Line {
     state: Arc<State>,
     queue: Mutex<Queue>,
     filled: Condvar,
-    /// How long the thread sleeps between two looks: half of the linger, the other half is the library's.
+    /// How long the thread sleeps between two looks: a third of the linger, the rest is the library's.
     tick: Duration,
 }
 
@@ -69,9 +69,9 @@ struct State {
 impl Client {
     pub(super) fn new(config: &Config, options: &ProducerOptions) -> Result<Self, Error> {
         let state = Arc::new(State::default());
-        let tick = (options.linger / 2).max(Duration::from_micros(500));
+        let tick = (options.linger / 3).max(Duration::from_micros(500));
         let inner = config
-            .client(&options.client_id, &properties(options, tick))
+            .client(&options.client_id, &properties(options, tick * 2))
             .set_log_level(RDKafkaLogLevel::Warning)
             .create_with_context(Outcomes(Arc::clone(&state)))
             .map_err(|error| Error::of("make a producer", &error))?;
