@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -66,11 +67,19 @@ impl Broker {
         let broker = Broker { address, running: Some((stop, task)) };
         let mut pause = tokio::time::interval(Duration::from_millis(5));
         let deadline = Instant::now() + PATIENCE;
-        while tokio::net::TcpStream::connect(&broker.address).await.is_err() {
-            assert!(Instant::now() < deadline, "the broker does not listen");
+        // The listener is there before the broker has opened its folder: only an answer says that it has.
+        while broker.answered().await.is_err() {
+            assert!(Instant::now() < deadline, "the broker does not answer");
             pause.tick().await;
         }
         broker
+    }
+
+    /// Waits for the answer to a request for the versions that are served.
+    async fn answered(&self) -> std::io::Result<()> {
+        let mut stream = tokio::net::TcpStream::connect(&self.address).await?;
+        stream.write_all(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff]).await?;
+        stream.read_u32().await.map(|_| ())
     }
 
     /// One that runs elsewhere.
