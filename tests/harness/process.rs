@@ -18,8 +18,9 @@ pub fn binary() -> &'static Path {
         let folder = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
         let release = folder.ends_with("release");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "aftershock", "--bin", "aftershock"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        build.args(release.then_some("--release"));
+        // Of everything, as `make test` has built it: a part alone has other features of its packages, and all of them were built twice.
+        let what: &[&str] = if release { &["--release", "--package", "aftershock"] } else { &["--workspace", "--all-targets"] };
+        build.args(["build", "--quiet"]).args(what).current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(build.status().unwrap().success(), "the binary does not build");
         folder.join("aftershock")
     })
