@@ -1,7 +1,9 @@
 //! How an edge leaves: what began is finished, unless somebody insists.
 
-use crate::harness::{Edge, KEY, Pipeline, Wire, signal, until};
+use crate::harness::{Edge, KEY, Pipeline, Wire, binary, signal, until};
+use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
 use tokio::runtime::Runtime;
 
 const BODY: &str = r#"{"category":"crash","platformId":1,"productVersion":"1.0","expName":"崩溃"}"#;
@@ -53,4 +55,23 @@ fn a_second_signal_does_not_wait() {
     signal(edge.process.id(), "TERM");
     assert_eq!(until("the edge leaves", || edge.process.exit_code().ok_or("it runs")), 1);
     drop(wire);
+}
+
+#[test]
+fn who_has_nobody_left_to_log_to_still_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut broker = Command::new(binary())
+        .args(["broker", "--listen", "127.0.0.1:0", "--dir"])
+        .arg(folder.path())
+        .env("AFTERSHOCK_LOG", "info")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(broker.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("the log is open")));
+    drop(lines);
+    signal(broker.id(), "TERM");
+    let left = until("the broker leaves", || broker.try_wait().unwrap().ok_or("it runs"));
+    assert_eq!(left.code(), Some(0));
 }

@@ -67,9 +67,9 @@ pub async fn signals(trigger: Trigger) {
             tracing::warn!(signal = name, "second signal, leaving at once");
             std::process::exit(1);
         }
-        tracing::info!(signal = name, "shutting down, a second signal leaves at once");
         asked = true;
         trigger.fire();
+        tracing::info!(signal = name, "shutting down, a second signal leaves at once");
     }
 }
 

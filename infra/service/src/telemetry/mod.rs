@@ -18,7 +18,8 @@ pub use registry::{Counter, Gauge, Histogram};
 pub fn init(service: &str) {
     let filter =
         EnvFilter::try_from_env("AFTERSHOCK_LOG").or_else(|_| EnvFilter::try_from_default_env()).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is lost. To say so on the same stderr would end the task that logs it.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = match std::env::var("AFTERSHOCK_LOG_FORMAT") {
         Ok(format) if format.eq_ignore_ascii_case("json") => lines.json().flatten_event(true).try_init(),
         _ => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
