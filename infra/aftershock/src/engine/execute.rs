@@ -103,14 +103,14 @@ impl Service {
         let mut samples = Samples::every(job.call.progress());
         let (service, mark, since) = (self.clone(), job.mark.clone(), Instant::now());
         tokio::task::spawn_blocking(move || service.work(job, outbox, place));
-        let head = match samples.until((&self.store, &mark), from.recv()).await {
-            Some(Message::Start(head)) => head,
+        let (head, body) = match samples.until((&self.store, &mark), from.recv()).await {
+            Some(Message::Whole(head, data)) => (head, ReplyBody::whole(data)),
+            Some(Message::Start(head, data)) => (head, ReplyBody::running(data, from, guard)),
             Some(Message::Failed(exception)) => return Err(exception),
             Some(Message::Data(_) | Message::End) | None => return Err(Exception::new(ABORTED, "The statement broke off")),
         };
         let summary = samples.summary(head.counts, since.elapsed());
-        let body = ReplyBody::of(from, guard);
-        Ok(reply::running(&head.format, body, (samples.taken(), summary), (&tag, coding)))
+        Ok(reply::success(&head.format, body, (samples.taken(), summary), (&tag, coding)))
     }
 
     fn work(&self, mut job: Job, mut outbox: Outbox, place: Place) {

@@ -23,14 +23,19 @@ use super::store::Store;
 
 /// Chunks in flight.
 const CHUNKS: usize = 4;
+/// Bytes of a result that are held back until there are more or the statement has ended, as a server does in its buffer: most results
+/// are smaller and leave in one piece, and what fails meanwhile is an error and no broken body.
+const HELD: usize = 64 << 10;
 /// Before a body breaks off, what was given to the connection must leave it: an error drops what it still holds. A client
 /// that reads more slowly sees the break without its reason.
 const BREAKING: Duration = Duration::from_millis(100);
 
 /// What the thread of a statement says.
 pub enum Message {
-    /// It has begun to succeed; bytes may follow.
-    Start(Head),
+    /// It has ended well, with this result.
+    Whole(Head, Bytes),
+    /// It has begun to succeed; these are the first bytes of more.
+    Start(Head, Bytes),
     Data(Bytes),
     /// All was sent.
     End,
@@ -52,38 +57,47 @@ pub struct Outbox {
     pause: Duration,
     tag: String,
     encoder: Option<Encoder>,
-    started: bool,
+    stage: Stage,
+}
+
+/// How far a reply is.
+enum Stage {
+    /// The statement has not begun to succeed.
+    Quiet,
+    /// It has, but nothing is sent yet.
+    Held(Head, Vec<Bytes>),
+    Open,
 }
 
 /// A pair for one statement. `tag` marks an exception within the body.
 pub fn channel(pause: Duration, tag: String, encoder: Encoder) -> (Outbox, mpsc::Receiver<Message>) {
     let (to, from) = mpsc::channel(CHUNKS);
     let runtime = tokio::runtime::Handle::current();
-    (Outbox { to, runtime, pause, tag, encoder: Some(encoder), started: false }, from)
+    (Outbox { to, runtime, pause, tag, encoder: Some(encoder), stage: Stage::Quiet }, from)
 }
 
 impl Outbox {
-    /// Sends the head; nothing may fail silently after it.
-    pub fn start(&mut self, head: Head) -> Result<(), Exception> {
-        self.started = true;
-        self.give(Message::Start(head))
+    /// Says that the statement has begun to succeed.
+    pub fn start(&mut self, head: Head) {
+        self.stage = Stage::Held(head, Vec::new());
     }
 
-    /// Sends bytes of the result.
+    /// Sends bytes of the result, or holds them back while they are few.
     pub fn data(&mut self, data: Bytes) -> Result<(), Exception> {
         let Some(encoder) = &mut self.encoder else { return Ok(()) };
-        match encoder.push(data)? {
-            data if data.is_empty() => Ok(()),
-            data => self.give(Message::Data(data)),
-        }
+        let packed = encoder.push(data)?;
+        self.pass(packed)
     }
 
     /// Ends the reply with what became of the statement. A failure in the middle is written into the body in the way that
     /// clients of ClickHouse look for (`WriteBufferFromHTTPServerResponse` of its source), and the body breaks off after it.
     pub fn end(mut self, outcome: Result<(), Exception>, version: &str) {
         let sent = match outcome {
-            Ok(()) => self.finish().and_then(|()| self.give(Message::End)),
-            Err(exception) if !self.started => self.give(Message::Failed(exception)),
+            Ok(()) => self.finish().and_then(|()| match std::mem::replace(&mut self.stage, Stage::Open) {
+                Stage::Held(head, pieces) => self.give(Message::Whole(head, joined(pieces))),
+                Stage::Quiet | Stage::Open => self.give(Message::End),
+            }),
+            Err(exception) if !matches!(self.stage, Stage::Open) => self.give(Message::Failed(exception)),
             Err(exception) => {
                 let text = exception.body(version);
                 let (tag, length) = (&self.tag, text.len());
@@ -98,15 +112,36 @@ impl Outbox {
 
     fn finish(&mut self) -> Result<(), Exception> {
         let Some(encoder) = self.encoder.take() else { return Ok(()) };
-        match encoder.finish()? {
-            rest if rest.is_empty() => Ok(()),
-            rest => self.give(Message::Data(rest)),
+        let rest = encoder.finish()?;
+        self.pass(rest)
+    }
+
+    fn pass(&mut self, data: Bytes) -> Result<(), Exception> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let Stage::Held(_, pieces) = &mut self.stage else { return self.give(Message::Data(data)) };
+        pieces.push(data);
+        if pieces.iter().map(Bytes::len).sum::<usize>() < HELD {
+            return Ok(());
+        }
+        match std::mem::replace(&mut self.stage, Stage::Open) {
+            Stage::Held(head, pieces) => self.give(Message::Start(head, joined(pieces))),
+            Stage::Quiet | Stage::Open => Ok(()),
         }
     }
 
     fn give(&self, message: Message) -> Result<(), Exception> {
         let sent = self.runtime.block_on(self.to.send_timeout(message, self.pause));
         sent.map_err(|_| Exception::new(NETWORK_ERROR, "The client went away or does not read its reply"))
+    }
+}
+
+/// The pieces as one; a single one is not copied.
+fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+    match pieces.len() {
+        0 | 1 => pieces.pop().unwrap_or_default(),
+        _ => pieces.concat().into(),
     }
 }
 
@@ -135,15 +170,14 @@ pub enum ReplyBody {
 }
 
 impl ReplyBody {
-    /// The body of a statement that has begun. What has already ended without bytes is an empty body with a length.
-    pub fn of(mut from: mpsc::Receiver<Message>, guard: Guard) -> Self {
-        let first = match from.try_recv() {
-            Ok(Message::End) => return Self::Full(None),
-            Ok(Message::Data(data)) => Some(data),
-            // Whatever else it was, the closed channel then says that the reply broke off.
-            Ok(Message::Start(_) | Message::Failed(_)) | Err(_) => None,
-        };
-        Self::Running(Running { first, from, breaking: None, _guard: guard })
+    /// All there is.
+    pub fn whole(bytes: Bytes) -> Self {
+        Self::Full(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+
+    /// The body of a statement that has begun.
+    pub fn running(first: Bytes, from: mpsc::Receiver<Message>, guard: Guard) -> Self {
+        Self::Running(Running { first: Some(first), from, breaking: None, _guard: guard })
     }
 }
 
@@ -193,7 +227,7 @@ impl Running {
             match ready!(self.from.poll_recv(context)) {
                 Some(Message::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Some(Message::End) => return Poll::Ready(None),
-                Some(Message::Start(_) | Message::Failed(_)) | None => {}
+                Some(Message::Whole(..) | Message::Start(..) | Message::Failed(_)) | None => {}
             }
         }
         let breaking = self.breaking.get_or_insert_with(|| Box::pin(tokio::time::sleep(BREAKING)));
@@ -206,7 +240,7 @@ pub type Reply = Response<ReplyBody>;
 
 /// A short text.
 pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(ReplyBody::Full(Some(body.into()).filter(|b: &Bytes| !b.is_empty())));
+    let mut reply = Response::new(ReplyBody::whole(body.into()));
     *reply.status_mut() = status;
     set(&mut reply, CONTENT_TYPE, "text/plain; charset=UTF-8");
     reply
@@ -225,8 +259,8 @@ pub fn failure(exception: &Exception, version: &str) -> Reply {
     reply
 }
 
-/// The reply to a statement that runs: what is known of it, and how its body is marked and packed.
-pub fn running(format: &str, body: ReplyBody, (samples, summary): (&[Progress], Progress), (tag, coding): (&str, Coding)) -> Reply {
+/// The reply to a statement that succeeds: what is known of it, and how its body is marked and packed.
+pub fn success(format: &str, body: ReplyBody, (samples, summary): (&[Progress], Progress), (tag, coding): (&str, Coding)) -> Reply {
     let mut reply = Response::new(body);
     for sample in samples {
         if let Ok(value) = HeaderValue::from_str(&sample.json()) {

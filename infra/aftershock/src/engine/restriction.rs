@@ -1,5 +1,7 @@
 //! What the settings of a request become in its session, by account.
 
+use std::sync::LazyLock;
+
 use super::ReadLimits;
 use super::exception::{Exception, READONLY, UNKNOWN_SETTING};
 use super::user::User;
@@ -68,9 +70,12 @@ fn bounds(limits: &ReadLimits) -> [(&'static str, u64); 6] {
         ("max_result_rows", limits.result_rows),
         ("max_result_bytes", limits.result_bytes),
         ("max_rows_to_read", limits.rows),
-        ("max_threads", std::thread::available_parallelism().map_or(2, |n| n.get() as u64)),
+        ("max_threads", *CORES),
     ]
 }
+
+/// Looked up once: each look reads three files of the system.
+static CORES: LazyLock<u64> = LazyLock::new(|| std::thread::available_parallelism().map_or(2, |n| n.get() as u64));
 
 /// The smaller of two limits of which 0 means none.
 fn smaller(wanted: &str, allowed: u64) -> u64 {

@@ -150,7 +150,8 @@ fn insert(
         }
     }
     let output = insert.finish().map_err(Exception::from_engine)?;
-    out.start(Head { format, counts: output.counts() })
+    out.start(Head { format, counts: output.counts() });
+    Ok(())
 }
 
 fn fill(source: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
@@ -181,12 +182,13 @@ fn select(connection: &mut Connection, call: &Call, text: &Text<'_>, out: &mut O
     }
     let mut stream = connection.stream(&text.bytes, &format, &call.params).map_err(Exception::from_engine)?;
     let Some(first) = stream.next().map_err(Exception::from_engine)? else {
-        return out.start(Head { format, ..Head::default() });
+        out.start(Head { format, ..Head::default() });
+        return Ok(());
     };
     let length =
         joint.header(&first).ok_or_else(|| Exception::new(BAD_ARGUMENTS, "The result's header is not what its format promises"))?;
     let header = first[..length].to_vec();
-    out.start(Head { format, counts: first.counts() })?;
+    out.start(Head { format, counts: first.counts() });
     out.data(Bytes::from_owner(first))?;
     while let Some(chunk) = stream.next().map_err(Exception::from_engine)? {
         let skip = if chunk.starts_with(&header) { length } else { 0 };
@@ -203,6 +205,6 @@ fn whole(connection: &mut Connection, call: &Call, text: &Text<'_>, class: Class
         // A word that only the library's own shell knows.
         return Err(Exception::new(SYNTAX_ERROR, "Syntax error: this is no statement"));
     }
-    out.start(Head { format, counts: output.counts() })?;
+    out.start(Head { format, counts: output.counts() });
     out.data(Bytes::from_owner(output))
 }

@@ -233,6 +233,20 @@ fn a_failure_in_the_middle_breaks_the_body_off() {
     assert!(!answer.complete);
     let whole = engine.post("?wait_end_of_query=1", sql);
     assert_eq!((whole.status, whole.header("x-clickhouse-exception-code")), (500, Some("395")));
+    // So few bytes before the failure that none of them has left.
+    let few = engine.post("", b"select number, throwIf(number = 300) from numbers(400) settings max_block_size = 10, max_threads = 1");
+    assert_eq!((few.status, few.header("x-clickhouse-exception-code"), few.complete), (500, Some("395"), true));
+}
+
+#[test]
+fn a_small_result_has_a_length_and_a_large_one_comes_while_it_is_made() {
+    let Some(engine) = engine() else { return };
+    let small = engine.post("", "select number, '闪退' from numbers(300) settings max_block_size = 10".as_bytes());
+    assert_eq!(small.header("content-length"), Some(small.body.len().to_string().as_str()));
+    assert_eq!(small.text().lines().count(), 300);
+    let large = engine.post("", b"select number, repeat('x', 1000) from numbers(300) settings max_block_size = 10");
+    assert_eq!((large.header("content-length"), large.header("transfer-encoding")), (None, Some("chunked")));
+    assert!(large.complete && large.text().lines().enumerate().all(|(row, line)| line.starts_with(&format!("{row}\t"))));
 }
 
 #[test]
