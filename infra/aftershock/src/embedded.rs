@@ -8,7 +8,7 @@ use service::shutdown::{Shutdown, signals};
 use tokio::net::TcpListener;
 
 use crate::standalone::{Hello, bind, lifeline};
-use crate::{broker, engine, standalone};
+use crate::{broker, engine, pages, standalone};
 
 /// What both take.
 #[derive(Clone, Debug, clap::Args)]
@@ -78,8 +78,9 @@ pub async fn engine(arguments: EngineArguments) -> Result<(), Error> {
     engine::leave()
 }
 
-/// Takes the port, says which, and begins to watch for the end.
+/// Keeps memory small, takes the port, says which, and begins to watch for the end.
 async fn begin(name: &'static str, place: &Place) -> Result<(TcpListener, SocketAddr, Shutdown), Error> {
+    pages::keep_small();
     let (trigger, shutdown) = Shutdown::new();
     if place.attached {
         lifeline::attach(trigger.clone());

@@ -21,6 +21,7 @@ pub mod engine;
 pub mod group;
 pub mod issues;
 pub mod link;
+mod pages;
 pub mod reference;
 pub mod replay;
 pub mod role;
