@@ -6,7 +6,7 @@ use crate::dialect::Items;
 use crate::rejection::Rejection;
 use schemas::record;
 use service::kafka::{self, Outgoing, Position, Producer, ProducerOptions};
-use service::telemetry::{self, Gauge};
+use service::telemetry;
 use std::time::Duration;
 
 /// When to come again while the queue drains.
@@ -18,7 +18,6 @@ const AFTER_SILENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Publisher {
     producer: Producer,
     limits: config::Publish,
-    queued: Gauge,
 }
 
 impl Publisher {
@@ -30,9 +29,9 @@ impl Publisher {
             queue_messages: limits.queue_messages,
             queue_bytes: limits.queue_bytes.bytes(),
             linger: *limits.linger,
+            queued: telemetry::gauge("aftershock_publish_queue_records", "Records that wait for the log's acknowledgement.", &[]),
         };
-        let queued = telemetry::gauge("aftershock_publish_queue_records", "Records that wait for the log's acknowledgement.", &[]);
-        Ok(Self { producer: Producer::new(kafka, options)?, limits, queued })
+        Ok(Self { producer: Producer::new(kafka, options)?, limits })
     }
 
     /// The producer itself, to warm and to flush.
@@ -66,14 +65,8 @@ impl Publisher {
 
     async fn send(&self, topic: &str, messages: Vec<Outgoing>) -> Result<Vec<Result<Position, kafka::Error>>, Rejection> {
         let deliveries = self.producer.send_all(topic, messages).map_err(|error| refused(&error))?;
-        self.show_queue();
         let outcomes = tokio::time::timeout(*self.limits.ack_timeout, deliveries).await;
-        self.show_queue();
         outcomes.map_err(|_| Rejection::LogUnavailable { retry_after: AFTER_SILENCE })
-    }
-
-    fn show_queue(&self) {
-        self.queued.set(i64::try_from(self.producer.queued()).unwrap_or(i64::MAX));
     }
 
     fn encode<R: Item>(&self, record: &R) -> Result<Outgoing, Rejection> {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use self::delivery::{Load, group};
 use self::rounds::{Client, Queued};
 use super::{Config, Error};
+use crate::telemetry::Gauge;
 
 pub use self::delivery::{Deliveries, Delivery};
 
@@ -33,6 +34,8 @@ pub struct ProducerOptions {
     pub queue_bytes: usize,
     /// How long a message waits for company.
     pub linger: Duration,
+    /// Shows the messages that wait for their acknowledgement, also those whose sender has given up.
+    pub queued: Gauge,
 }
 
 impl Default for ProducerOptions {
@@ -43,6 +46,7 @@ impl Default for ProducerOptions {
             queue_messages: 100_000,
             queue_bytes: 128 << 20,
             linger: Duration::from_millis(2),
+            queued: Gauge::default(),
         }
     }
 }
@@ -87,7 +91,8 @@ impl Producer {
     /// A property that the client library does not take.
     pub fn new(config: &Config, options: ProducerOptions) -> Result<Self, Error> {
         let client = RwLock::new(Arc::new(Client::new(config, &options)?));
-        let (config, topics, load) = (config.clone(), RwLock::default(), Arc::default());
+        let load = Arc::new(Load { shown: options.queued.clone(), ..Load::default() });
+        let (config, topics) = (config.clone(), RwLock::default());
         Ok(Producer(Arc::new(Shared { config, options, client, topics, load })))
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::{Error, PRODUCE, Position};
+use crate::telemetry::Gauge;
 
 /// Resolves to the place of a message once all in-sync replicas have it.
 #[derive(Debug)]
@@ -47,6 +48,22 @@ impl Future for Deliveries {
 pub(super) struct Load {
     pub(super) messages: AtomicUsize,
     pub(super) bytes: AtomicUsize,
+    /// The same number of messages, to be seen from outside.
+    pub(super) shown: Gauge,
+}
+
+impl Load {
+    fn add(&self, sizes: &[usize]) {
+        self.messages.fetch_add(sizes.len(), Relaxed);
+        self.bytes.fetch_add(sizes.iter().sum(), Relaxed);
+        self.shown.add(i64::try_from(sizes.len()).unwrap_or(i64::MAX));
+    }
+
+    fn take_back(&self, size: usize) {
+        self.messages.fetch_sub(1, Relaxed);
+        self.bytes.fetch_sub(size, Relaxed);
+        self.shown.add(-1);
+    }
 }
 
 #[derive(Debug)]
@@ -79,8 +96,7 @@ pub(super) struct Ticket {
 
 /// A group of as many messages as sizes are given, counted in the load from now on, and a ticket for each.
 pub(super) fn group(load: &Arc<Load>, sizes: &[usize]) -> (Deliveries, Vec<Ticket>) {
-    load.messages.fetch_add(sizes.len(), Relaxed);
-    load.bytes.fetch_add(sizes.iter().sum(), Relaxed);
+    load.add(sizes);
     let outcomes = vec![Err(Error::Closed { operation: PRODUCE }); sizes.len()];
     let state = State { left: sizes.len(), outcomes, waker: None };
     let group = Arc::new(Group { load: Arc::clone(load), state: Mutex::new(state) });
@@ -98,8 +114,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.group.load.messages.fetch_sub(1, Relaxed);
-        self.group.load.bytes.fetch_sub(self.bytes, Relaxed);
+        self.group.load.take_back(self.bytes);
         let mut state = self.group.state();
         if let (Some(place), Some(outcome)) = (state.outcomes.get_mut(self.index), self.outcome.take()) {
             *place = outcome;
@@ -122,7 +137,7 @@ mod tests {
     async fn outcomes_keep_the_order_of_sending_and_the_load_comes_back() {
         let load = Arc::new(Load::default());
         let (deliveries, tickets) = group(&load, &[3, 4, 5]);
-        assert_eq!((load.messages.load(Relaxed), load.bytes.load(Relaxed)), (3, 12));
+        assert_eq!((load.messages.load(Relaxed), load.bytes.load(Relaxed), load.shown.value()), (3, 12, 3));
         let waiting = tokio::spawn(deliveries);
         let [first, second, third]: [Ticket; 3] = tickets.try_into().unwrap();
         third.settle(Ok(Position { partition: 3, offset: 9 }));
@@ -133,7 +148,7 @@ mod tests {
         let outcomes = waiting.await.unwrap();
         let expected = [Err(Error::TooLarge), Err(Error::Closed { operation: PRODUCE }), Ok(Position { partition: 3, offset: 9 })];
         assert_eq!(outcomes, expected);
-        assert_eq!((load.messages.load(Relaxed), load.bytes.load(Relaxed)), (0, 0));
+        assert_eq!((load.messages.load(Relaxed), load.bytes.load(Relaxed), load.shown.value()), (0, 0, 0));
     }
 
     #[tokio::test]
