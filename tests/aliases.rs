@@ -187,7 +187,7 @@ fn merged_issues_count_as_one_and_come_apart_again() {
 }
 
 /// An alias fact as others put it in the log: `issues` are parts of `into`.
-fn fact(number: u32, into: &str, issues: &[String]) -> (Vec<u8>, Vec<u8>) {
+pub fn fact(number: u32, into: &str, issues: &[String]) -> (Vec<u8>, Vec<u8>) {
     let mut change_id = [0xEE; 16];
     change_id[..4].copy_from_slice(&number.to_be_bytes());
     let change = IssueChange {

@@ -1,5 +1,6 @@
 //! `aftershock replay`, from outside: a second fold of the log is damaged, replayed and put in place, and goes on where it was.
 
+use crate::aliases::fact;
 use crate::exactness::generator::{Event, Generator};
 use crate::harness::{Engine, KEY, Options, Pipeline, Process, Replica, binary, until};
 use serde_json::json;
@@ -79,6 +80,10 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     deliver(&pipeline, first);
     // What cannot be read becomes a dead letter once, whoever reads it again.
     pipeline.broker().append("raw-reports", &[(b"junk".to_vec(), "不是报告".as_bytes().to_vec())]);
+    // What people stated stays stated, in their order.
+    let issue = |number: u32| format!("{number:032X}");
+    let facts: Vec<_> = (0..7).map(|number| fact(number, &issue(number / 2), &[issue(number + 100), issue(number + 101)])).collect();
+    pipeline.broker().append("issue-changes", &facts);
     pipeline.operator().drained();
 
     let live = Replica::new(&pipeline, "live", 2, "linger = \"50ms\"");
@@ -98,6 +103,7 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     run(&live.engine(), "alter table live.connections update version = 'wrong' where log_offset < 5 settings mutations_sync = 2");
     let count = || live.engine().number("select count() as n from live.occurrences");
     let damaged = count();
+    run(&live.engine(), "truncate table live.issue_changes");
     let letters = || (0..2).map(|partition| live.broker().watermarks("rejected-reports", partition)).collect::<Vec<_>>();
     let letters_before = letters();
     let trial = replay(&config, &["--dry-run"]);
@@ -109,6 +115,7 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     assert!(whole.stdout.starts_with("replaced: occurrences, connections, rejected_reports, issue_changes"), "{}", whole.stdout);
     assert_equal(&live);
     assert_eq!(live.engine().number("select count() as n from live.rejected_reports"), 1);
+    assert_eq!(live.engine().number("select count() as n from live.issue_changes where kind = 'alias'"), 7);
     assert_eq!(letters(), letters_before, "a replay writes nothing to the log");
     assert!(live.broker().groups("live-replay-").is_empty(), "nor does it leave its groups there");
     assert_eq!(side_databases(&live.engine()), 0);

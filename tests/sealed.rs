@@ -1,8 +1,9 @@
-//! TLS from outside: an edge with a certificate, and another certificate while it runs.
+//! TLS from outside: an edge with a certificate, a whole standalone with one, and another certificate while they run.
 
-use crate::harness::{Edge, KEY, Pipeline, within};
+use crate::harness::{Edge, KEY, Pipeline, Process, binary, within};
 use service::http::{Client, HeaderMap, HeaderValue, Method, StatusCode};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,4 +56,33 @@ fn a_certificate_is_served_and_renewed_without_a_restart() {
     for _ in 0..20 {
         assert_eq!(report(&folder.join("second.pem")), Ok(StatusCode::OK), "a bad one changes nothing");
     }
+}
+
+/// `standalone` and `demo` as a user starts them, with a certificate of their own for edge and query. Nobody sends a signal here:
+/// the files are looked at by themselves.
+#[test]
+fn the_whole_speaks_tls_and_finds_a_renewed_certificate_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let service =
+        |name: &str| format!("[{name}]\nlisten = \"127.0.0.1:0\"\n[{name}.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n");
+    let config = folder.path().join("aftershock.toml");
+    let more = "[processor]\nlisten = \"127.0.0.1:0\"\n[processor.slice]\nlinger = \"50ms\"\n[data]\ndir = \"data\"\n";
+    std::fs::write(&config, [service("ingest"), service("query"), more.to_owned()].concat()).unwrap();
+    renew(folder.path());
+    let mut standalone = Process::start(&["standalone", "--config", config.to_str().unwrap()]);
+    let ready = standalone.line(Duration::from_secs(120)).unwrap();
+    assert!(ready.contains(r#""ingest":"https://"#) && ready.contains(r#""query":"https://"#), "{ready}");
+
+    let demo = || {
+        let output = Command::new(binary()).args(["demo", "--config", config.to_str().unwrap(), "--reports", "300"]).output().unwrap();
+        match String::from_utf8_lossy(&output.stdout).contains("top issues") && output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    };
+    demo().unwrap();
+    renew(folder.path());
+    // The client trusts nothing but the new certificate.
+    within(Duration::from_secs(60), "the new certificate at edge and query", demo);
+    assert_eq!(standalone.terminate(), Some(0));
 }
