@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod any_bytes;
+mod any_dialect;
 mod any_envelope;
 mod any_version;
 mod batches;

@@ -2,7 +2,7 @@
 
 use super::figure;
 use super::harness::{Options, Pipeline, Process, get, until};
-use super::load::{cpu, now, report, send};
+use super::load::{cpu, now, report, send, send_at};
 use super::sentry::envelope;
 use aes_gcm::{Aes256Gcm, KeyInit, aead::Aead};
 use base64::Engine as _;
@@ -65,6 +65,23 @@ pub fn single() {
     measure(&ONE, &bodies);
 }
 
+/// How long an answer takes at half of what this machine can do.
+pub fn half() {
+    let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", ..Options::default() });
+    let (_process, url) = edge(&pipeline);
+    let bodies: Vec<String> = (0..100_000).map(report).collect();
+    let (full, paced) = bodies.split_at(30_000);
+    let rate = full.len() as f64 / send(&url, ONE.path, ONE.content_type, 64, full).as_secs_f64() / 2.0;
+    let paced = &paced[..paced.len().min((rate * 15.0) as usize)];
+    let mut times = send_at(rate, &url, ONE.path, ONE.content_type, 64, paced);
+    times.sort();
+    let method = format!("{rate:.0} reports/s of 2 KB for 15 s, from when each was due, 64 connections, durable ack");
+    for percent in [50, 99] {
+        let time = times[(times.len() - 1) * percent / 100];
+        figure(&format!("edge, p{percent} at half of saturation"), time.as_secs_f64() * 1e3, "ms", &method);
+    }
+}
+
 /// Batches of 50.
 pub fn batches() {
     let bodies: Vec<String> = (0..4_000).map(|batch| (0..50).map(|n| report(batch * 50 + n)).collect::<Vec<_>>().join("\n")).collect();
@@ -108,6 +125,6 @@ pub fn envelopes() {
     // The header line with the key comes after that of the type.
     let auth = format!("application/x-sentry-envelope\r\nx-sentry-auth: Sentry sentry_version=7, sentry_key={}", super::harness::KEY);
     let name = "edge, Sentry envelope of 12 KB";
-    let method = format!("{size} bytes, 30 frames, 64 connections, durable ack");
+    let method = format!("{size} bytes, 22 frames, 64 connections, durable ack");
     measure(&Load { name, path: "/api/1/envelope/", content_type: &auth, reports: 1, method: &method }, &bodies);
 }

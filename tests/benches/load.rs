@@ -2,7 +2,7 @@
 
 use super::harness::KEY;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -36,15 +36,33 @@ pub fn now() -> i64 {
 /// that is measured, at every answer.
 pub fn send(address: &str, path: &str, content_type: &str, connections: usize, bodies: &[String]) -> Duration {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let requests =
-        Requests { head: format!("POST {path} HTTP/1.1\r\nhost: bench\r\nx-app-key: {KEY}\r\ncontent-type: {content_type}\r\n"), bodies };
+    let requests = Requests::new(path, content_type, bodies);
     let next = Cell::new(0);
     let start = Instant::now();
     runtime.block_on(async {
-        let all = (0..connections).map(|_| connection(address.trim_start_matches("http://"), &requests, &next));
+        let all = (0..connections).map(|_| connection(address, &requests, &next));
         all.collect::<FuturesUnordered<_>>().collect::<()>().await;
     });
     start.elapsed()
+}
+
+/// Sends bodies at an even rate, whether those before are answered or not, as far as the connections go; from when each was due to its answer.
+pub fn send_at(rate: f64, address: &str, path: &str, content_type: &str, connections: usize, bodies: &[String]) -> Vec<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let requests = Requests::new(path, content_type, bodies);
+    let (next, times) = (Cell::new(0), RefCell::new(Vec::with_capacity(bodies.len())));
+    let paced = async |start: Instant| {
+        let mut stream = connect(address).await;
+        let mut reply = Vec::new();
+        while let Some(request) = requests.get(next.replace(next.get() + 1)) {
+            let due = start + Duration::from_secs_f64((next.get() - 1) as f64 / rate);
+            tokio::time::sleep_until(due.into()).await;
+            while !post(&mut stream, request.as_bytes(), &mut reply).await {}
+            times.borrow_mut().push(due.elapsed());
+        }
+    };
+    runtime.block_on((0..connections).map(|_| paced(Instant::now())).collect::<FuturesUnordered<_>>().collect::<()>());
+    times.into_inner()
 }
 
 /// What is to be sent.
@@ -53,13 +71,27 @@ struct Requests<'a> {
     bodies: &'a [String],
 }
 
+impl<'a> Requests<'a> {
+    fn new(path: &str, content_type: &str, bodies: &'a [String]) -> Self {
+        Self { head: format!("POST {path} HTTP/1.1\r\nhost: bench\r\nx-app-key: {KEY}\r\ncontent-type: {content_type}\r\n"), bodies }
+    }
+
+    fn get(&self, number: usize) -> Option<String> {
+        self.bodies.get(number).map(|body| format!("{}content-length: {}\r\n\r\n{body}", self.head, body.len()))
+    }
+}
+
+async fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address.trim_start_matches("http://")).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
 /// Takes one body after the other to the edge, each until it is taken.
 async fn connection(address: &str, requests: &Requests<'_>, next: &Cell<usize>) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
+    let mut stream = connect(address).await;
     let mut reply = Vec::new();
-    while let Some(body) = requests.bodies.get(next.replace(next.get() + 1)) {
-        let request = format!("{}content-length: {}\r\n\r\n{body}", requests.head, body.len());
+    while let Some(request) = requests.get(next.replace(next.get() + 1)) {
         while !post(&mut stream, request.as_bytes(), &mut reply).await {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -36,6 +36,9 @@ fn main() {
         edge::batches();
         edge::sealed();
     }
+    if run("edge") || run("half") {
+        edge::half();
+    }
     if run("edge") || run("envelope") {
         edge::envelopes();
     }

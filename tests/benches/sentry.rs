@@ -1,4 +1,4 @@
-//! An envelope of the shape that a server's client library sends: an event of 30 frames with their source lines, breadcrumbs,
+//! An envelope of the shape that a server's client library sends: an event of 22 frames with their source lines, breadcrumbs,
 //! contexts, tags and modules.
 
 use super::load::now;
@@ -20,7 +20,7 @@ fn id(number: usize) -> String {
 }
 
 fn event(number: usize) -> Value {
-    let frames: Vec<Value> = (0..30).map(|place| frame(place, number)).collect();
+    let frames: Vec<Value> = (0..22).map(|place| frame(place, number)).collect();
     let crumbs: Vec<Value> = (0..20).map(|place| crumb(place, number)).collect();
     let modules: serde_json::Map<String, Value> =
         (0..20).map(|place| (format!("package-{place}"), json!(format!("2.{place}.1")))).collect();

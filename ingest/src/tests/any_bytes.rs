@@ -74,12 +74,12 @@ fn json() -> impl Strategy<Value = String> {
         .prop_map(|pairs| format!("{{{}}}", pairs.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect::<Vec<_>>().join(",")))
 }
 
-fn kept<R: Record + PartialEq + std::fmt::Debug>(record: &R) {
+pub(super) fn kept<R: Record + PartialEq + std::fmt::Debug>(record: &R) {
     let bytes = record::encode(record).expect("every record that was read can be written");
     assert_eq!(record::decode::<R>(&bytes).as_ref().ok(), Some(record));
 }
 
-fn promises(report: &RawReport) {
+pub(super) fn promises(report: &RawReport) {
     assert!(report.exp_message.len() <= 64 << 10 && report.call_stack.len() <= 1 << 20);
     for json in [&report.extra, &report.context] {
         assert!(json.is_empty() || serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok(), "{json}");

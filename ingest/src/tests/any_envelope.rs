@@ -38,7 +38,7 @@ const PIECES: [&[u8]; 24] = [
     b"\"in_app\":true",
 ];
 
-fn fixtures(folder: &str) -> Vec<Vec<u8>> {
+pub(super) fn fixtures(folder: &str) -> Vec<Vec<u8>> {
     let folder = format!("{}/fixtures/{folder}", env!("CARGO_MANIFEST_DIR"));
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
