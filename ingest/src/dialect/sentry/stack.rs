@@ -9,6 +9,7 @@
 use super::event::{Event, Exception, Frame, Stack};
 use super::frames;
 use super::language::Language;
+use crate::dialect::value::count;
 
 /// A text of frames on its way, and what the client said of them.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub(super) struct Print {
 impl Print {
     /// Adds what is no frame.
     pub(super) fn words(&mut self, words: &str) {
-        self.lines += words.bytes().filter(|byte| *byte == b'\n').count();
+        self.lines += ends_of_lines(words);
         self.text.push_str(words);
     }
 
@@ -36,7 +37,7 @@ impl Print {
             }
             self.marks.push(if in_app { '+' } else { '-' });
         }
-        self.lines += self.text.as_bytes()[start..].iter().filter(|byte| **byte == b'\n').count();
+        self.lines += ends_of_lines(&self.text[start..]);
     }
 
     /// Adds all frames of a stack.
@@ -56,6 +57,10 @@ impl Print {
         self.text.truncate(end);
         (self.text, self.marks)
     }
+}
+
+fn ends_of_lines(text: &str) -> usize {
+    count(text, |byte| byte == b'\n')
 }
 
 /// The exceptions, outermost first: by their own numbers, else as a list of them is ordered, causes first.
