@@ -13,3 +13,17 @@ pub fn keep_small() {
 
 #[cfg(not(target_os = "linux"))]
 pub fn keep_small() {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_kernel_gives_none_from_then_on() {
+        super::keep_small();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        // Kernels before 5.0 do not say.
+        let said = status.lines().find_map(|line| line.strip_prefix("THP_enabled:"));
+        assert!(said.is_none_or(|said| said.trim() == "0"), "{status}");
+    }
+}
