@@ -173,6 +173,8 @@ fn produce(broker: &Running, records: u64) {
 fn consume(broker: &Running, records: u64) {
     let mut config = broker.client();
     config.set("group.id", "bench").set("enable.auto.commit", "false").set("queued.min.messages", "200000");
+    // An answer that fits the cores' caches is unpacked there; of 50 MB, the client's default, a fifth to a third fewer come through.
+    config.set("fetch.max.bytes", "1048576");
     let consumer: BaseConsumer = config.create().unwrap();
     let mut list = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
@@ -191,7 +193,7 @@ fn consume(broker: &Running, records: u64) {
     }
     let took = since.elapsed();
     let rate = records as f64 / took.as_secs_f64();
-    println!("consumed: {rate:.0} records/s ({records} from the beginning in {took:.1?}, one consumer)");
+    println!("consumed: {rate:.0} records/s ({records} from the beginning in {took:.1?}, one consumer, answers of 1 MB)");
 }
 
 /// What the disk and the scheduler allow at this hour: one thread, one synced append a millisecond at most.

@@ -1,9 +1,9 @@
 //! A request's body on its way from the network to the thread that runs the statement.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
@@ -85,10 +85,10 @@ impl BodyReader {
     }
 }
 
-impl Read for BodyReader {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+impl BufRead for BodyReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.current.is_empty() {
-            let Some(pieces) = &mut self.pieces else { return Ok(0) };
+            let Some(pieces) = &mut self.pieces else { return Ok(&[]) };
             match pieces.blocking_recv() {
                 Some(Piece::Data(data)) => self.current = data,
                 Some(Piece::End) => self.pieces = None,
@@ -96,8 +96,18 @@ impl Read for BodyReader {
                 None => return Err(Exception::new(NETWORK_ERROR, "The request's body broke off").into()),
             }
         }
-        let taken = target.len().min(self.current.len());
-        target[..taken].copy_from_slice(&self.current.split_to(taken));
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.current.advance(taken);
+    }
+}
+
+impl Read for BodyReader {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let taken = self.fill_buf()?.read(target)?;
+        self.consume(taken);
         Ok(taken)
     }
 }

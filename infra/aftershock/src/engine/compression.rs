@@ -3,7 +3,7 @@
 //! A frame is 16 bytes of checksum (CityHash128 of ClickHouse's old version, over all that follows), a method byte, the
 //! length of the frame without the checksum and the length of the content, both little-endian `u32`, and the content.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use cityhash_rs::cityhash_102_128;
 
@@ -58,23 +58,30 @@ impl<R: Read> FrameReader<R> {
         if cityhash_102_128(&self.packed).rotate_right(64) != checksum {
             return Err(Exception::new(CHECKSUM_DOESNT_MATCH, "Checksum doesn't match: corrupted data").into());
         }
-        self.unpack(method, content)?;
-        Ok(true)
+        let unpacked = self.unpack(method, content);
+        if unpacked.is_err() {
+            self.content.clear();
+        }
+        unpacked.map(|()| true)
     }
 
     fn unpack(&mut self, method: u8, length: usize) -> io::Result<()> {
         let data = &self.packed[HEADER..];
         self.position = 0;
-        self.content.clear();
         match method {
-            NONE => self.content.extend_from_slice(data),
+            NONE => {
+                self.content.clear();
+                self.content.extend_from_slice(data);
+            }
             LZ4 if length > data.len().saturating_mul(LZ4_RATIO) => return Err(broken("a compressed block claims more than it can hold")),
             LZ4 => {
+                // Not cleared before: what is written over need not be zero.
                 self.content.resize(length, 0);
                 let written = lz4_flex::block::decompress_into(data, &mut self.content).map_err(broken)?;
                 self.content.truncate(written);
             }
             ZSTD => {
+                self.content.clear();
                 let decoder = zstd::stream::read::Decoder::with_buffer(data)?;
                 decoder.take(length as u64 + 1).read_to_end(&mut self.content)?;
             }
@@ -86,16 +93,21 @@ impl<R: Read> FrameReader<R> {
     }
 }
 
+impl<R: Read> BufRead for FrameReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.position == self.content.len() && self.advance()? {}
+        Ok(&self.content[self.position..])
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.position += taken;
+    }
+}
+
 impl<R: Read> Read for FrameReader<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        while self.position == self.content.len() {
-            if !self.advance()? {
-                return Ok(0);
-            }
-        }
-        let taken = target.len().min(self.content.len() - self.position);
-        target[..taken].copy_from_slice(&self.content[self.position..self.position + taken]);
-        self.position += taken;
+        let taken = self.fill_buf()?.read(target)?;
+        self.consume(taken);
         Ok(taken)
     }
 }

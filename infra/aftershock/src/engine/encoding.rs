@@ -1,11 +1,14 @@
 //! HTTP's own content codings, of bodies that come and of replies that go.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 
 use bytes::Bytes;
 use flate2::write::GzEncoder;
 
 use super::compression;
+
+/// Bytes that are unpacked at a time.
+const UNPACKED: usize = 256 << 10;
 
 /// A coding of `Content-Encoding` and `Accept-Encoding`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,12 +64,12 @@ impl Coding {
     }
 
     /// Undoes the coding.
-    pub fn decode<'a>(self, source: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    pub fn decode<'a>(self, source: impl BufRead + Send + 'a) -> io::Result<Box<dyn BufRead + Send + 'a>> {
         Ok(match self {
             Self::Plain => Box::new(source),
-            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(source)),
-            Self::Deflate => Box::new(flate2::read::ZlibDecoder::new(source)),
-            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(source)?),
+            Self::Gzip => Box::new(BufReader::with_capacity(UNPACKED, flate2::bufread::MultiGzDecoder::new(source))),
+            Self::Deflate => Box::new(BufReader::with_capacity(UNPACKED, flate2::bufread::ZlibDecoder::new(source))),
+            Self::Zstd => Box::new(BufReader::with_capacity(UNPACKED, zstd::stream::read::Decoder::with_buffer(source)?)),
             Self::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(source)),
         })
     }

@@ -1,6 +1,6 @@
 //! The blocking half of a statement: everything that talks to the engine.
 
-use std::io::{self, Cursor, Read};
+use std::io::{BufRead, Cursor, Read};
 
 use bytes::Bytes;
 
@@ -22,11 +22,9 @@ use super::ways_out;
 const LONGEST: usize = 16 << 20;
 /// How much more of a body is read before the text is looked at again.
 const STEP: usize = 64 << 10;
-/// Size of the pieces an insert's data is handed over in. It has no influence on the blocks.
-const PIECE: usize = 256 << 10;
 
-/// A request's body, unpacked.
-pub type Source<'a> = Box<dyn Read + Send + 'a>;
+/// A request's body, unpacked, lent in the pieces that it comes in.
+pub type Source<'a> = Box<dyn BufRead + Send + 'a>;
 
 /// A statement's text, what it is, and the bytes after it.
 pub struct Text<'a> {
@@ -74,7 +72,7 @@ pub fn run(store: &Store, (session, job): (&mut Session, Job), out: &mut Outbox)
 }
 
 /// Unpacks the body and reads the statement's text from it, as far as the text goes.
-pub fn text<'a>(call: &Call, body: impl Read + Send + 'a) -> Result<Text<'a>, Exception> {
+pub fn text<'a>(call: &Call, body: impl BufRead + Send + 'a) -> Result<Text<'a>, Exception> {
     let source = call.body_coding.decode(body)?;
     let source: Source<'_> = if call.decompress { Box::new(FrameReader::new(source)) } else { source };
     read_text(call.query.as_deref(), source)
@@ -141,30 +139,17 @@ fn insert(
     let (sql, inline) = (&text.bytes[..head], text.bytes[data..].to_vec());
     let mut source = Cursor::new(inline).chain(text.data);
     let mut insert = connection.insert(sql, &format, &call.params).map_err(Exception::from_engine)?;
-    let mut piece = vec![0; PIECE];
     loop {
-        match fill(&mut source, &mut piece)? {
-            0 => break,
-            length if !insert.append(&piece[..length]) => break,
-            _ => {}
+        let piece = source.fill_buf()?;
+        if piece.is_empty() || !insert.append(piece) {
+            break;
         }
+        let length = piece.len();
+        source.consume(length);
     }
     let output = insert.finish().map_err(Exception::from_engine)?;
     out.start(Head { format, counts: output.counts() });
     Ok(())
-}
-
-fn fill(source: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < piece.len() {
-        match source.read(&mut piece[filled..]) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(filled)
 }
 
 fn output_format(call: &Call, statement: &Statement) -> String {

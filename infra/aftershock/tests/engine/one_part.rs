@@ -56,6 +56,8 @@ async fn http_chunks_and_compression_do_not_cut_a_slice() {
     let body = rows(0);
     assert_eq!(engine.post(&target("slices", "t", "whole"), &body).status, 200);
     assert_eq!(parts(engine, "slices", "t"), format!("1\t{ROWS}"));
+    let kinds = "select groupUniqArray(toString(part_type)) from system.parts where active and database = 'slices'";
+    assert_eq!(engine.value(kinds), "['Compact']", "a slice of 20 MB is one file of data");
     for (inserts, size) in [(2_u64, 977_usize), (3, 65_536), (4, 1 << 20), (5, 7_000_000)] {
         let answer = engine.post_chunked(&target("slices", "t", &format!("chunks{size}")), body.chunks(size));
         assert_eq!(answer.status, 200, "{}", answer.text());
