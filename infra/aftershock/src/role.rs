@@ -8,6 +8,7 @@ use service::shutdown::{Shutdown, signals};
 use tokio::net::TcpListener;
 
 use crate::descriptors;
+use crate::pages;
 use crate::settings::Settings;
 use crate::standalone::bind;
 
@@ -113,6 +114,7 @@ pub async fn run(role: Role, settings: Settings) -> Result<(), Error> {
     let (trigger, shutdown) = Shutdown::new();
     tokio::spawn(signals(trigger));
     descriptors::raise_limit();
+    pages::keep_freed();
     let kafka = log(&settings)?;
     let keyring = || -> Result<Keyring, Error> {
         let keyring = Keyring::open(&settings.credentials)?;

@@ -27,6 +27,7 @@ use service::credentials::{Credentials, Keyring};
 use service::shutdown::{Shutdown, signals};
 
 use crate::descriptors;
+use crate::pages;
 use crate::settings::Settings;
 use engines::Engines;
 use services::{Listeners, Services, Urls};
@@ -84,6 +85,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let (trigger, shutdown) = Shutdown::new();
     tokio::spawn(signals(trigger));
     descriptors::raise_limit();
+    pages::keep_freed();
     let fresh = credentials(&settings.credentials)?;
     let keyring = Keyring::open(&settings.credentials)?;
     tokio::spawn(keyring.clone().follow_hangups(shutdown.clone()));
