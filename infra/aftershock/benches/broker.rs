@@ -173,7 +173,7 @@ fn produce(broker: &Running, records: u64) {
 fn consume(broker: &Running, records: u64) {
     let mut config = broker.client();
     config.set("group.id", "bench").set("enable.auto.commit", "false").set("queued.min.messages", "200000");
-    // An answer that fits the cores' caches is unpacked there; of 50 MB, the client's default, a fifth to a third fewer come through.
+    // An answer that fits the cores' caches is unpacked there. The client's default is 50 MB, with which fewer come through.
     config.set("fetch.max.bytes", "1048576");
     let consumer: BaseConsumer = config.create().unwrap();
     let mut list = TopicPartitionList::new();

@@ -94,6 +94,18 @@ impl Running {
         println!("idle CPU, {when}: {used:.1} % of a core (10 s)");
     }
 
+    /// Seconds of CPU since it had used `before`, once it has come to rest.
+    fn settled(&self, before: f64) -> f64 {
+        let (mut last, mut quiet) = (self.cpu(), 0);
+        while quiet < 3 {
+            std::thread::sleep(Duration::from_secs(1));
+            let now = self.cpu();
+            quiet = if now - last < 0.05 { quiet + 1 } else { 0 };
+            last = now;
+        }
+        last - before
+    }
+
     /// Seconds of CPU that it has used.
     fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
@@ -250,4 +262,7 @@ async fn insert(engine: &Running) {
         "inserted: {rate:.0} rows/s, {micros:.1} us of the engine's CPU a row ({ROWS} of 25 columns and {each} bytes in {took:.1} s, by the crate \
          with LZ4, slices of {SLICE}, {WRITERS} writers)"
     );
+    // Merges that were put off are part of the price.
+    let micros = engine.settled(before) / ROWS as f64 * 1e6;
+    println!("inserted and merged: {micros:.1} us of the engine's CPU a row (until it has used less than a twentieth of a core for 3 s)");
 }

@@ -28,8 +28,9 @@ const SESSION: [&str; 10] = [
 /// Server settings that do not depend on the machine. Synced parts make an acknowledged insert survive a power loss; the
 /// limits against dropping large partitions are off because retention drops whole days. A slice of an insert stays one file
 /// of data rather than two for each column, and parts are merged when there are ten of a size rather than five: together they
-/// halve what a row costs. What merges leave free of their pool suits one of 8 places, the smallest. The memory worker looks
-/// twice a second instead of twenty times, which was most of what an idle engine cost.
+/// save a quarter of what a row costs, merges included; queries meet more parts. What merges leave free of their pool suits
+/// one of 8 places, the smallest. The memory worker looks twice a second instead of twenty times, which was most of what an
+/// idle engine cost.
 const SERVER: &str = "
   <merge_tree>
     <fsync_after_insert>1</fsync_after_insert>
