@@ -1,5 +1,6 @@
 //! What a report costs the edge: its own process, acknowledged by the embedded log after its sync.
 
+use super::bare::Bare;
 use super::figure;
 use super::harness::{Options, Pipeline, Process, get, until};
 use super::load::{cpu, now, report, send, send_at};
@@ -57,6 +58,16 @@ fn measure(load: &Load<'_>, bodies: &[String]) {
     figure(load.name, (cpu(process.id()) - before) * 1e6 / measured as f64, "us CPU/report", load.method);
     let rate = measured as f64 / elapsed.as_secs_f64();
     figure(&format!("{}, rate", load.name), rate, "reports/s", "sender, log and processor on the same cores");
+    let bare = Bare::start(&pipeline);
+    send(&bare.url, load.path, load.content_type, 64, &bodies[..warm]);
+    let before = cpu(bare.id());
+    send(&bare.url, load.path, load.content_type, 64, &bodies[warm..]);
+    figure(
+        "- bare hyper to the log, for scale",
+        (cpu(bare.id()) - before) * 1e6 / measured as f64,
+        "us CPU/report",
+        "the same bodies, unread",
+    );
 }
 
 /// One report a request.

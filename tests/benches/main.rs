@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod bare;
 mod edge;
 mod fold;
 mod grouping;
@@ -12,12 +13,21 @@ mod load;
 mod sentry;
 mod whole;
 
+/// The product's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Prints one figure.
 fn figure(name: &str, value: f64, unit: &str, method: &str) {
     println!("{name:<34} {value:>12.1} {unit:<14} {method}");
 }
 
 fn main() {
+    if let [_, first, brokers, topic_prefix] = std::env::args().collect::<Vec<_>>().as_slice()
+        && first == bare::ARGUMENT
+    {
+        return bare::serve(brokers, topic_prefix);
+    }
     // `cargo bench` passes its own flags; what is left names the figures that are wanted.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let run = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()));
