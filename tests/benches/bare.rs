@@ -1,7 +1,7 @@
 //! For scale: a server of bare hyper that puts each line of a body into the log as it came and answers when all are there. It
 //! authenticates nobody, reads nothing, limits and counts nothing. What an edge costs beyond it is the edge's own.
 
-use super::harness::Pipeline;
+use super::harness::{Pipeline, Process};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -10,43 +10,23 @@ use hyper_util::rt::TokioIo;
 use service::kafka::admin::{Admin, TopicSpec};
 use service::kafka::{Config, Outgoing, Producer, ProducerOptions};
 use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 const TOPIC: &str = "bare";
 /// The argument by which this program is the server.
 pub const ARGUMENT: &str = "serve-bare";
 
-/// The server in a process of its own; ended when dropped.
-pub struct Bare {
-    child: Child,
-    pub url: String,
-}
-
-impl Bare {
-    pub fn start(pipeline: &Pipeline) -> Self {
-        let config: toml::Table = std::fs::read_to_string(pipeline.role_config(TOPIC, "")).unwrap().parse().unwrap();
-        let [brokers, topic_prefix] = ["brokers", "topic_prefix"].map(|name| config["kafka"][name].as_str().unwrap().to_owned());
-        let program = std::env::current_exe().unwrap();
-        let mut child =
-            Command::new(program).args([ARGUMENT, brokers.as_str(), topic_prefix.as_str()]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { child, url: url.trim_end().to_owned() }
-    }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+/// The server in a process of its own, and where it listens.
+pub fn start(pipeline: &Pipeline) -> (Process, String) {
+    let config: toml::Table = std::fs::read_to_string(pipeline.role_config(TOPIC, "")).unwrap().parse().unwrap();
+    let [brokers, topic_prefix] = ["brokers", "topic_prefix"].map(|name| config["kafka"][name].as_str().unwrap().to_owned());
+    let program = std::env::current_exe().unwrap();
+    let mut process = Process::of(Command::new(program).args([ARGUMENT, &brokers, &topic_prefix]));
+    let url = process.line(Duration::from_secs(30)).unwrap();
+    (process, url)
 }
 
 /// Serves until it is killed.
@@ -55,8 +35,7 @@ pub async fn serve(brokers: &str, topic_prefix: &str) {
     let config = Config { brokers: brokers.to_owned(), topic_prefix: topic_prefix.to_owned(), ..Config::default() };
     let spec = TopicSpec { name: TOPIC.to_owned(), partitions: 4, replication: 1, config: Vec::new() };
     Admin::new(&config).unwrap().create_topics(&[spec]).await.unwrap();
-    let options =
-        ProducerOptions { client_id: TOPIC.to_owned(), linger: std::time::Duration::from_millis(3), ..ProducerOptions::default() };
+    let options = ProducerOptions { client_id: TOPIC.to_owned(), linger: Duration::from_millis(3), ..ProducerOptions::default() };
     let producer = Arc::new(Producer::new(&config, options).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}", listener.local_addr().unwrap());

@@ -1,8 +1,7 @@
 //! What a report costs the edge: its own process, acknowledged by the embedded log after its sync.
 
-use super::bare::Bare;
 use super::figure;
-use super::harness::{Options, Pipeline, Process, get, until};
+use super::harness::{Edge, Options, Pipeline, Process};
 use super::load::{cpu, now, report, send, send_at};
 use super::sentry::envelope;
 use aes_gcm::{Aes256Gcm, KeyInit, aead::Aead};
@@ -14,17 +13,7 @@ const SECRET: [u8; 32] = [7; 32];
 
 /// An edge of its own beside a standalone, so that its CPU time is its alone.
 fn edge(pipeline: &Pipeline) -> (Process, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = pipeline.role_config("edge", "");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let listen = format!("[ingest]\nlisten = \"127.0.0.1:{port}\"\nreports_per_minute = 0");
-    std::fs::write(&config, text.replacen("[ingest]\nlisten = \"127.0.0.1:0\"", &listen, 1)).unwrap();
-    let process = Process::start(&["ingest", "--config", config.to_str().unwrap()]);
-    let url = format!("http://127.0.0.1:{port}");
-    until("the edge is ready", || match get(&format!("{url}/readyz"), &[]) {
-        Ok(reply) if reply.status == 200 => Ok(()),
-        other => Err(format!("{other:?}")),
-    });
+    let Edge { process, url } = Edge::start(pipeline, "edge", "");
     (process, url)
 }
 
@@ -49,25 +38,19 @@ const ONE: Load<'_> = Load {
 fn measure(load: &Load<'_>, bodies: &[String]) {
     let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", ..Options::default() });
     pipeline.replace_credentials("default = true", &format!("default = true\ndevice_secrets = [\"{}\"]", STANDARD.encode(SECRET)));
-    let (process, url) = edge(&pipeline);
-    let warm = bodies.len() / 10;
-    send(&url, load.path, load.content_type, 64, &bodies[..warm]);
-    let before = cpu(process.id());
-    let elapsed = send(&url, load.path, load.content_type, 64, &bodies[warm..]);
-    let measured = load.reports * (bodies.len() - warm);
-    figure(load.name, (cpu(process.id()) - before) * 1e6 / measured as f64, "us CPU/report", load.method);
-    let rate = measured as f64 / elapsed.as_secs_f64();
+    let (warm, measured) = bodies.split_at(bodies.len() / 10);
+    let reports = (load.reports * measured.len()) as f64;
+    let cost = |(process, url): (Process, String)| {
+        send(&url, load.path, load.content_type, 64, warm);
+        let before = cpu(process.id());
+        let elapsed = send(&url, load.path, load.content_type, 64, measured);
+        ((cpu(process.id()) - before) * 1e6 / reports, reports / elapsed.as_secs_f64())
+    };
+    let (each, rate) = cost(edge(&pipeline));
+    figure(load.name, each, "us CPU/report", load.method);
     figure(&format!("{}, rate", load.name), rate, "reports/s", "sender, log and processor on the same cores");
-    let bare = Bare::start(&pipeline);
-    send(&bare.url, load.path, load.content_type, 64, &bodies[..warm]);
-    let before = cpu(bare.id());
-    send(&bare.url, load.path, load.content_type, 64, &bodies[warm..]);
-    figure(
-        "- bare hyper to the log, for scale",
-        (cpu(bare.id()) - before) * 1e6 / measured as f64,
-        "us CPU/report",
-        "the same bodies, unread",
-    );
+    let (each, _) = cost(super::bare::start(&pipeline));
+    figure("- bare hyper to the log, for scale", each, "us CPU/report", "the same bodies, unread");
 }
 
 /// One report a request.

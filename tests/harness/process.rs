@@ -41,15 +41,14 @@ pub struct Process {
 impl Process {
     /// Starts the binary with these arguments.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::of(Command::new(binary()).args(arguments))
+    }
+
+    /// Starts any program.
+    pub fn of(command: &mut Command) -> Self {
         let log = std::env::var("AFTERSHOCK_LOG").unwrap_or_else(|_| "warn".to_owned());
-        let mut child = Command::new(binary())
-            .args(arguments)
-            .env("AFTERSHOCK_LOG", log)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command.env("AFTERSHOCK_LOG", log).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
