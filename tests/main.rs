@@ -31,6 +31,8 @@ mod replay;
 /// Several processors share the partitions of one group.
 mod sharing;
 
+/// Users, clients and strangers against one another.
+mod abuse;
 /// Hundreds of hostile clients beside a few ordinary ones.
 mod hostile;
 /// What a signal asks for.

@@ -86,7 +86,7 @@ fn broker(folder: &Path, address: &str) -> Process {
 fn run(away: Duration) -> Figures {
     let mut log = Log::start();
     let more = format!("[kafka]\nbrokers = \"{}\"\n", log.address);
-    let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", more: more.leak() });
+    let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", more: more.leak(), ..Options::default() });
     let edge = Edge::start(&pipeline, "edge", "");
     let load = Arc::new(Load::default());
     let runtime = tokio::runtime::Runtime::new().unwrap();

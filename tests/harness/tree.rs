@@ -12,13 +12,15 @@ pub struct Options {
     pub partitions: u32,
     /// `[processor.slice] linger`.
     pub linger: &'static str,
+    /// `[ingest] reports_per_minute`; 0 = no limit.
+    pub reports_per_minute: u32,
     /// Further lines of TOML, appended to the configuration.
     pub more: &'static str,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { partitions: 2, linger: "50ms", more: "" }
+        Self { partitions: 2, linger: "50ms", reports_per_minute: 0, more: "" }
     }
 }
 
@@ -71,11 +73,11 @@ impl Pipeline {
             kafka.map(|brokers| format!("[kafka]\nbrokers = \"{brokers}\"\ntopic_prefix = \"{topic_prefix}\"\n")).unwrap_or_default();
         let config = format!(
             "credentials = \"credentials.toml\"\n\
-             [ingest]\nlisten = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
+             [ingest]\nlisten = \"127.0.0.1:0\"\nreports_per_minute = {}\n\
              [query]\nlisten = \"127.0.0.1:0\"\nrequests_per_minute = 0\nrequire_projections = true\n\
              [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"{}\"\n\
              [topics]\npartitions = {}\n[data]\ndir = \"data\"\n{}\n{brokers}",
-            options.linger, options.partitions, options.more
+            options.reports_per_minute, options.linger, options.partitions, options.more
         );
         std::fs::write(folder.path().join("aftershock.toml"), config).unwrap();
         std::fs::write(folder.path().join("credentials.toml"), CREDENTIALS).unwrap();
@@ -118,18 +120,22 @@ impl Pipeline {
     }
 
     /// Id of the process that runs the three services.
-    #[allow(dead_code, reason = "only the benches ask")]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
+    /// What the ready line says of `name`.
+    pub fn told(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
+    }
+
     /// Base address of the edge.
     pub fn ingest(&self) -> String {
-        self.ready["ingest"].as_str().unwrap().to_owned()
+        self.told("ingest")
     }
 
     pub fn query(&self) -> String {
-        self.ready["query"].as_str().unwrap().to_owned()
+        self.told("query")
     }
 
     pub fn data(&self) -> PathBuf {
