@@ -4,7 +4,6 @@ use crate::config::{self, Shortage};
 use crate::rejection::Rejection;
 use service::telemetry::{self, Gauge};
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +16,8 @@ pub(crate) struct Disk {
     config: config::Disk,
     is_short: AtomicBool,
     shortage: Mutex<Option<Shortage>>,
+    /// The system did not say; logged when that begins.
+    is_unknown: AtomicBool,
     free: Gauge,
     mark: Gauge,
     refusing: Gauge,
@@ -29,6 +30,7 @@ impl Disk {
             config: config.clone(),
             is_short: AtomicBool::new(false),
             shortage: Mutex::new(None),
+            is_unknown: AtomicBool::new(false),
             free: gauge("aftershock_disk_free_bytes", "Bytes free on the disk of log and tables, where the edge watches it."),
             mark: gauge("aftershock_disk_min_free_bytes", "Free bytes below which reports are refused."),
             refusing: gauge("aftershock_disk_full", "1 while reports are refused for want of room on the disk."),
@@ -50,31 +52,27 @@ impl Disk {
 
     /// Looks at the disk from now on; never ends.
     pub(crate) async fn follow(&self) -> Infallible {
-        let Some(folder) = self.config.folder.clone() else { return std::future::pending().await };
-        let mut failed = false;
         loop {
-            failed = self.look(folder.clone(), failed).await;
             tokio::time::sleep(PERIOD).await;
+            self.look().await;
         }
     }
 
-    /// Looks once; true where the system does not say, which changes nothing and is logged when it begins.
-    async fn look(&self, folder: PathBuf, failed: bool) -> bool {
+    /// Looks once, where there is a disk to look at. Where the system does not say nothing changes.
+    pub(crate) async fn look(&self) {
+        let Some(folder) = self.config.folder.clone() else { return };
         let asked = tokio::task::spawn_blocking(move || service::disk::space(&folder)).await;
-        match asked.map_err(std::io::Error::other).flatten() {
+        let asked = asked.map_err(std::io::Error::other).flatten();
+        let was_unknown = self.is_unknown.swap(asked.is_err(), Relaxed);
+        match asked {
             Ok(space) => {
                 let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
                 self.free.set(gauge(space.free));
                 self.mark.set(gauge(self.config.mark(space)));
                 self.note(self.config.shortage(space));
-                false
             }
-            Err(error) => {
-                if !failed {
-                    tracing::warn!(%error, "the disk cannot be looked at");
-                }
-                true
-            }
+            Err(error) if !was_unknown => tracing::warn!(%error, "the disk cannot be looked at"),
+            Err(_) => {}
         }
     }
 

@@ -90,6 +90,8 @@ pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listene
     if let Err(error) = warmed {
         tracing::warn!(%error, "the log is not reachable yet, reports are answered 503 until it is");
     }
+    // Not one report is taken on a disk that was full before the start.
+    edge.disk.look().await;
     tokio::select! {
         served = http::serve(listener, router(&edge), config.server(), shutdown) => served?,
         never = edge.disk.follow() => match never {},

@@ -74,8 +74,12 @@ impl Broker {
     /// A value of a topic's configuration.
     pub fn setting(&self, topic: &str, name: &str) -> Option<String> {
         let topic = format!("{}{topic}", self.config.topic_prefix);
-        let client: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", &self.config.brokers).create().unwrap();
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.config.brokers);
+        for (name, value) in &self.config.properties {
+            client.set(name.replace('_', "."), value.expose());
+        }
+        let client: AdminClient<DefaultClientContext> = client.create().unwrap();
         let asked = [ResourceSpecifier::Topic(&topic)];
         let found = self.runtime.block_on(client.describe_configs(&asked, &AdminOptions::new())).unwrap();
         found[0].as_ref().unwrap().get(name).and_then(|entry| entry.value.clone())
