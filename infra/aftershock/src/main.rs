@@ -207,7 +207,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
             wait_for(async move {
                 said("copied", &backup::backup(&settings, &to).await?)?;
-                Ok(backup::advice(&settings, &to).iter().for_each(|advice| eprintln!("note: {}", printable::line(advice))))
+                if let Some(advice) = backup::advice(&settings, &to) {
+                    eprintln!("note: {}", printable::line(&advice));
+                }
+                Ok(())
             })
         }
         Command::Restore { tables, from, replace } => {
