@@ -52,9 +52,10 @@ bench: engine ## the benchmarks, a line for each figure
 grouping: ## group the labelled sets, print the scores, fail where one fell
 	$(CARGO) test --workspace --test pipeline -- grouping --nocapture
 
-check: ## formatting, lints and the tidy test
+check: ## formatting, lints, the packages' licences and sources, and the tidy test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	infra/deploy/deny/run.sh
 	$(CARGO) test --workspace --test pipeline tidy
 
 clean: ## remove what was built; data and fetched engines stay

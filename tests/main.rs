@@ -33,6 +33,8 @@ mod sharing;
 
 /// Users, clients and strangers against one another.
 mod abuse;
+/// A disk that fills up, and what leaves so that it does not.
+mod disk;
 /// Hundreds of hostile clients beside a few ordinary ones.
 mod hostile;
 /// What a signal asks for.
@@ -63,5 +65,7 @@ mod stability;
 /// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
 mod suggestions;
 
+/// What is handed out for containers.
+mod deploy;
 /// The rules of the house: floors, doors, lengths, dead paths in the documents.
 mod tidy;

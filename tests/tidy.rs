@@ -97,6 +97,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("brotli_decompressor", &["ingest/src/dialect/inflate.rs"]),
     ("sentry", &["tests/sdk/"]),
     ("governor", &["infra/service/src/throttle.rs"]),
+    ("rustix", &["infra/service/src/disk.rs"]),
     (
         "sha2",
         &[

@@ -103,6 +103,7 @@ async fn follow<R: Item>(
     let credentials = edge.keyring.current();
     let caller = (way.identify)(&credentials, request)?;
     caller.may_send(&request.headers, R::IS_REPORT)?;
+    edge.disk.admit()?;
     if caller.is_sealed {
         *channel = Some(edge.channels.of(&credentials, caller.app)?);
     }

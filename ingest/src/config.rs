@@ -4,8 +4,10 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config::{Size, Span};
+use service::disk::Space;
 use service::http::{self, AccessLog, Limits, Tls};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// `[ingest]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +41,28 @@ pub struct Config {
     pub access_log: AccessLog,
     /// How reports are put in the log.
     pub publish: Publish,
+    /// How much room the disk of log and tables must have.
+    pub disk: Disk,
+}
+
+/// `[ingest.disk]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Disk {
+    /// A folder on that disk. Absent: in standalone the data folder, else no disk is watched. Relative to the folder of the
+    /// configuration file.
+    pub folder: Option<PathBuf>,
+    /// Free bytes below which reports and connections are answered 503 with `Retry-After`, and `/readyz` says so, until there
+    /// is room again; looked at once a second. Absent: 5 % of the disk, at most 2 GiB. 0 = it may be filled.
+    pub min_free: Option<Size>,
+}
+
+/// A disk with less room than it must have; both in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    pub free: u64,
+    /// From here on there is enough.
+    pub mark: u64,
 }
 
 /// `[ingest.publish]`.
@@ -57,6 +81,22 @@ pub struct Publish {
     pub queue_bytes: Size,
     /// Largest record after encoding; larger ones are refused. Not above what the log's topics take.
     pub largest_record: Size,
+}
+
+impl Disk {
+    /// Free bytes that a disk of this size must have.
+    #[must_use]
+    pub fn mark(&self, space: Space) -> u64 {
+        // What a merge of the tables, the log's open segments and a second of the fastest flood want; on a small disk a share.
+        self.min_free.map_or_else(|| (space.total / 20).min(2 << 30), |least| least.0)
+    }
+
+    /// Whether it has less.
+    #[must_use]
+    pub fn shortage(&self, space: Space) -> Option<Shortage> {
+        let mark = self.mark(space);
+        (space.free < mark).then_some(Shortage { free: space.free, mark })
+    }
 }
 
 impl Config {
@@ -86,6 +126,7 @@ impl Default for Config {
             tls: None,
             access_log: AccessLog::default(),
             publish: Publish::default(),
+            disk: Disk::default(),
         }
     }
 }
@@ -100,5 +141,24 @@ impl Default for Publish {
             queue_bytes: Size::mib(128),
             largest_record: Size::mib(8),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_is_a_share_of_a_small_disk_and_bounded_on_a_large_one() {
+        const GIB: u64 = 1 << 30;
+        let disk = |total, free| Space { total, free };
+        let default = Disk::default();
+        assert_eq!(default.mark(disk(10 * GIB, 0)), GIB / 2);
+        assert_eq!(default.mark(disk(1000 * GIB, 0)), 2 * GIB);
+        assert_eq!(default.shortage(disk(1000 * GIB, 2 * GIB)), None);
+        assert_eq!(default.shortage(disk(1000 * GIB, GIB)), Some(Shortage { free: GIB, mark: 2 * GIB }));
+        let set = |bytes| Disk { min_free: Some(Size(bytes)), ..Disk::default() };
+        assert_eq!(set(0).shortage(disk(GIB, 0)), None, "0 switches it off");
+        assert_eq!(set(7).shortage(disk(GIB, 6)), Some(Shortage { free: 6, mark: 7 }));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::dialect::Received;
+use crate::disk::Disk;
 use crate::origin::Origin;
 use crate::publish::Publisher;
 use crate::releases::Releases;
@@ -23,6 +24,7 @@ pub(crate) struct Edge {
     pub(crate) publisher: Publisher,
     pub(crate) releases: Releases,
     pub(crate) tally: Tally,
+    pub(crate) disk: Disk,
     /// Whether dialect 1 answers HTTP 200 for errors too.
     pub(crate) always_200: bool,
     /// The time of the last sealed reply, Unix nanoseconds.
@@ -39,6 +41,7 @@ impl Edge {
             publisher: Publisher::new(kafka, config.publish.clone())?,
             releases: Releases::follow(kafka)?,
             tally: Tally::new(),
+            disk: Disk::new(&config.disk),
             always_200: config.always_200,
             sealed_at: AtomicU64::new(0),
         })

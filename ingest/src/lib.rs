@@ -25,6 +25,7 @@ mod aside;
 mod authenticate;
 mod config;
 pub mod dialect;
+mod disk;
 mod edge;
 mod endpoint;
 mod offer;
@@ -39,7 +40,7 @@ mod throttle;
 mod unseal;
 
 pub use accept::Receipt;
-pub use config::{Config, Publish};
+pub use config::{Config, Disk, Publish, Shortage};
 pub use offer::Question;
 pub use rejection::{Limit, Rejection};
 
@@ -89,7 +90,12 @@ pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listene
     if let Err(error) = warmed {
         tracing::warn!(%error, "the log is not reachable yet, reports are answered 503 until it is");
     }
-    http::serve(listener, router(&edge), config.server(), shutdown).await?;
+    // Not one report is taken on a disk that was full before the start.
+    edge.disk.look().await;
+    tokio::select! {
+        served = http::serve(listener, router(&edge), config.server(), shutdown) => served?,
+        never = edge.disk.follow() => match never {},
+    }
     if let Err(error) = edge.publisher.producer().flush(*config.publish.ack_timeout).await {
         // Nobody was promised these: their requests were answered 503 or left.
         tracing::warn!(%error, records = edge.publisher.producer().queued(), "records were left behind");
@@ -110,10 +116,12 @@ fn router(edge: &Arc<Edge>) -> Router {
         .mount(endpoint::Connections(Arc::clone(edge)))
         .mount(endpoint::SentryEnvelope(Arc::clone(edge)))
         .mount(endpoint::SentryStore(Arc::clone(edge)));
-    let (producer, releases) = (edge.publisher.producer().clone(), edge.releases.clone());
+    let edge = Arc::clone(edge);
     http::health(router, move || {
-        let (producer, releases) = (producer.clone(), releases.clone());
+        let edge = Arc::clone(&edge);
         Box::pin(async move {
+            edge.disk.ready()?;
+            let (producer, releases) = (edge.publisher.producer(), &edge.releases);
             match tokio::time::timeout(READY_PATIENCE, producer.warm(&TOPICS)).await {
                 Ok(Ok(())) if releases.are_known() => Ok(()),
                 Ok(Ok(())) => Err("the log: the releases have not been read yet".to_owned()),

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 /// The longest explanation that goes out, in bytes; what a client sent may be part of it.
 const LONGEST_MESSAGE: usize = 240;
+/// Seconds after which a client comes again that a full disk turned away: somebody has to make room.
+const AFTER_FULL: u64 = 30;
 
 /// A report or a request that was not taken.
 ///
-/// All but the last are the caller's or the data's. `LogUnavailable` is ours; it is here because the caller is told
-/// in the same place, and every dialect has a word for it.
+/// All but the last two are the caller's or the data's. `LogUnavailable` and `DiskFull` are ours; they are here because the
+/// caller is told in the same place, and every dialect has a word for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// No app has the key, or none was named and there is no default.
@@ -55,6 +57,9 @@ pub enum Rejection {
         /// When trying again makes sense.
         retry_after: Duration,
     },
+    /// The disk of log and tables has too little room.
+    #[error("there is no room for more, send again later")]
+    DiskFull,
 }
 
 /// What has a limit.
@@ -117,6 +122,7 @@ impl Rejection {
             Self::TooLarge(_) => "TooLarge",
             Self::TooManyRequests { .. } => "TooManyRequests",
             Self::LogUnavailable { .. } => "LogUnavailable",
+            Self::DiskFull => "DiskFull",
         }
     }
 
@@ -129,7 +135,7 @@ impl Rejection {
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::LogUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::LogUnavailable { .. } | Self::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -141,7 +147,7 @@ impl Rejection {
             Self::SecretIsEmpty => (40007, "SecretIsEmpty"),
             Self::InvalidParams(_) | Self::UnsupportedEncoding | Self::TooLarge(_) => (400, "InvalidParams"),
             Self::TooManyRequests { .. } => (401, "TooManyRequests"),
-            Self::LogUnavailable { .. } => (10001, "DatabaseQueryError"),
+            Self::LogUnavailable { .. } | Self::DiskFull => (10001, "DatabaseQueryError"),
         }
     }
 
@@ -157,7 +163,7 @@ impl Rejection {
             Self::UnsupportedEncoding => "不支持的内容编码".to_owned(),
             Self::TooLarge(why) => format!("内容过大: {why}"),
             Self::TooManyRequests { .. } => "请求过于频繁, 请稍后重试".to_owned(),
-            Self::LogUnavailable { .. } => "服务暂不可用, 请稍后重试".to_owned(),
+            Self::LogUnavailable { .. } | Self::DiskFull => "服务暂不可用, 请稍后重试".to_owned(),
         }
     }
 
@@ -168,6 +174,7 @@ impl Rejection {
                 let begun = u64::from(retry_after.subsec_nanos() > 0);
                 Some((retry_after.as_secs() + begun).max(1))
             }
+            Self::DiskFull => Some(AFTER_FULL),
             Self::UnknownApp
             | Self::OtherProject
             | Self::ChannelRequired
@@ -193,7 +200,8 @@ impl Rejection {
             | Self::InvalidParams(_)
             | Self::UnsupportedEncoding
             | Self::TooLarge(_)
-            | Self::LogUnavailable { .. } => Outcome::Rejected(self.code()),
+            | Self::LogUnavailable { .. }
+            | Self::DiskFull => Outcome::Rejected(self.code()),
         }
     }
 }
@@ -209,6 +217,7 @@ mod tests {
         assert_eq!(said(Rejection::invalid("x")), (400, (400, "InvalidParams")));
         assert_eq!(said(Rejection::TooManyRequests { limit: Limit::Device, retry_after: later }), (429, (401, "TooManyRequests")));
         assert_eq!(said(Rejection::LogUnavailable { retry_after: later }), (503, (10001, "DatabaseQueryError")));
+        assert_eq!(said(Rejection::DiskFull), (503, (10001, "DatabaseQueryError")));
         assert_eq!(said(Rejection::UnknownApp), (401, (40005, "NoAccess")));
         assert_eq!(said(Rejection::ChannelRequired), (403, (40005, "NoAccess")));
         assert_eq!(said(Rejection::OriginNotAllowed), (403, (40005, "NoAccess")));
@@ -221,7 +230,7 @@ mod tests {
         let later = |millis| Rejection::TooManyRequests { limit: Limit::AppDay, retry_after: Duration::from_millis(millis) };
         let seconds = |millis| later(millis).retry_after();
         assert_eq!([seconds(0), seconds(1), seconds(1000), seconds(1001)], [Some(1), Some(1), Some(1), Some(2)]);
-        assert_eq!(Rejection::UnknownApp.retry_after(), None);
+        assert_eq!((Rejection::DiskFull.retry_after(), Rejection::UnknownApp.retry_after()), (Some(30), None));
     }
 
     #[test]

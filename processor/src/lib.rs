@@ -34,21 +34,24 @@ pub mod pipeline;
 pub mod project;
 pub mod recall;
 pub mod replay;
+pub mod retention;
 pub mod sink;
 pub mod slice;
 pub mod source;
 pub mod stop;
 pub mod stream;
 pub mod suggest;
+pub mod trim;
 pub mod watermark;
 pub mod worker;
 
 pub use config::Config;
 pub use error::Error;
-pub use migrate::{Retention, Topics, migrate};
+pub use migrate::{Topics, migrate};
 pub use pipeline::run;
 pub use project::{Grouping, Rules};
 pub use replay::replay;
+pub use retention::Retention;
 
 /// Groups one line of JSON as the processor would: `{"id","issue","signature"}`, with what went in where `is_explained`;
 /// a line that is no report gives `{"id":null,"error"}`.

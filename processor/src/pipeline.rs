@@ -16,6 +16,7 @@ use crate::dead_letter::DeadLetters;
 use crate::error::Error;
 use crate::member::{Joining, Member};
 use crate::outfit::{Duty, Outfit};
+use crate::trim::Trim;
 use crate::watermark::Watermarks;
 
 /// Folds the log into the tables until `shutdown`; then every worker finishes its slice and the group is left.
@@ -33,6 +34,7 @@ pub async fn run(
     let (failures, mut failed) = mpsc::unbounded_channel();
     let duty = Duty::Follow(DeadLetters::new(&kafka)?);
     let (limits, options) = (config.http.clone(), group(&config));
+    let mut trimming = pin!(Trim::new(&config, &tables, watermarks.clone()).follow());
     let workers = Arc::new(Workers::new(Outfit::new(config, tables, duty)?, Handle::current(), watermarks.clone(), failures.clone()));
     let finish = Arc::clone(&workers);
     let member = Member::join(Joining { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)?;
@@ -42,6 +44,7 @@ pub async fn run(
         () = shutdown.triggered() => (Ok(()), false),
         failure = failed.recv() => (Err(failure.unwrap_or(Error::ConsumerStopped)), false),
         served = &mut server => (served.map_err(Error::from), true),
+        never = &mut trimming => match never {},
     };
     if let Err(error) = &outcome {
         tracing::error!(%error, "the processor stops");

@@ -4,10 +4,12 @@
 //! a token and read back; where nothing is seen, the token was there without its part (a kill can leave that), and the slice is inserted
 //! again with `:2`, and so on. The token alone stops the late insert of a worker that lost its partition.
 
+mod days;
 mod failure;
 mod journal;
 mod side;
 
+pub use days::{Days, TableDay};
 pub use failure::Failure;
 pub use journal::{Entry, Journal};
 pub use side::{DayReport, Side};

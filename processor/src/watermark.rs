@@ -46,6 +46,12 @@ impl Watermarks {
         }
     }
 
+    /// Whether a partition is this processor's.
+    #[must_use]
+    pub fn is_assigned(&self, topic: &str, partition: i32) -> bool {
+        self.state().partitions.contains_key(&(topic.to_owned(), partition))
+    }
+
     /// Whether the processor does its work, and what is missing.
     ///
     /// # Errors
@@ -119,6 +125,7 @@ mod tests {
         assert_eq!(watermarks.ready(), Err("no partition is assigned".to_owned()));
         let mark = watermarks.begin("connections", 1);
         assert_eq!(watermarks.ready(), Ok(()));
+        assert!(watermarks.is_assigned("connections", 1) && !watermarks.is_assigned("connections", 0));
         mark.waits("the tables: timeout expired");
         assert_eq!(watermarks.ready(), Err("connections 1 waits: the tables: timeout expired".to_owned()));
         mark.goes_on();

@@ -1,5 +1,7 @@
 //! The log, for tests that forge records and commits.
 
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -67,6 +69,20 @@ impl Broker {
     /// Sets configuration of a topic.
     pub fn alter(&self, topic: &str, changes: &[(&str, &str)]) {
         self.runtime.block_on(async { Admin::new(&self.config).unwrap().alter_topic_config(topic, changes).await.unwrap() });
+    }
+
+    /// A value of a topic's configuration.
+    pub fn setting(&self, topic: &str, name: &str) -> Option<String> {
+        let topic = format!("{}{topic}", self.config.topic_prefix);
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.config.brokers);
+        for (name, value) in &self.config.properties {
+            client.set(name.replace('_', "."), value.expose());
+        }
+        let client: AdminClient<DefaultClientContext> = client.create().unwrap();
+        let asked = [ResourceSpecifier::Topic(&topic)];
+        let found = self.runtime.block_on(client.describe_configs(&asked, &AdminOptions::new())).unwrap();
+        found[0].as_ref().unwrap().get(name).and_then(|entry| entry.value.clone())
     }
 
     /// Deletes a topic and makes it again, empty and compacted.

@@ -22,6 +22,7 @@ pub mod group;
 pub mod issues;
 pub mod link;
 mod pages;
+pub mod private;
 pub mod reference;
 pub mod replay;
 pub mod role;

@@ -1,9 +1,9 @@
 //! The edge over real sockets: with a log that cannot be reached, and with one that acknowledges (the client library's
 //! own in-process broker; the real ones are met in the end-to-end suite).
 
-use crate::config::{Config, Publish};
+use crate::config::{Config, Disk, Publish};
 use serde_json::{Value, json};
-use service::config::Span;
+use service::config::{Size, Span};
 use service::credentials::{App, Cipher, Credentials, Keyring};
 use service::http::{Client, HeaderMap, HeaderName, Method};
 use service::kafka;
@@ -109,6 +109,29 @@ fn error_report(key: &str) -> String {
 
 const PLAIN: &str = r#"{"platform":"web","message":"支付失败","deviceId":"d1"}"#;
 const NATIVE: &str = r#"{"category":"crash","platformId":1,"expName":"E","deviceId":"d1"}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_without_room_is_a_503_in_every_dialect() {
+    let disk = Disk { folder: Some(std::env::temp_dir()), min_free: Some(Size(u64::MAX)) };
+    let server = Server::with_log(Config { disk, ..Config::default() }).await;
+    let envelope = "{}\n{\"type\":\"event\"}\n{\"level\":\"fatal\"}\n";
+    let auth = format!("Sentry sentry_key={KEY}");
+    for (path, headers, body) in [
+        (MESSAGE, vec![], PLAIN.to_owned()),
+        ("/api/v1/error/report", vec![], error_report(KEY)),
+        ("/v1/reports", vec![("x-app-key", KEY)], NATIVE.to_owned()),
+        ("/v1/connections", vec![("x-app-key", KEY)], r#"{"platformId":1,"deviceId":"d1"}"#.to_owned()),
+        ("/api/1/envelope/", vec![("x-sentry-auth", auth.as_str())], envelope.to_owned()),
+    ] {
+        let answer = server.post(path, &headers, body).await;
+        assert_eq!((answer.status, answer.retry_after), (503, Some(30)), "{path}: {}", answer.body);
+    }
+    let unknown = server.post("/v1/reports", &[("x-app-key", "0000000000000000")], NATIVE).await;
+    assert_eq!(unknown.status, 401, "who has no key learns nothing");
+    let metrics = service::telemetry::render();
+    assert!(metrics.contains(r#"aftershock_reports_total{dialect="native",outcome="rejected",reason="DiskFull"}"#), "{metrics}");
+    server.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_does_not_acknowledge_is_a_503_in_every_dialect() {

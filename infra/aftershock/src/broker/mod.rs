@@ -33,6 +33,7 @@ mod route;
 mod server;
 mod shape;
 mod topic;
+mod unread;
 mod walk;
 
 use std::io;

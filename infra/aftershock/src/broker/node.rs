@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -11,8 +12,10 @@ use super::catalog::Catalog;
 use super::coordinator::{Bounds, Coordinator};
 use super::disk::{self, DirLock};
 use super::journal::Journal;
+use super::log::partition::Care;
 use super::offsets::OffsetStore;
 use super::producer_id::ProducerIds;
+use super::unread::unread;
 use super::{Config, Error, clock};
 
 /// The id of the one node there is.
@@ -112,6 +115,7 @@ fn cluster_id(path: &std::path::Path) -> io::Result<String> {
 
 /// Looks after retention and compaction from time to time, until the broker stops.
 pub async fn keep_house(node: Arc<Node>) {
+    let started = Instant::now();
     let mut ticks = tokio::time::interval(node.config.housekeeping);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let expiry = i64::try_from(node.config.producer_expiry.as_millis()).unwrap_or(i64::MAX);
@@ -121,12 +125,16 @@ pub async fn keep_house(node: Arc<Node>) {
             _ = ticks.tick() => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        let partitions = node.catalog.partitions();
+        let unread = unread(&node, started).await;
+        let topics = node.catalog.all();
         let now = clock::now();
         let stop = node.stopping.subscribe();
         let tend = move || {
-            for partition in partitions {
-                partition.tend(now, now.saturating_sub(expiry), &|| *stop.borrow());
+            for topic in topics {
+                for (index, partition) in (0..).zip(topic.partitions()) {
+                    let unread = unread.get(&(topic.id, index)).copied();
+                    partition.tend(&Care { now, silent_since: now.saturating_sub(expiry), unread }, &|| *stop.borrow());
+                }
             }
         };
         if tokio::task::spawn_blocking(tend).await.is_err() {

@@ -79,8 +79,9 @@ pub enum Error {
 ///
 /// # Errors
 /// It cannot start, or a service cannot go on.
-pub async fn run(settings: Settings) -> Result<(), Error> {
+pub async fn run(mut settings: Settings) -> Result<(), Error> {
     let dir = settings.data.dir.clone();
+    settings.ingest.disk.folder.get_or_insert_with(|| dir.clone());
     let _lock = lock::take(&dir)?;
     let (trigger, shutdown) = Shutdown::new();
     tokio::spawn(signals(trigger));

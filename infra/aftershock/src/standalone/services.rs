@@ -146,6 +146,10 @@ pub async fn ready(urls: &Urls, settings: &Settings) -> Result<(), Error> {
                 Ok(answer) => String::from_utf8_lossy(&answer.body).trim().to_owned(),
                 Err(error) => error.to_string(),
             };
+            // The others can do their work all the same, and the edge takes reports again by itself.
+            if name == "ingest" && is_full(&settings.ingest.disk) {
+                break;
+            }
             if asked.elapsed() > PATIENCE {
                 return Err(Error::NotReady { name, missing });
             }
@@ -153,6 +157,12 @@ pub async fn ready(urls: &Urls, settings: &Settings) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether the edge refuses for want of room on the disk.
+fn is_full(disk: &ingest::Disk) -> bool {
+    let space = disk.folder.as_deref().and_then(|folder| service::disk::space(folder).ok());
+    space.is_some_and(|space| disk.shortage(space).is_some())
 }
 
 /// A client of a server of this configuration.

@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
-use crate::config::Secret;
+use crate::config::{Secret, located};
 
 pub use app::{ANY_ORIGIN, App, Cipher};
 pub use keyring::Keyring;
@@ -121,8 +121,10 @@ impl Credentials {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| Error::File { file: file.clone(), source })?;
-        // The message without the line itself, which may hold a key.
-        toml::from_str(&text).map_err(|error| Error::Malformed { file, reason: located(&error, &text) })
+        if let Some(mode) = exposure(path) {
+            tracing::warn!(file, mode = format_args!("{mode:04o}"), "other users of this machine can read the credentials: chmod 600");
+        }
+        parsed(&text).map_err(|reason| Error::Malformed { file, reason })
     }
 
     /// One app, one user of it and one operator, all with random keys.
@@ -207,14 +209,25 @@ impl TryFrom<Document> for Credentials {
     }
 }
 
-fn located(error: &toml::de::Error, text: &str) -> String {
-    let message = error.message().trim_end();
-    match error.span().and_then(|span| text.get(..span.start)) {
-        Some(before) if !before.is_empty() => {
-            format!("line {}: {message}", before.matches('\n').count() + 1)
+/// The mode of a file of credentials that others than its owner can read; none where they cannot.
+#[must_use]
+pub fn exposure(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+/// The error names the line and the entry, and shows nothing that was found there: it may be a key.
+fn parsed(text: &str) -> Result<Credentials, String> {
+    let document = toml::Deserializer::parse(text).map_err(|error| located(&error, text))?;
+    serde_path_to_error::deserialize(document).map_err(|error| {
+        let (path, reason) = (error.path().to_string(), located(error.inner(), text));
+        match (path.as_str(), reason.split_once(": ")) {
+            (".", _) => reason,
+            (_, Some((line, reason))) if line.starts_with("line ") => format!("{line}: {path}: {reason}"),
+            _ => format!("{path}: {reason}"),
         }
-        _ => message.to_owned(),
-    }
+    })
 }
 
 fn exposed<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {

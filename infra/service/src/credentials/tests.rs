@@ -92,7 +92,7 @@ fn wrong_entries_are_named_and_keys_not_shown() {
         ("token = \"0123456789abcdef0123456789abcdef\"", "token = \"short\"", "admins[0].token"),
         ("default = true", "defualt = true", "unknown field `defualt`"),
         ("[[admins]]", "[[operators]]", "unknown field `operators`"),
-        ("\nreports_per_minute = 5", "\nreports_per_minute = -5", "line 15: invalid value"),
+        ("\nreports_per_minute = 5", "\nreports_per_minute = -5", "line 15: apps[1].reports_per_minute: invalid value, expected u32"),
         ("[\"https://*.shop.example\"]", "[\"*\", \"shop.example\"]", "apps[1].allowed_origins[1]: expected"),
         ("[\"https://*.shop.example\"]", "[\"https://shop.example/\"]", "apps[1].allowed_origins[0]: expected"),
         ("[\"https://*.shop.example\"]", "[\"https://*\"]", "apps[1].allowed_origins[0]: expected"),
@@ -108,6 +108,36 @@ fn wrong_entries_are_named_and_keys_not_shown() {
 fn a_malformed_file_says_the_line_and_not_its_content() {
     let message = error_with("key = \"534a235d30f13cac\"", "key = \"534a235d30f13cac");
     assert!(message.contains("line 6") && !message.contains("534a"), "{message}");
+}
+
+#[test]
+fn a_key_without_quotes_is_not_shown() {
+    const KEY: &str = "1234567890123456";
+    for (from, to, expected) in [
+        ("key = \"534a235d30f13cac\"", "key = 1234567890123456", "line 6: apps[0].key: expected a text in quotes"),
+        ("key = \"534a235d30f13cac\"", "key = [\"1234567890123456\"]", "line 6: apps[0].key: expected a text in quotes"),
+        ("key = \"534a235d30f13cac\"", "key = 1234567890123456x", "line 6: "),
+        ("[\"any text\", \"the old one\"]", "\"1234567890123456\"", "apps[1].device_secrets: invalid type, expected a sequence"),
+        ("[\"any text\", \"the old one\"]", "[1234567890123456]", "apps[1].device_secrets[0]: expected a text in quotes"),
+        ("aes-256-cbc", "1234567890123456", "apps[1].device_cipher: unknown variant, expected `aes-256-gcm` or `aes-256-cbc`"),
+        ("[\"a1b2c3d4e5\"]", "1234567890123456", "users[0].apps: invalid type, expected a sequence"),
+        ("token = \"0123456789abcdef0123456789abcdef\"", "token = 1234567890123456", "admins[0].token: expected a text in quotes"),
+    ] {
+        let message = error_with(from, to);
+        assert!(message.contains(expected) && !message.contains(KEY), "{message}");
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.toml");
+    std::fs::write(&path, WHOLE).unwrap();
+    for (mode, noticed) in [(0o600, None), (0o400, None), (0o640, Some(0o640)), (0o604, Some(0o604)), (0o644, Some(0o644))] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(exposure(&path), noticed, "{mode:o}");
+        assert!(Credentials::load(&path).is_ok(), "an installation that worked goes on");
+    }
 }
 
 #[test]
