@@ -1,6 +1,6 @@
 //! The whole pipeline, from outside: real HTTP in, the real Kafka protocol and the real ClickHouse engine between, real HTTP out.
 //!
-//! With `AFTERSHOCK_TEST_KAFKA=host:port` the same suite runs on that Apache Kafka instead of the embedded log (`make test-kafka`).
+//! With `AFTERSHOCK_TEST_KAFKA=host:port` (and `AFTERSHOCK_TEST_KAFKA_PASSWORD`) the same suite runs on that Apache Kafka instead of the embedded log (`make test-kafka`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 /// Starts `aftershock`, speaks to it, waits on conditions.
@@ -15,6 +15,8 @@ mod journey;
 /// One hot crash over all partitions.
 mod storm;
 
+/// The log asks who is there, and lets each role do its work.
+mod access;
 /// What every client may see go wrong, seen as the client sees it.
 mod rejections;
 /// Releases: published, offered, forced, rolled out, withdrawn, and still there after everything.

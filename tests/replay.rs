@@ -207,3 +207,30 @@ fn days_that_have_left_the_log_stay_and_their_twins_are_found() {
     let rollup = "select toInt64(sum(n)) as n from (select hour, count() as n from aged.occurrences group by hour settings force_optimize_projection = 1)";
     assert_eq!(engine.number(rollup), 40);
 }
+
+#[test]
+fn a_standalone_that_stands_still_is_replayed_by_its_folder_alone() {
+    let mut pipeline = Pipeline::start_with(&Options { partitions: 1, ..Options::default() });
+    let generator = Generator::new(5);
+    let events: Vec<Event> = (0..120).map(|_| generator.next()).collect();
+    deliver(&pipeline, &events);
+    let count = |pipeline: &Pipeline| pipeline.engine().number("select count() from aftershock.occurrences");
+    until("everything is in the tables", || {
+        let reply = pipeline.operator().try_get("/v1/admin/pipeline")?;
+        if reply.json()["lag"] == 0 { Ok(()) } else { Err(reply.text) }
+    });
+    let before = count(&pipeline);
+    assert!(before > 0);
+    let config = pipeline.data().parent().unwrap().join("aftershock.toml");
+    let trial = replay(&config, &["--dry-run"]);
+    assert_done(&trial);
+    assert!(trial.stdout.contains("rows that differ: 0"), "{}", trial.stdout);
+    assert_refused(&replay(&config, &[]), "standalone runs on");
+    run(&pipeline.engine(), "truncate table aftershock.occurrences");
+    assert_eq!(pipeline.terminate(), Some(0));
+    let done = replay(&config, &[]);
+    assert_done(&done);
+    assert!(done.stdout.contains("replaced: occurrences"), "{}", done.stdout);
+    pipeline.restart();
+    assert_eq!(count(&pipeline), before);
+}

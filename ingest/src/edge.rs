@@ -34,12 +34,12 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(config: &Config, kafka: &kafka::Config, keyring: Keyring) -> Result<Self, kafka::Error> {
         Ok(Self {
-            keyring,
             proxies: config.trusted_proxies.clone(),
             throttles: Throttles::new(config),
             channels: Channels::new(config.device_nonces),
             publisher: Publisher::new(kafka, config.publish.clone())?,
-            releases: Releases::follow(kafka)?,
+            releases: Releases::follow(kafka, &keyring)?,
+            keyring,
             tally: Tally::new(),
             disk: Disk::new(&config.disk),
             always_200: config.always_200,

@@ -84,6 +84,7 @@ impl IntoResponse for Refusal {
                     (StatusCode::BAD_REQUEST, 400, format!("InvalidParams: {error}"))
                 }
                 Rejection::NotFound(_) => (StatusCode::NOT_FOUND, 404, "NotFound".to_owned()),
+                Rejection::NoReleaseKey => (StatusCode::CONFLICT, 409, "Conflict".to_owned()),
             },
             Error::Store(_) | Error::Log(_) | Error::Record(_) | Error::Serve(_) => {
                 tracing::error!(%error, "cannot answer an admin query");

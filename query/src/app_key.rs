@@ -44,6 +44,7 @@ impl IntoResponse for Refusal {
                 Rejection::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
                 Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
                 Rejection::NotFound(_) => StatusCode::NOT_FOUND,
+                Rejection::NoReleaseKey => StatusCode::CONFLICT,
             },
             Error::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Store(_) | Error::Log(_) | Error::Serve(_) => StatusCode::SERVICE_UNAVAILABLE,

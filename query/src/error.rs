@@ -44,6 +44,9 @@ pub enum Rejection {
     /// What was asked for is not there.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// A release is to be published, and nothing can sign it.
+    #[error("the credentials have no release_key: releases cannot be signed, so none can be published (docs/releases.md)")]
+    NoReleaseKey,
     /// An admin query without a token.
     #[error("no token")]
     TokenEmpty,

@@ -185,6 +185,7 @@ fn refuse<E: Envelope>(error: &Error, path: &str, identity: &Identity) -> Respon
             Rejection::Unreadable(_) => http::Problem::new(StatusCode::BAD_REQUEST, path, &error.to_string()).into_response(),
             Rejection::InvalidParameter { .. } => business(400, "InvalidParams"),
             Rejection::NotFound(_) => business(404, "NotFound"),
+            Rejection::NoReleaseKey => business(409, "Conflict"),
         },
         Error::Store(_) | Error::Log(_) | Error::Record(_) | Error::Serve(_) => {
             tracing::error!(%error, path, trace = identity.trace, "cannot answer");

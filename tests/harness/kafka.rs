@@ -18,8 +18,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    pub fn new(brokers: &str, topic_prefix: &str) -> Self {
-        let config = Config { brokers: brokers.to_owned(), topic_prefix: topic_prefix.to_owned(), ..Config::default() };
+    pub fn new(config: Config) -> Self {
         Self { config, runtime: Runtime::new().unwrap() }
     }
 
@@ -44,10 +43,19 @@ impl Broker {
         self.runtime.block_on(async { Admin::new(&self.config).unwrap().watermarks(topic, partition).await.unwrap() })
     }
 
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.config.brokers);
+        for (name, value) in &self.config.properties {
+            client.set(name, value.expose());
+        }
+        client
+    }
+
     /// How many records of a partition the log still has.
     pub fn count(&self, topic: &str, partition: i32) -> usize {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.config.brokers)
+        let consumer: BaseConsumer = self
+            .client()
             .set("group.id", "suite-count")
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
@@ -106,7 +114,7 @@ impl Broker {
 
     /// Names of the groups that begin with this.
     pub fn groups(&self, stem: &str) -> Vec<String> {
-        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &self.config.brokers).create().unwrap();
+        let consumer: BaseConsumer = self.client().create().unwrap();
         let found = consumer.fetch_group_list(None, Duration::from_secs(30)).unwrap();
         let stem = format!("{}{stem}", self.config.topic_prefix);
         found.groups().iter().map(|group| group.name().to_owned()).filter(|name| name.starts_with(&stem)).collect()
@@ -115,12 +123,8 @@ impl Broker {
     /// Commits for a group without being its member, as a forger would.
     pub fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64, metadata: &str) -> Result<(), String> {
         let named = |name: &str| format!("{}{name}", self.config.topic_prefix);
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.config.brokers)
-            .set("group.id", named(group))
-            .set("enable.auto.commit", "false")
-            .create()
-            .map_err(|error| error.to_string())?;
+        let consumer: BaseConsumer =
+            self.client().set("group.id", named(group)).set("enable.auto.commit", "false").create().map_err(|error| error.to_string())?;
         let mut list = TopicPartitionList::new();
         let mut entry = list.add_partition(&named(topic), partition);
         entry.set_offset(Offset::Offset(offset)).map_err(|error| error.to_string())?;

@@ -92,6 +92,11 @@ fn credentials(settings: &Settings, findings: &mut Findings) {
                 }
             }
             guessable(&credentials, settings, findings);
+            if credentials.release_key.is_none() {
+                findings
+                    .notes
+                    .push(format!("{file} has no release_key: no release can be published, and none is offered (docs/releases.md)"));
+            }
             for app in credentials.apps.iter().filter(|app| app.device_cipher == Cipher::Aes256Cbc && !app.device_secrets.is_empty()) {
                 let why = "which does not show that a text was changed on its way: for devices that know no other";
                 findings.notes.push(format!("{file}: the device channel of app `{}` uses aes-256-cbc, {why}", app.id));
@@ -286,6 +291,7 @@ mod tests {
         std::fs::write(&file, GIVEN).unwrap();
         let findings = run(&file);
         assert!(findings.notes.iter().any(|note| note.contains("`shop` uses aes-256-cbc")), "{findings}");
+        assert!(findings.notes.iter().any(|note| note.contains("has no release_key")), "{findings}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ enum Command {
     /// Fold the log again into new tables, and put them in the place of the old ones
     Replay {
         #[command(flatten)]
-        needed: Needed,
+        tables: Tables,
         #[command(flatten)]
         range: replay::Range,
     },
@@ -170,8 +170,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Ok(())
             })
         }
-        Command::Replay { needed, range } => {
-            let settings = settings(Some(&needed.config), None)?;
+        Command::Replay { tables, range } => {
+            let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
             start("replay", async move {
                 let shown = replay::run(&settings, &range).await?;
                 Ok(std::io::stdout().lock().write_all(shown.as_bytes())?)

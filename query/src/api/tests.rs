@@ -12,7 +12,7 @@ fn detached() -> Router {
     let store = Store::new(tables.reader(), &config.limits, false);
     let nowhere = service::kafka::Config { brokers: "127.0.0.1:1".to_owned(), ..Default::default() };
     let admin = Admin::new(&nowhere).expect("an admin");
-    let releases = Releases::new(&nowhere).expect("releases");
+    let releases = Releases::new(&nowhere, &Keyring::fixed(Credentials::default())).expect("releases");
     let journal = Journal::new(&nowhere, &store).expect("a producer");
     router(&config, &gate, &store, &Log { admin, releases, journal })
 }

@@ -94,6 +94,7 @@ impl Wanted {
             force_update: self.force_update.unwrap_or_default().0,
             rollout_percent: rollout_percent.ok_or_else(|| invalid("rollout_percent", "expected 0 to 100"))?,
             published_at: now,
+            mac: String::new(),
         })
     }
 }

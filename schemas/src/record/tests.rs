@@ -141,6 +141,7 @@ fn the_cold_records_are_compatible_too() {
         force_update: true,
         rollout_percent: 30,
         published_at: 1_763_700_000_000,
+        mac: "0f".repeat(32),
     };
     assert_compatible(&release, true);
     assert_eq!(release.key(), b"a|windows|1.2.0");

@@ -136,6 +136,8 @@ fn requests() -> Vec<RequestKind> {
         m::SyncGroupRequest::default().with_group_id(group()).with_assignments(vec![share]).into(),
         m::DescribeGroupsRequest::default().with_groups(vec![group(), group()]).into(),
         m::ListGroupsRequest::default().into(),
+        m::SaslHandshakeRequest::default().with_mechanism("SCRAM-SHA-256".to_owned().into()).into(),
+        m::SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from_static(b"n,,n=user,r=nonce")).into(),
         m::ApiVersionsRequest::default().with_client_software_name("fuzz".to_owned().into()).into(),
         m::CreateTopicsRequest::default().with_topics(vec![made]).into(),
         m::DeleteTopicsRequest::default().with_topic_names(vec![topic()]).into(),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::access::Accounts;
 use super::buffers::Buffers;
 use super::catalog::Catalog;
 use super::coordinator::{Bounds, Coordinator};
@@ -28,6 +29,8 @@ const PIECE: usize = 1024;
 pub struct Node {
     /// How it runs.
     pub config: Arc<Config>,
+    /// Who may come in.
+    pub accounts: Accounts,
     /// Random; clients tell clusters apart by it.
     pub cluster_id: String,
     /// The topics.
@@ -60,6 +63,7 @@ impl Node {
         let groups =
             Coordinator::new(Bounds { session: config.min_session..=config.max_session, initial_delay: config.initial_rebalance_delay });
         let node = Node {
+            accounts: opened.accounts,
             cluster_id: opened.cluster_id,
             catalog: opened.catalog,
             groups,
@@ -82,6 +86,7 @@ pub fn pieces(bytes: usize) -> u32 {
 
 struct Opened {
     lock: DirLock,
+    accounts: Accounts,
     cluster_id: String,
     catalog: Catalog,
     producer_ids: ProducerIds,
@@ -95,6 +100,7 @@ impl Opened {
         let Some(lock) = DirLock::take(dir)? else { return Ok(None) };
         Ok(Some(Opened {
             lock,
+            accounts: Accounts::new(&config.accounts),
             cluster_id: cluster_id(&dir.join("cluster-id"))?,
             catalog: Catalog::open(&dir.join("topics"), config.max_partitions)?,
             producer_ids: ProducerIds::open(&dir.join("producer-ids"))?,

@@ -28,6 +28,7 @@ use service::shutdown::{Shutdown, signals};
 
 use crate::descriptors;
 use crate::pages;
+use crate::role::Role;
 use crate::settings::Settings;
 use engines::Engines;
 use services::{Listeners, Services, Urls};
@@ -156,6 +157,10 @@ impl Begun<'_> {
                 clickhouse: clickhouse.url.clone(),
             },
             processor: self.urls.processor.clone(),
+            kafka_properties: running::exposed(&kafka.properties),
+            kafka_roles: [Role::Ingest, Role::Processor, Role::Query]
+                .map(|role| (role.name().to_owned(), running::exposed(&engines.kafka_for(role).properties)))
+                .into(),
             clickhouse_user: clickhouse.user.clone(),
             clickhouse_password: clickhouse.password.expose().clone(),
             clickhouse_read_user: clickhouse.read_user.clone(),

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::Error;
 use super::engines::Engines;
-use crate::role::scheme;
+use crate::role::{self, scheme};
 use crate::settings::Settings;
 
 /// Time for the services to become able to do their work.
@@ -75,18 +75,18 @@ impl Services {
     /// Starts the three.
     pub fn start(settings: &Settings, engines: &Engines, keyring: &Keyring, listeners: Listeners) -> Self {
         let Listeners { ingest, processor, query } = listeners;
-        let (kafka, clickhouse) = (&engines.kafka, &engines.clickhouse);
+        let (kafka, clickhouse) = (|role| engines.kafka_for(role), &engines.clickhouse);
         Self {
             ingest: role("ingest", |end| {
-                let run = ingest::run(settings.ingest.clone(), kafka.clone(), keyring.clone(), ingest, end);
+                let run = ingest::run(settings.ingest.clone(), kafka(role::Role::Ingest), keyring.clone(), ingest, end);
                 tokio::spawn(async move { Ok(run.await?) })
             }),
             processor: role("processor", |end| {
-                let run = processor::run(settings.processor.clone(), kafka.clone(), clickhouse.clone(), processor, end);
+                let run = processor::run(settings.processor.clone(), kafka(role::Role::Processor), clickhouse.clone(), processor, end);
                 tokio::spawn(async move { Ok(run.await?) })
             }),
             query: role("query", |end| {
-                let run = query::run(settings.query.clone(), kafka.clone(), clickhouse.clone(), keyring.clone(), query, end);
+                let run = query::run(settings.query.clone(), kafka(role::Role::Query), clickhouse.clone(), keyring.clone(), query, end);
                 tokio::spawn(async move { Ok(run.await?) })
             }),
         }

@@ -11,6 +11,12 @@ use crate::config::Secret;
 
 /// Shorter tokens can be guessed.
 const SHORTEST_TOKEN: usize = 16;
+/// Whoever has a signed release can try keys for it without asking anybody.
+const SHORTEST_RELEASE_KEY: usize = 32;
+
+pub(super) fn release_key(key: &Secret<String>) -> Result<(), String> {
+    check_key(key, SHORTEST_RELEASE_KEY, "release_key")
+}
 
 pub(super) fn index(apps: &[App], users: &[User], admins: &[Admin]) -> Result<Index, String> {
     let mut index = Index::default();

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
 use crate::config::{Secret, located};
+use crate::signature;
 
 pub use app::{ANY_ORIGIN, App, Cipher};
 pub use keyring::Keyring;
@@ -25,6 +26,9 @@ pub const ALL_APPS: &str = "*";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Document")]
 pub struct Credentials {
+    /// Signs releases; without it none can be published and none is offered.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_option")]
+    pub release_key: Option<Secret<String>>,
     /// The tenants' applications.
     pub apps: Vec<App>,
     /// Users of the OpenAPI.
@@ -90,6 +94,8 @@ struct Index {
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
+    release_key: Option<Secret<String>>,
+    #[serde(default)]
     apps: Vec<App>,
     #[serde(default)]
     users: Vec<User>,
@@ -111,7 +117,26 @@ impl Credentials {
     /// What is wrong, naming the entry.
     pub fn new(apps: Vec<App>, users: Vec<User>, admins: Vec<Admin>) -> Result<Self, String> {
         let index = check::index(&apps, &users, &admins)?;
-        Ok(Credentials { apps, users, admins, index })
+        Ok(Credentials { release_key: None, apps, users, admins, index })
+    }
+
+    /// The same with a key for releases.
+    ///
+    /// # Errors
+    /// It is too short to be one, or too long.
+    pub fn signing(self, release_key: Secret<String>) -> Result<Self, String> {
+        check::release_key(&release_key)?;
+        Ok(Credentials { release_key: Some(release_key), ..self })
+    }
+
+    /// The MAC of what a release says, in hexadecimal; `None` without a key.
+    pub fn release_mac(&self, covered: &[u8]) -> Option<String> {
+        self.release_key.as_ref().map(|key| signature::hex(&signature::mac(key.expose().as_bytes(), &[covered])))
+    }
+
+    /// Whether the MAC of a release is of the key; takes the same time wherever it differs.
+    pub fn vouches_for(&self, covered: &[u8], mac: &str) -> bool {
+        self.release_mac(covered).is_some_and(|own| signature::is_equal(own.as_bytes(), mac.as_bytes()))
     }
 
     /// Reads and checks a file.
@@ -205,7 +230,11 @@ impl TryFrom<Document> for Credentials {
     type Error = String;
 
     fn try_from(document: Document) -> Result<Self, String> {
-        Credentials::new(document.apps, document.users, document.admins)
+        let credentials = Credentials::new(document.apps, document.users, document.admins)?;
+        match document.release_key {
+            Some(key) => credentials.signing(key),
+            None => Ok(credentials),
+        }
     }
 }
 
@@ -228,6 +257,10 @@ fn parsed(text: &str) -> Result<Credentials, String> {
             _ => format!("{path}: {reason}"),
         }
     })
+}
+
+fn exposed_option<S: Serializer>(secret: &Option<Secret<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 
 fn exposed<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -178,3 +178,21 @@ fn a_reload_replaces_all_or_nothing() {
     assert!(keyring.reload().is_err());
     assert!(keyring.current().user("10077").is_some());
 }
+
+#[test]
+fn a_release_key_vouches_for_what_it_signed() {
+    let key = "k".repeat(32);
+    let credentials = Credentials::default().signing(key.as_str().into()).unwrap();
+    let read: Credentials = toml::from_str(&credentials.to_toml()).unwrap();
+    assert_eq!(read, credentials);
+    let mac = read.release_mac("发布".as_bytes()).unwrap();
+    assert!(read.vouches_for("发布".as_bytes(), &mac));
+    assert!(!read.vouches_for("发布 ".as_bytes(), &mac) && !read.vouches_for("发布".as_bytes(), ""));
+    let other = Credentials::default().signing("o".repeat(32).into()).unwrap();
+    assert!(!other.vouches_for("发布".as_bytes(), &mac));
+    assert_eq!(Credentials::default().release_mac(b""), None);
+    assert!(!Credentials::default().vouches_for(b"", ""), "without a key nothing is vouched for");
+    let short: Result<Credentials, _> = toml::from_str("release_key = 'short'");
+    assert!(short.unwrap_err().message().contains("release_key: expected 32"));
+    assert!(Credentials::generate().unwrap().release_key.is_some() && !format!("{credentials:?}").contains(&key));
+}
