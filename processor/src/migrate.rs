@@ -57,7 +57,8 @@ pub struct Changes {
     pub retention: bool,
 }
 
-const MAX_RECORD_BYTES: usize = 16 << 20;
+/// The largest record that a topic takes, in bytes.
+pub(crate) const MAX_RECORD_BYTES: usize = 16 << 20;
 /// The name under which retention is noted beside the migrations; it has the number 0.
 const RETENTION: &str = "retention";
 const PATIENCE: Duration = Duration::from_secs(10);

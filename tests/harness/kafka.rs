@@ -69,6 +69,11 @@ impl Broker {
         self.runtime.block_on(async { Admin::new(&self.config).unwrap().alter_topic_config(topic, changes).await.unwrap() });
     }
 
+    /// Deletes a topic with all it holds.
+    pub fn delete(&self, topic: &str) {
+        self.runtime.block_on(async { Admin::new(&self.config).unwrap().delete_topic(topic).await.unwrap() });
+    }
+
     /// Deletes a topic and makes it again, empty and compacted.
     pub fn make_anew(&self, topic: &str, partitions: i32) {
         let config = vec![("cleanup.policy".to_owned(), "compact".to_owned())];
