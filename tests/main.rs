@@ -26,6 +26,8 @@ mod releases;
 mod exactness;
 /// States that only a crash at the worst moment leaves behind, forged one by one.
 mod forged;
+/// Records that do harm: each costs itself, and a stream that cannot go on stands still alone.
+mod poison;
 /// The log replayed into empty tables gives the same rows.
 mod rebuild;
 /// `aftershock replay`: tables made again from the log and put in place, beside a group that goes on.

@@ -42,7 +42,8 @@ pub struct Changes {
 
 /// Every topic there is.
 const TOPICS: [&str; 5] = [RawReport::TOPIC, Connection::TOPIC, RejectedReport::TOPIC, IssueChange::TOPIC, Release::TOPIC];
-const MAX_RECORD_BYTES: usize = 16 << 20;
+/// The largest record that a topic takes, in bytes.
+pub(crate) const MAX_RECORD_BYTES: usize = 16 << 20;
 /// The name under which retention is noted beside the migrations; it has the number 0.
 const RETENTION: &str = "retention";
 const PATIENCE: Duration = Duration::from_secs(10);

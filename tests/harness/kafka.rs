@@ -93,6 +93,11 @@ impl Broker {
         found[0].as_ref().unwrap().get(name).and_then(|entry| entry.value.clone())
     }
 
+    /// Deletes a topic with all it holds.
+    pub fn delete(&self, topic: &str) {
+        self.runtime.block_on(async { Admin::new(&self.config).unwrap().delete_topic(topic).await.unwrap() });
+    }
+
     /// Deletes a topic and makes it again, empty and compacted.
     pub fn make_anew(&self, topic: &str, partitions: i32) {
         let config = vec![("cleanup.policy".to_owned(), "compact".to_owned())];

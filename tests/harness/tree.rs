@@ -146,6 +146,12 @@ impl Pipeline {
         self.told("query")
     }
 
+    /// Address of the processor's health and metrics.
+    pub fn processor_admin(&self) -> String {
+        let state: Value = serde_json::from_slice(&std::fs::read(self.data().join("standalone.json")).unwrap()).unwrap();
+        state["processor"].as_str().unwrap_or_else(|| panic!("no processor in {state}")).to_owned()
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -143,6 +143,8 @@ pub async fn ready(urls: &Urls, settings: &Settings) -> Result<(), Error> {
         loop {
             let missing = match client.get(&format!("{url}/readyz")).await {
                 Ok(answer) if answer.status == StatusCode::OK => break,
+                // A halted stream waits for an operator, not for this start; everything else works.
+                Ok(answer) if String::from_utf8_lossy(&answer.body).contains(" is halted: ") => break,
                 Ok(answer) => String::from_utf8_lossy(&answer.body).trim().to_owned(),
                 Err(error) => error.to_string(),
             };
