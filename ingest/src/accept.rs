@@ -5,11 +5,12 @@ use crate::authenticate::Caller;
 use crate::dialect::{Items, Received};
 use crate::edge::Edge;
 use crate::origin::Origin;
+use crate::ready::Ready;
 use crate::rejection::Rejection;
 use crate::throttle::{Sender, WithoutDevice};
 use crate::unseal::Channel;
 use schemas::digest;
-use schemas::record::{Connection, RawReport, Record};
+use schemas::record::{Category, Connection, RawReport, Record};
 use service::credentials::Credentials;
 use service::http::Request;
 use std::sync::Arc;
@@ -23,21 +24,26 @@ pub struct Receipt {
     pub content_id: u64,
 }
 
-/// A record that clients send.
-pub(crate) trait Item: Record + Send + Sync {
+/// What is asked of a record that clients send, whether it is read or ready for the log.
+pub trait Item: Send + Sync {
+    /// The topic it goes to.
+    const TOPIC: &'static str;
     /// The metric that counts it.
     const METRIC: (&'static str, &'static str);
     /// Whether an app can insist that it comes sealed.
     const IS_REPORT: bool;
 
-    /// The app and the device, which may be empty.
-    fn sender(&self) -> (&str, &str);
+    /// The device, which may be empty.
+    fn device(&self) -> &str;
+
+    /// Whether its app ended or hung.
+    fn is_fatal(&self) -> bool;
 
     fn receipt(&self) -> Receipt;
 }
 
 /// How a body is read: that of the request, or what was sealed in it.
-pub(crate) type Read<R> = fn(&Request, &[u8], &Received) -> Result<Items<R>, Rejection>;
+pub(crate) type Read<R> = fn(&Request, &[u8], &Received) -> Result<Items<Ready<R>>, Rejection>;
 
 /// What differs from endpoint to endpoint.
 pub(crate) struct Way<R> {
@@ -119,7 +125,7 @@ async fn follow<R: Item>(
 }
 
 /// What comes of items that were read: within the limits, in the log.
-pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<R>, sender: &Sender<'_>) -> Items<Receipt> {
+pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<Ready<R>>, sender: &Sender<'_>) -> Items<Receipt> {
     edge.throttles.admit(&mut items, sender);
     let admitted = items.iter().filter(|item| item.is_ok()).count();
     let receipts = edge.publisher.publish(items).await;
@@ -130,11 +136,16 @@ pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<R>, sender: &S
 }
 
 impl Item for RawReport {
+    const TOPIC: &'static str = <Self as Record>::TOPIC;
     const METRIC: (&'static str, &'static str) = ("aftershock_reports_total", "Reports by dialect, outcome and reason.");
     const IS_REPORT: bool = true;
 
-    fn sender(&self) -> (&str, &str) {
-        (&self.app_id, &self.device_id)
+    fn device(&self) -> &str {
+        &self.device_id
+    }
+
+    fn is_fatal(&self) -> bool {
+        self.category != Category::Error
     }
 
     fn receipt(&self) -> Receipt {
@@ -143,11 +154,16 @@ impl Item for RawReport {
 }
 
 impl Item for Connection {
+    const TOPIC: &'static str = <Self as Record>::TOPIC;
     const METRIC: (&'static str, &'static str) = ("aftershock_connections_total", "Connections by dialect, outcome and reason.");
     const IS_REPORT: bool = false;
 
-    fn sender(&self) -> (&str, &str) {
-        (&self.app_id, &self.device_id)
+    fn device(&self) -> &str {
+        &self.device_id
+    }
+
+    fn is_fatal(&self) -> bool {
+        false
     }
 
     fn receipt(&self) -> Receipt {

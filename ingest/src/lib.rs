@@ -7,8 +7,8 @@
 //! endpoint/      names its way through the recipe ─┐
 //! accept         authenticate → unseal → read → throttle → publish → Receipt
 //!                     │          │        │        │         │
-//!                who sends?    device  dialect/  limits   Avro, acks=all
-//!                              channel
+//!                who sends?    device  dialect/  limits   acks=all
+//!                              channel  Avro
 //! endpoint/      writes the reply of its dialect ──┘
 //! ```
 //!
@@ -33,6 +33,7 @@ mod origin;
 mod parcel;
 mod publish;
 mod quota;
+mod ready;
 mod rejection;
 mod releases;
 mod tally;
@@ -42,6 +43,7 @@ mod unseal;
 pub use accept::Receipt;
 pub use config::{Config, Disk, Publish, Shortage};
 pub use offer::Question;
+pub use ready::Ready;
 pub use rejection::{Limit, Rejection};
 
 use edge::Edge;

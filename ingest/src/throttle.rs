@@ -68,8 +68,7 @@ impl Throttles {
 
     /// The sender first: one that is over its limit must not use up its app's.
     fn check<R: Item>(&self, record: &R, sender: &Sender<'_>) -> Result<(), Rejection> {
-        let (_, device) = record.sender();
-        let app = sender.app;
+        let (device, app) = (record.device(), sender.app);
         let per_minute = app.reports_per_minute.unwrap_or(self.reports_per_minute);
         match (device, sender.without_device) {
             ("", WithoutDevice::Address) => {

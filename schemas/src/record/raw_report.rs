@@ -1,6 +1,9 @@
 //! `raw_report`: what a client sent, authenticated, not interpreted.
 
+mod bounded;
 mod datum;
+
+pub use bounded::MOST_ITEMS;
 
 use super::{Codec, Datum, Record};
 use crate::ids::{Digest, ReportId};
@@ -94,9 +97,9 @@ pub struct RawReport {
     pub thread_name: String,
     #[serde(default)]
     pub process_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::threads")]
     pub threads: Vec<Thread>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::texts")]
     pub fingerprint: Vec<String>,
     #[serde(default)]
     pub model: String,
@@ -140,17 +143,17 @@ pub struct RawReport {
     pub elapsed_time: Option<i64>,
     #[serde(default)]
     pub scene_tag: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::texts")]
     pub tags: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::pairs")]
     pub user_key: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::pairs")]
     pub server_key: BTreeMap<String, String>,
     #[serde(default)]
     pub user_logs: String,
     #[serde(default)]
     pub sys_logs: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::attachments")]
     pub attachments: Vec<Attachment>,
     /// 1 fatal, 2 error, 3 warn, 4 info; 0 = not given.
     #[serde(default)]
@@ -170,7 +173,7 @@ pub struct RawReport {
     #[serde(default)]
     pub extra: String,
     /// Names of the fields that were cut.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::texts")]
     pub truncated: Vec<String>,
 }
 

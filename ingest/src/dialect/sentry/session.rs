@@ -9,15 +9,17 @@ use super::moment::Moment;
 use super::release::Release;
 use super::surroundings;
 use super::values::{Flag, List, Text, Whole};
+use crate::dialect::allowance::Allowance;
+use crate::dialect::bounds::{SESSION_GROUPS, SHORT};
+use crate::dialect::cut::beginning;
 use crate::dialect::native_connection::identified;
 use crate::dialect::{Items, Received, name, platform};
+use crate::ready::Ready;
 use schemas::record::{Connection, ConnectionKind};
 use serde_json::json;
 
 /// Starts of one envelope that are taken one by one; more are refused and counted.
 pub(super) const MOST_STARTS: usize = 10_000;
-/// Groups of sessions that are looked at.
-const MOST_GROUPS: usize = 1000;
 
 object! {
     /// One session.
@@ -33,7 +35,7 @@ object! {
 object! {
     /// Sessions that were counted together.
     Sessions<'a>, other: skip, {
-        groups: List<Group<'a>, MOST_GROUPS> = "aggregates",
+        groups: List<Group<'a>, SESSION_GROUPS> = "aggregates",
         attributes: Attributes<'a> = "attrs",
     } []
 }
@@ -65,7 +67,8 @@ object! {
 pub(super) struct Reader<'a> {
     pub(super) received: &'a Received,
     pub(super) sdk: &'a Sdk<'a>,
-    pub(super) connections: Items<Connection>,
+    pub(super) allowance: &'a Allowance,
+    pub(super) connections: Items<Ready<Connection>>,
     /// Starts above the bound.
     pub(super) over: u64,
 }
@@ -109,7 +112,7 @@ impl Reader<'_> {
             return;
         }
         let nonce = self.received.nonce_of(self.connections.len());
-        self.connections.push(identified(start, nonce));
+        self.connections.push(self.allowance.ready(identified(start, nonce)));
     }
 
     fn start(&self, attributes: &Attributes<'_>) -> Connection {
@@ -125,8 +128,11 @@ impl Reader<'_> {
             start.client_ip = attributes.ip_address.to_owned();
         }
         let more = [("environment", &*attributes.environment.0), ("package", release.package), ("build", release.build)];
-        let more: serde_json::Map<String, serde_json::Value> =
-            more.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        let more: serde_json::Map<String, serde_json::Value> = more
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_owned(), json!(beginning(value, SHORT))))
+            .collect();
         if !more.is_empty() {
             start.extra = serde_json::Value::Object(more).to_string();
         }
