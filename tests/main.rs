@@ -31,6 +31,8 @@ mod replay;
 /// Several processors share the partitions of one group.
 mod sharing;
 
+/// Users of the query service against one another.
+mod fairness;
 /// Hundreds of hostile clients beside a few ordinary ones.
 mod hostile;
 /// What a signal asks for.

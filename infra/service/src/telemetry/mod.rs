@@ -3,6 +3,7 @@
 //! Metrics live in one registry per process. Ask for a handle once and keep it: [`counter`], [`gauge`]
 //! and [`histogram`] take a lock, a handle's own methods are single atomic operations.
 
+mod fields;
 mod registry;
 
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub fn init(service: &str) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = match std::env::var("AFTERSHOCK_LOG_FORMAT") {
         Ok(format) if format.eq_ignore_ascii_case("json") => lines.json().flatten_event(true).try_init(),
-        _ => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        _ => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).fmt_fields(fields::plain()).try_init(),
     };
     if started.is_ok() {
         tracing::info!(service, version = env!("CARGO_PKG_VERSION"), "starting");
