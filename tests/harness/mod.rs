@@ -13,7 +13,7 @@ mod wire;
 
 pub use edge::Edge;
 pub use engine::Engine;
-pub use http::{get, post_with};
+pub use http::{Reply, get, post_with};
 pub use kafka::Broker;
 pub use openapi::{Analyst, Operator};
 pub use process::{Process, more_files, peak_memory, signal};

@@ -2,7 +2,7 @@
 //! direction of writing or begins a line.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 /// The text on one line, harmful characters as escapes: `\n`, `\u{1b}`.
 #[must_use]
@@ -35,17 +35,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Writes on what is written to it as [`line`] shows it.
-pub struct Escaping<'a>(pub &'a mut dyn Write);
-
-impl Write for Escaping<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write_str(&line(text))
-    }
-}
-
 /// Control characters (C0, DEL, C1), separators that end a line in some programs, and marks that turn the direction of writing.
-fn is_harmful(character: char) -> bool {
+pub(crate) fn is_harmful(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

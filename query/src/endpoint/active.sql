@@ -1,5 +1,5 @@
 -- Distinct devices that were connected (by starts or heartbeats, on any platform) on a day, in the week and in the month that end with it:
--- a row for all versions together (`whole`), and one for each version.
+-- a row for all versions together (`whole`), and one for each of the 10,000 versions with the most of them.
 -- Parameters: app; month, week, day, to (UTC, [month, to) holds [week, to) and that [day, to)).
 -- Answered from the projection `trend`. A device without a name is none.
 select toBool(grouping(version_part) = 1) as whole, toString(version_part) as version,
@@ -8,7 +8,7 @@ select toBool(grouping(version_part) = 1) as whole, toString(version_part) as ve
     uniqExactMerge(devices) as mau
 from
 (
-    select version as version_part,
+    select leftUTF8(toString(version), 128) as version_part,
         multiIf(hour >= {day:DateTime('UTC')}, 0, hour >= {week:DateTime('UTC')}, 1, 2) as age,
         uniqExactState(device) as devices
     from connections
@@ -17,3 +17,5 @@ from
 )
 group by grouping sets ((version_part), ())
 having mau > 0
+order by whole desc, mau desc, version
+limit 10001

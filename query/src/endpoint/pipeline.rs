@@ -67,6 +67,7 @@ impl Endpoint for Pipeline {
     const PATH: &'static str = "/v1/admin/pipeline";
     const SUMMARY: &'static str = "How far the tables are behind the log (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Request;
     type Output = Json<PipelineState>;
     type Error = Refusal;

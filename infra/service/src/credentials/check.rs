@@ -40,6 +40,7 @@ pub(super) fn index(apps: &[App], users: &[User], admins: &[Admin]) -> Result<In
     }
     for (at, admin) in admins.iter().enumerate() {
         check_key(&admin.token, SHORTEST_TOKEN, &format!("admins[{at}].token"))?;
+        check_apps(&admin.apps, &index, &format!("admins[{at}]"))?;
     }
     Ok(index)
 }
@@ -81,7 +82,11 @@ fn check_origin(origin: &str, place: &str) -> Result<(), String> {
 fn check_user(user: &User, index: &Index, place: &str) -> Result<(), String> {
     check_id(&user.id, &format!("{place}.id"))?;
     check_key(&user.key, 8, &format!("{place}.key"))?;
-    for app in &user.apps {
+    check_apps(&user.apps, index, place)
+}
+
+fn check_apps(apps: &[String], index: &Index, place: &str) -> Result<(), String> {
+    for app in apps {
         if app != ALL_APPS && !index.app_by_id.contains_key(app) {
             return Err(format!("{place}.apps: there is no app `{app}`"));
         }

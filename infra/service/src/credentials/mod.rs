@@ -63,6 +63,9 @@ pub struct Admin {
     /// `Authorization: Bearer`.
     #[serde(serialize_with = "exposed")]
     pub token: Secret<String>,
+    /// Ids of the apps that they may see and change; [`ALL_APPS`], which is the default, is all.
+    #[serde(default = "every_app")]
+    pub apps: Vec<String>,
 }
 
 /// Why credentials cannot be used. Messages name entries by position or id, never by key.
@@ -211,16 +214,22 @@ impl Credentials {
         self.users.get(*self.index.user_by_id.get(id)?)
     }
 
-    /// Whether `token` is an operator's; takes the same time whichever it is.
-    pub fn admin(&self, token: &str) -> bool {
-        let known =
-            self.admins.iter().fold(0_u8, |known, admin| known | admin.token.expose().as_bytes().ct_eq(token.as_bytes()).unwrap_u8());
-        known == 1
+    /// The operator of a token, with their place in the file; every token is compared, each without regard to where it differs.
+    pub fn admin(&self, token: &str) -> Option<(usize, &Admin)> {
+        let is_theirs = |admin: &Admin| bool::from(admin.token.expose().as_bytes().ct_eq(token.as_bytes()));
+        self.admins.iter().enumerate().fold(None, |found, (at, admin)| if is_theirs(admin) { Some((at, admin)) } else { found })
     }
 }
 
 impl User {
     /// Whether this user may ask about an app.
+    pub fn may_see(&self, app_id: &str) -> bool {
+        self.apps.iter().any(|app| app == ALL_APPS || app == app_id)
+    }
+}
+
+impl Admin {
+    /// Whether this operator may see and change an app.
     pub fn may_see(&self, app_id: &str) -> bool {
         self.apps.iter().any(|app| app == ALL_APPS || app == app_id)
     }
@@ -261,6 +270,10 @@ fn parsed(text: &str) -> Result<Credentials, String> {
 
 fn exposed_option<S: Serializer>(secret: &Option<Secret<String>>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(Secret::expose).serialize(serializer)
+}
+
+fn every_app() -> Vec<String> {
+    vec![ALL_APPS.to_owned()]
 }
 
 fn exposed<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -33,6 +33,9 @@ key = "cec5b56d-7ae7-43f7-8763-51580aed5fa2"
 apps = ["*"]
 [[admins]]
 token = "0123456789abcdef0123456789abcdef"
+[[admins]]
+token = "abcdef0123456789abcdef0123456789"
+apps = ["second"]
 "#;
 
 fn load(text: &str) -> Result<Credentials, Error> {
@@ -70,8 +73,11 @@ fn a_whole_document_answers_every_question() {
     let (one, all) = (credentials.user("10001").unwrap(), credentials.user("10002").unwrap());
     assert!(one.may_see("a1b2c3d4e5") && !one.may_see("second") && all.may_see("second"));
     assert!(credentials.user("10003").is_none());
-    assert!(credentials.admin("0123456789abcdef0123456789abcdef"));
-    assert!(!credentials.admin("0123456789abcdef0123456789abcdee") && !credentials.admin(""));
+    let (first, all) = credentials.admin("0123456789abcdef0123456789abcdef").unwrap();
+    let (other, one) = credentials.admin("abcdef0123456789abcdef0123456789").unwrap();
+    assert_eq!((first, other), (0, 1));
+    assert!(all.may_see("second") && all.may_see("a1b2c3d4e5") && one.may_see("second") && !one.may_see("a1b2c3d4e5"));
+    assert!(credentials.admin("0123456789abcdef0123456789abcdee").is_none() && credentials.admin("").is_none());
 }
 
 #[test]
@@ -89,6 +95,7 @@ fn wrong_entries_are_named_and_keys_not_shown() {
         ("id = \"second\"", "id = \"second\"\nsentry_project = 1", "apps[1].sentry_project: 1"),
         ("10002", "10001", "users[1].id: `10001`"),
         ("[\"a1b2c3d4e5\"]", "[\"gone\"]", "users[0].apps: there is no app `gone`"),
+        ("[\"second\"]", "[\"gone\"]", "admins[1].apps: there is no app `gone`"),
         ("token = \"0123456789abcdef0123456789abcdef\"", "token = \"short\"", "admins[0].token"),
         ("default = true", "defualt = true", "unknown field `defualt`"),
         ("[[admins]]", "[[operators]]", "unknown field `operators`"),

@@ -3,13 +3,14 @@
 //! ```text
 //! listener → serve (connections bounded) → connection (TLS, which HTTP) → http1, http2 (head and idle time bounded)
 //!          → dispatch (requests in flight bounded) → intake (body size, time and total memory bounded)
-//!          → Endpoint::Input → Endpoint::call → Output or Error → response
+//!          → Endpoint::Input → Endpoint::call → Output or Error → response (memory of all answers bounded)
 //! ```
 //!
 //! Invariants: a panic in an endpoint becomes a 500 and ends nothing else; a request is counted in
 //! exactly one `route` and `status`; after shutdown no request begins, and those begun may end.
 
 mod access_log;
+mod answers;
 mod body;
 mod certificate;
 mod client;
@@ -42,7 +43,7 @@ pub use self::access_log::{AccessLog, Share};
 pub use self::body::Body;
 pub use self::client::{Answer, Client, ClientError};
 pub use self::endpoint::{Endpoint, Input, Output};
-pub use self::health::{BoxFuture, health};
+pub use self::health::{BoxFuture, Readiness, health};
 pub use self::limits::{Http2, Limits};
 pub use self::options::Options;
 pub use self::problem::Problem;

@@ -3,18 +3,13 @@
 //! Metrics live in one registry per process. Ask for a handle once and keep it: [`counter`], [`gauge`]
 //! and [`histogram`] take a lock, a handle's own methods are single atomic operations.
 
+mod fields;
 mod registry;
 mod repeats;
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::debug_fn;
-
-use crate::printable::Escaping;
 
 use repeats::Limited;
 
@@ -35,25 +30,13 @@ pub fn init(service: &str) {
         }
         _ => {
             let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            let lines = lines.with_ansi(is_terminal).fmt_fields(fields());
+            let lines = lines.with_ansi(is_terminal).fmt_fields(fields::plain());
             lines.map_event_format(|format| Limited::new(format, false)).try_init()
         }
     };
     if started.is_ok() {
         tracing::info!(service, version = env!("CARGO_PKG_VERSION"), "starting");
     }
-}
-
-/// Writes the message, then `name=value` of each field, all of it on one line and without control characters: some of it is
-/// what clients sent.
-fn fields() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
-    let write = |writer: &mut tracing_subscriber::fmt::format::Writer<'_>, field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-        if field.name() != "message" {
-            write!(writer, "{field}=")?;
-        }
-        write!(Escaping(writer), "{value:?}")
-    };
-    debug_fn(write).delimited(" ")
 }
 
 /// The counter of this name and these labels; made on first use. Names end in `_total`.
@@ -97,45 +80,5 @@ impl Stopwatch {
 impl Drop for Stopwatch {
     fn drop(&mut self) {
         self.histogram.observe(self.since.elapsed());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
-    /// What was written.
-    #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn an_event_is_one_line_whatever_it_says() {
-        let page = Page::default();
-        let writer = page.clone();
-        let lines = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).fmt_fields(fields()).finish();
-        let hostile = "\u{1b}]0;x\u{7}\r\n2026 ERROR forged\u{9b}2J\u{202e}";
-        tracing::subscriber::with_default(lines, || {
-            let span = tracing::info_span!("request", path = %hostile);
-            let _entered = span.enter();
-            tracing::warn!(error = %hostile, count = 3, text = "引号", "the engine says {hostile}");
-        });
-        let written = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(written.matches('\n').count(), 1, "{written:?}");
-        assert!(!written.trim_end().contains(char::is_control) && !written.contains('\u{202e}'), "{written:?}");
-        assert!(written.contains(r"the engine says \u{1b}]0;x") && written.contains("count=3 text=\"引号\""), "{written:?}");
     }
 }
