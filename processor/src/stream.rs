@@ -148,6 +148,9 @@ fn columns(report: &RawReport, grouping: Grouping, rules: u32) -> GroupingColumn
 }
 
 #[cfg(test)]
+mod proportion;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use schemas::ids::ReportId;
