@@ -2,13 +2,13 @@
 
 use crate::aside::aside;
 use crate::authenticate::Caller;
+use crate::demand::Demand;
 use crate::dialect::{Items, Received};
 use crate::edge::Edge;
 use crate::origin::Origin;
 use crate::rejection::Rejection;
 use crate::throttle::{Sender, WithoutDevice};
 use crate::unseal::Channel;
-use schemas::digest;
 use schemas::record::{Connection, RawReport, Record};
 use service::credentials::Credentials;
 use service::http::Request;
@@ -30,8 +30,8 @@ pub(crate) trait Item: Record + Send + Sync {
     /// Whether an app can insist that it comes sealed.
     const IS_REPORT: bool;
 
-    /// The app and the device, which may be empty.
-    fn sender(&self) -> (&str, &str);
+    /// What it asks of the limits.
+    fn demand(&self) -> Demand<'_>;
 
     fn receipt(&self) -> Receipt;
 }
@@ -109,7 +109,10 @@ async fn follow<R: Item>(
     let origin = Origin::of(request, &edge.proxies);
     let received = edge.receive(&caller.app.id, &origin);
     let items = aside(request, || match channel {
-        Some(channel) => (way.read)(request, &edge.channels.open(channel, request)?, &received),
+        Some(channel) => {
+            let opened = edge.channels.open(channel, request)?;
+            (way.read)(request, &opened.text, &Received { sealed_as: opened.name.to_string(), ..received.clone() })
+        }
         None => (way.read)(request, &request.body, &received),
     })
     .await?;
@@ -119,8 +122,7 @@ async fn follow<R: Item>(
 
 /// What comes of items that were read: within the limits, in the log.
 pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<R>, sender: &Sender<'_>) -> Items<Receipt> {
-    edge.throttles.admit(&mut items, sender);
-    let admitted = items.iter().filter(|item| item.is_ok()).count();
+    let admitted = edge.throttles.admit(&mut items, sender);
     let receipts = edge.publisher.publish(items).await;
     if receipts.iter().any(|receipt| matches!(receipt, Err(Rejection::LogUnavailable { .. }))) {
         edge.throttles.give_back(sender.app, admitted);
@@ -132,12 +134,12 @@ impl Item for RawReport {
     const METRIC: (&'static str, &'static str) = ("aftershock_reports_total", "Reports by dialect, outcome and reason.");
     const IS_REPORT: bool = true;
 
-    fn sender(&self) -> (&str, &str) {
-        (&self.app_id, &self.device_id)
+    fn demand(&self) -> Demand<'_> {
+        Demand::of_report(self)
     }
 
     fn receipt(&self) -> Receipt {
-        Receipt { id: self.report_id.0, content_id: digest::content_id(&self.digest) }
+        Receipt { id: self.report_id.0, content_id: self.content_number() }
     }
 }
 
@@ -145,8 +147,8 @@ impl Item for Connection {
     const METRIC: (&'static str, &'static str) = ("aftershock_connections_total", "Connections by dialect, outcome and reason.");
     const IS_REPORT: bool = false;
 
-    fn sender(&self) -> (&str, &str) {
-        (&self.app_id, &self.device_id)
+    fn demand(&self) -> Demand<'_> {
+        Demand::of_connection(self)
     }
 
     fn receipt(&self) -> Receipt {

@@ -24,6 +24,7 @@ mod accept;
 mod aside;
 mod authenticate;
 mod config;
+mod demand;
 pub mod dialect;
 mod edge;
 mod endpoint;
@@ -41,7 +42,7 @@ mod unseal;
 pub use accept::Receipt;
 pub use config::{Config, Publish};
 pub use offer::Question;
-pub use rejection::{Limit, Rejection};
+pub use rejection::{Limit, Rejection, Scope};
 
 use edge::Edge;
 use schemas::record::{Connection, RawReport, Record};

@@ -10,6 +10,7 @@ mod bounds;
 mod fixtures;
 mod fuzz;
 mod http;
+mod limits;
 mod per_app;
 mod real_events;
 mod refusals;
@@ -27,5 +28,6 @@ fn received() -> Received {
         user_agent: "okhttp/4.12".to_owned(),
         locale: "zh-CN".to_owned(),
         nonce: 7,
+        sealed_as: String::new(),
     }
 }

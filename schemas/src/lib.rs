@@ -3,7 +3,7 @@
 //! ```text
 //! record   what is in the log      (Avro, `avro/*.avsc`)
 //! row      what is in the tables   (ClickHouse, `clickhouse/*.sql`)
-//! ids, digest, time, version, outcome   the words both are made of
+//! ids, device, digest, time, version, outcome   the words both are made of
 //! catalogue   the releases, folded: what the edge and the query service keep in memory
 //! ```
 //!
@@ -11,6 +11,7 @@
 //! edited, a change is a new numbered file.
 
 pub mod catalogue;
+pub mod device;
 pub mod digest;
 pub mod ids;
 pub mod migration;

@@ -7,7 +7,7 @@ use super::cut::cut_marked;
 use super::object::{self, Draft, Field};
 use super::{MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, name, platform, required};
 use crate::rejection::Rejection;
-use schemas::digest::{self, Delivery};
+use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Category, Connection, ConnectionKind, RawReport};
 use serde::de::MapAccess;
 
@@ -86,9 +86,10 @@ impl Draft for ErrorReport<'_> {
         report.platform_id = platform::of_os_info(&report.platform);
         report.extra = extra;
         let platform = report.platform_id.to_string();
-        report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
+        let content = Content::of([&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform]);
+        report.set_content(&content);
         let delivery = Delivery::new("", &report.device_id, None, self.received.nonce);
-        report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+        report.report_id = digest::report_id(&report.app_id, &content, delivery);
         self.received.describe(&mut report);
         cut_long(&mut report);
         report.os_name = report.platform.clone();

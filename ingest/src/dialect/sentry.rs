@@ -62,7 +62,7 @@ pub fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -
     let plain = inflate(body, encoding)?;
     let (header, items) = envelope::open(&plain)?;
     let mut parcel = Parcel { event_id: header.event_id.to_owned(), ..Parcel::default() };
-    let mut sessions = session::Reader { received, sdk: &header.sdk, connections: Vec::new(), over: 0 };
+    let mut sessions = session::Reader { received, sdk: &header.sdk, connections: Vec::new(), taken: 0, over: 0 };
     let mut attachments = Vec::new();
     for item in items {
         match item {
