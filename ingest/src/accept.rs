@@ -2,14 +2,14 @@
 
 use crate::aside::aside;
 use crate::authenticate::Caller;
-use crate::demand::Demand;
+use crate::demand;
 use crate::dialect::{Items, Received};
 use crate::edge::Edge;
 use crate::origin::Origin;
 use crate::rejection::Rejection;
 use crate::throttle::{Sender, WithoutDevice};
 use crate::unseal::Channel;
-use schemas::record::{Connection, RawReport, Record};
+use schemas::record::{Category, Connection, RawReport, Record};
 use service::credentials::Credentials;
 use service::http::Request;
 use std::sync::Arc;
@@ -30,8 +30,17 @@ pub(crate) trait Item: Record + Send + Sync {
     /// Whether an app can insist that it comes sealed.
     const IS_REPORT: bool;
 
-    /// What it asks of the limits.
-    fn demand(&self) -> Demand<'_>;
+    /// The device, which may be empty.
+    fn device(&self) -> &str;
+
+    /// Whether its app ended or hung.
+    fn is_fatal(&self) -> bool;
+
+    /// How many it stands for.
+    fn count(&self) -> u32;
+
+    /// About as many bytes as it takes in the log.
+    fn bytes(&self) -> usize;
 
     fn receipt(&self) -> Receipt;
 }
@@ -134,8 +143,20 @@ impl Item for RawReport {
     const METRIC: (&'static str, &'static str) = ("aftershock_reports_total", "Reports by dialect, outcome and reason.");
     const IS_REPORT: bool = true;
 
-    fn demand(&self) -> Demand<'_> {
-        Demand::of_report(self)
+    fn device(&self) -> &str {
+        &self.device_id
+    }
+
+    fn is_fatal(&self) -> bool {
+        self.category != Category::Error
+    }
+
+    fn count(&self) -> u32 {
+        1
+    }
+
+    fn bytes(&self) -> usize {
+        demand::report_bytes(self)
     }
 
     fn receipt(&self) -> Receipt {
@@ -147,8 +168,20 @@ impl Item for Connection {
     const METRIC: (&'static str, &'static str) = ("aftershock_connections_total", "Connections by dialect, outcome and reason.");
     const IS_REPORT: bool = false;
 
-    fn demand(&self) -> Demand<'_> {
-        Demand::of_connection(self)
+    fn device(&self) -> &str {
+        &self.device_id
+    }
+
+    fn is_fatal(&self) -> bool {
+        false
+    }
+
+    fn count(&self) -> u32 {
+        self.count
+    }
+
+    fn bytes(&self) -> usize {
+        demand::REST_BYTES + self.extra.len()
     }
 
     fn receipt(&self) -> Receipt {

@@ -96,7 +96,7 @@ impl Throttles {
         let mut taken = 0_u32;
         for item in items {
             let Ok(record) = item else { continue };
-            let demand = record.demand();
+            let demand = Demand::of(record);
             match gate.check(&demand) {
                 Ok(()) => taken = taken.saturating_add(demand.count),
                 Err(rejection) => *item = Err(rejection),
