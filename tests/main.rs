@@ -52,6 +52,10 @@ mod sealed;
 /// The log taken away at full load.
 mod soak;
 
+/// Which reports have the same content.
+mod contents;
+/// Starts that a client counted together.
+mod counted;
 /// Real payloads and texts go through whole (skipped where they are absent).
 mod real_input;
 /// Hours, days, versions and countries out of projections only.

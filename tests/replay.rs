@@ -78,6 +78,8 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     let events: Vec<Event> = (0..900).map(|_| generator.next()).collect();
     let (first, rest) = events.split_at(700);
     deliver(&pipeline, first);
+    // Starts that a client counted together are as many in every fold of the log.
+    let counted: u64 = crate::exactness::counted(&pipeline, &generator).iter().map(|event| event.count).sum();
     // What cannot be read becomes a dead letter once, whoever reads it again.
     pipeline.broker().append("raw-reports", &[(b"junk".to_vec(), "不是报告".as_bytes().to_vec())]);
     // What people stated stays stated, in their order.
@@ -114,6 +116,14 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     assert_done(&whole);
     assert!(whole.stdout.starts_with("replaced: occurrences, connections, rejected_reports, issue_changes"), "{}", whole.stdout);
     assert_equal(&live);
+    let starts = "select toInt64(sum(count)) as n from live.connections where dialect = 'sentry' settings optimize_use_projections = 0";
+    assert_eq!(live.engine().number(starts), i64::try_from(counted).unwrap());
+    let rolled = |use_projections: u8| {
+        let sums = "select hour, version, sum(count) as n from live.connections group by hour, version order by hour, version";
+        live.engine()
+            .rows(&format!("{sums} settings optimize_use_projections = {use_projections}, force_optimize_projection = {use_projections}"))
+    };
+    assert_eq!(rolled(1), rolled(0));
     assert_eq!(live.engine().number("select count() as n from live.rejected_reports"), 1);
     assert_eq!(live.engine().number("select count() as n from live.issue_changes where kind = 'alias'"), 7);
     assert_eq!(letters(), letters_before, "a replay writes nothing to the log");

@@ -9,7 +9,6 @@ use crate::ready::Ready;
 use crate::rejection::Rejection;
 use crate::throttle::{Sender, WithoutDevice};
 use crate::unseal::Channel;
-use schemas::digest;
 use schemas::record::{Category, Connection, RawReport, Record};
 use service::credentials::Credentials;
 use service::http::Request;
@@ -38,6 +37,9 @@ pub trait Item: Send + Sync {
 
     /// Whether its app ended or hung.
     fn is_fatal(&self) -> bool;
+
+    /// How many it stands for.
+    fn count(&self) -> u32;
 
     fn receipt(&self) -> Receipt;
 }
@@ -116,7 +118,10 @@ async fn follow<R: Item>(
     let origin = Origin::of(request, &edge.proxies);
     let received = edge.receive(&caller.app.id, &origin);
     let items = aside(request, || match channel {
-        Some(channel) => (way.read)(request, &edge.channels.open(channel, request)?, &received),
+        Some(channel) => {
+            let opened = edge.channels.open(channel, request)?;
+            (way.read)(request, &opened.text, &Received { sealed_as: opened.name.to_string(), ..received.clone() })
+        }
         None => (way.read)(request, &request.body, &received),
     })
     .await?;
@@ -126,8 +131,7 @@ async fn follow<R: Item>(
 
 /// What comes of items that were read: within the limits, in the log.
 pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<Ready<R>>, sender: &Sender<'_>) -> Items<Receipt> {
-    edge.throttles.admit(&mut items, sender);
-    let admitted = items.iter().filter(|item| item.is_ok()).count();
+    let admitted = edge.throttles.admit(&mut items, sender);
     let receipts = edge.publisher.publish(items).await;
     if receipts.iter().any(|receipt| matches!(receipt, Err(Rejection::LogUnavailable { .. }))) {
         edge.throttles.give_back(sender.app, admitted);
@@ -148,8 +152,12 @@ impl Item for RawReport {
         self.category != Category::Error
     }
 
+    fn count(&self) -> u32 {
+        1
+    }
+
     fn receipt(&self) -> Receipt {
-        Receipt { id: self.report_id.0, content_id: digest::content_id(&self.digest) }
+        Receipt { id: self.report_id.0, content_id: self.content_number() }
     }
 }
 
@@ -164,6 +172,10 @@ impl Item for Connection {
 
     fn is_fatal(&self) -> bool {
         false
+    }
+
+    fn count(&self) -> u32 {
+        self.count
     }
 
     fn receipt(&self) -> Receipt {

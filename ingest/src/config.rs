@@ -16,13 +16,27 @@ pub struct Config {
     /// Address to listen on; port 0 takes a free one.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// Reports per device and minute, each report of a batch counted, connections counted apart; in dialects 1 and 2
-    /// reports without a device count for their address (IPv6: its /64). 0 = no limit.
+    /// Reports per device and minute, each report of a batch counted, connections counted apart. A device is limited at each
+    /// address for itself, so that nobody locks it out in its name. Ids that name no device (`unknown`, zeros, ...) are
+    /// none; in dialects 1 and 2 reports without a device count for their address (IPv6: its /64). 0 = no limit.
     pub reports_per_minute: u32,
-    /// Reports and connections per app and minute, over all dialects. 0 = no limit. This limit, the one above and the one
-    /// below can be set for an app in `credentials.toml`.
+    /// Reports per app, address (IPv6: its /64) and minute in all dialects, whatever devices they name; connections counted
+    /// apart, starts by their count. Absent: 1,000 times `reports_per_minute` (120,000, which a server that reports for
+    /// many users does not reach), so where that is 0 there is no limit here either. 0 = no limit. Behind a proxy that is not
+    /// in `trusted_proxies` all clients are one address.
+    pub address_reports_per_minute: Option<u32>,
+    /// Bytes of reports and connections, as they are in the log before it packs them, per app, address and minute. Absent:
+    /// 2 KiB for each of `address_reports_per_minute` (234 MiB, 4 MiB a second). "0" = no limit.
+    pub address_bytes_per_minute: Option<Size>,
+    /// Reports and connections per app and minute, over all dialects; starts by their count. The last tenth is kept for
+    /// crashes. An address may use it up unless its own limit is below. 0 = no limit. All of these limits can be set for an
+    /// app in `credentials.toml`.
     pub app_reports_per_minute: u32,
-    /// Reports and connections per app and UTC day, over all dialects, counted by this process since its start. 0 = no limit.
+    /// Bytes of reports and connections per app and minute; the last tenth is kept for crashes. "0" = no limit, which is the
+    /// default: how large an app is only its operator knows, one client is held by its address, the disk by `[retention]`.
+    pub app_bytes_per_minute: Size,
+    /// Reports and connections per app and UTC day, over all dialects, starts by their count, counted by this process since
+    /// its start; the last tenth is kept for crashes. 0 = no limit.
     pub app_reports_per_day: u32,
     /// Nonces of the device channel (`aes-256-gcm`) that are remembered, over all apps, about 50 bytes each: another text
     /// under one of the last of them is refused. From half of this number on the oldest may be forgotten; a start forgets all.
@@ -117,7 +131,10 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             reports_per_minute: 120,
+            address_reports_per_minute: None,
+            address_bytes_per_minute: None,
             app_reports_per_minute: 0,
+            app_bytes_per_minute: Size(0),
             app_reports_per_day: 0,
             device_nonces: 200_000,
             always_200: false,

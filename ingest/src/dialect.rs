@@ -69,6 +69,8 @@ pub struct Received {
     pub locale: String,
     /// Random; makes records without event id and time unlike any other. Item `i` of a batch uses `nonce + i`.
     pub nonce: u128,
+    /// The name of a sealed text, the same each time it is sent; empty where the report came plain.
+    pub sealed_as: String,
 }
 
 impl Received {

@@ -56,6 +56,7 @@ impl Edge {
             user_agent: origin.user_agent.clone(),
             locale: origin.locale.clone(),
             nonce: rand::random(),
+            sealed_as: String::new(),
         }
     }
 

@@ -24,6 +24,7 @@ mod accept;
 mod aside;
 mod authenticate;
 mod config;
+mod demand;
 pub mod dialect;
 mod disk;
 mod edge;
@@ -44,7 +45,7 @@ pub use accept::Receipt;
 pub use config::{Config, Disk, Publish, Shortage};
 pub use offer::Question;
 pub use ready::Ready;
-pub use rejection::{Limit, Rejection};
+pub use rejection::{Limit, Rejection, Scope};
 
 use edge::Edge;
 use schemas::record::{Connection, RawReport, Record};

@@ -22,6 +22,8 @@ pub struct Ready<R> {
     /// Bytes of the record.
     length: u32,
     is_fatal: bool,
+    /// How many it stands for.
+    count: u32,
     kind: PhantomData<fn() -> R>,
 }
 
@@ -41,7 +43,7 @@ impl<R: Item + Record> Ready<R> {
             failed()
         })?;
         let length = u32::try_from(bytes.len() - FACTS - device.len()).map_err(|_| failed())?;
-        Ok(Self { bytes: bytes.into_boxed_slice(), length, is_fatal: record.is_fatal(), kind: PhantomData })
+        Ok(Self { bytes: bytes.into_boxed_slice(), length, is_fatal: record.is_fatal(), count: record.count(), kind: PhantomData })
     }
 }
 
@@ -82,6 +84,10 @@ impl<R: Item> Item for Ready<R> {
 
     fn is_fatal(&self) -> bool {
         self.is_fatal
+    }
+
+    fn count(&self) -> u32 {
+        self.count
     }
 
     fn receipt(&self) -> Receipt {

@@ -65,14 +65,35 @@ pub enum Rejection {
 /// What has a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// A device, per minute.
+    /// A device at its address, per minute.
     Device,
-    /// An address that names no device, per minute.
+    /// An address of an app, per minute.
     Address,
+    /// The bytes from an address of an app, per minute.
+    AddressBytes,
     /// An app, per minute.
     AppMinute,
+    /// An app, per minute: what is left is kept for crashes.
+    AppMinuteShared,
+    /// The bytes of an app, per minute.
+    AppBytes,
+    /// The bytes of an app, per minute: what is left is kept for crashes.
+    AppBytesShared,
     /// An app, per UTC day.
     AppDay,
+    /// An app, per UTC day: what is left is kept for crashes.
+    AppDayShared,
+}
+
+/// Whom a limit is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// A device at its address; another device at that address may go on.
+    Device,
+    /// All that comes from an address for the app.
+    Address,
+    /// All that comes for the app.
+    App,
 }
 
 impl Limit {
@@ -81,8 +102,40 @@ impl Limit {
         match self {
             Self::Device => "PerDevice",
             Self::Address => "PerAddress",
-            Self::AppMinute => "AppPerMinute",
-            Self::AppDay => "AppPerDay",
+            Self::AddressBytes => "BytesPerAddress",
+            Self::AppMinute | Self::AppMinuteShared => "AppPerMinute",
+            Self::AppBytes | Self::AppBytesShared => "AppBytesPerMinute",
+            Self::AppDay | Self::AppDayShared => "AppPerDay",
+        }
+    }
+
+    /// Whom it is of.
+    pub fn scope(self) -> Scope {
+        match self {
+            Self::Device => Scope::Device,
+            Self::Address | Self::AddressBytes => Scope::Address,
+            Self::AppMinute | Self::AppMinuteShared | Self::AppBytes | Self::AppBytesShared | Self::AppDay | Self::AppDayShared => {
+                Scope::App
+            }
+        }
+    }
+
+    /// Whether a crash would have passed.
+    pub fn spares_crashes(self) -> bool {
+        match self {
+            Self::AppMinuteShared | Self::AppBytesShared | Self::AppDayShared => true,
+            Self::Device | Self::Address | Self::AddressBytes | Self::AppMinute | Self::AppBytes | Self::AppDay => false,
+        }
+    }
+}
+
+impl Scope {
+    /// In replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Address => "address",
+            Self::App => "app",
         }
     }
 }
@@ -92,8 +145,13 @@ impl fmt::Display for Limit {
         f.write_str(match self {
             Self::Device => "of this device",
             Self::Address => "of this address",
+            Self::AddressBytes => "of this address by their bytes",
             Self::AppMinute => "of this app",
+            Self::AppMinuteShared => "of this app, what is left is kept for crashes",
+            Self::AppBytes => "of this app by their bytes",
+            Self::AppBytesShared => "of this app by their bytes, what is left is kept for crashes",
             Self::AppDay => "of this app today",
+            Self::AppDayShared => "of this app today, what is left is kept for crashes",
         })
     }
 }
@@ -185,6 +243,12 @@ impl Rejection {
             | Self::UnsupportedEncoding
             | Self::TooLarge(_) => None,
         }
+    }
+
+    /// Whom the limit is of that it was over; none where it was over none.
+    pub fn scope(&self) -> Option<Scope> {
+        let Self::TooManyRequests { limit, .. } = self else { return None };
+        Some(limit.scope())
     }
 
     /// How it is counted.

@@ -12,6 +12,7 @@ mod fixtures;
 mod fuzz;
 mod hostile_shapes;
 mod http;
+mod limits;
 mod lists;
 mod memory;
 mod per_app;
@@ -33,6 +34,7 @@ fn received() -> Received {
         user_agent: "okhttp/4.12".to_owned(),
         locale: "zh-CN".to_owned(),
         nonce: 7,
+        sealed_as: String::new(),
     }
 }
 

@@ -176,6 +176,7 @@ mod tests {
             received_at: T0,
             client_ip: String::new(),
             extra: String::new(),
+            count: 1,
         };
         Message { offset, appended_at: T0 + offset, key: None, payload: record::encode(&connection).unwrap() }
     }

@@ -9,7 +9,7 @@ use super::extra::Extra;
 use super::object::{self, Draft, Field};
 use super::{Received, name, platform, required};
 use crate::rejection::Rejection;
-use schemas::digest::{self, Delivery};
+use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Category, Connection, ConnectionKind, RawReport};
 use serde::de::MapAccess;
 
@@ -88,9 +88,10 @@ impl Draft for ErrorReport<'_> {
         report.platform_id = platform::of_os_info(&report.platform);
         extra.keep_in(&mut report);
         let platform = report.platform_id.to_string();
-        report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
+        let content = Content::of([&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform]);
+        report.set_content(&content);
         let delivery = Delivery::new("", &report.device_id, None, self.received.nonce);
-        report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+        report.report_id = digest::report_id(&report.app_id, &content, delivery);
         self.received.describe(&mut report);
         cut_long(&mut report);
         report.os_name = report.platform.clone();

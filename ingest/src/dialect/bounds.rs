@@ -35,6 +35,10 @@ bounds! {
     ENVELOPE_HEADER = 64 * KIB, Bytes, Refused;
     /// Groups of sessions that were counted together, of one item
     SESSION_GROUPS = 100, Items, LeftOut;
+    /// Records of sessions of one envelope: one for each session, one for each device of those counted together
+    SESSION_RECORDS = 100, Items, LeftOut;
+    /// Starts that the sessions of one envelope may state; a server that begins 1,600 a second and tells of them every minute stays below
+    SESSION_STARTS = 100_000, Items, LeftOut;
     /// Entries of each list of a client report
     CLIENT_REPORT_LIST = 128, Items, LeftOut;
     /// Entries of all client reports of an envelope

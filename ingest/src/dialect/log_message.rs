@@ -10,7 +10,7 @@ use super::extra::Extra;
 use super::object::{self, Draft, Field};
 use super::{Received, moment, name, platform, required};
 use crate::rejection::Rejection;
-use schemas::digest::{self, Delivery};
+use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Category, RawReport};
 use serde::de::MapAccess;
 
@@ -88,9 +88,14 @@ fn level(sent: Option<i64>) -> Result<i32, Rejection> {
 }
 
 fn identify(report: &mut RawReport, received: &Received) {
-    report.digest = digest::content(&report.exp_message, &report.call_stack, &report.error_code, &report.version, &report.platform);
-    let delivery = Delivery::new("", &report.device_id, report.occurred_at, received.nonce);
-    report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+    let content = Content::of([&report.exp_message, &report.call_stack, &report.error_code, &report.version, &report.platform]);
+    report.set_content(&content);
+    // A sealed report that says when is known by that: it may have been sealed again to be sent again.
+    if report.occurred_at.is_none() {
+        report.event_id.clone_from(&received.sealed_as);
+    }
+    let delivery = Delivery::new(&report.event_id, &report.device_id, report.occurred_at, received.nonce);
+    report.report_id = digest::report_id(&report.app_id, &content, delivery);
 }
 
 fn cut_long(report: &mut RawReport) {

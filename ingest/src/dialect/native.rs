@@ -14,7 +14,7 @@ use super::{BASE64, Items, Received, moment, name, platform};
 use crate::ready::Ready;
 use crate::rejection::Rejection;
 use base64::Engine as _;
-use schemas::digest::{self, Delivery};
+use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Attachment, Category, RawReport, Thread};
 use serde::Deserialize;
 use serde::de::MapAccess;
@@ -219,9 +219,10 @@ fn decode(sent: Vec<Encoded>) -> Result<Vec<Attachment>, Rejection> {
 /// Gives the report its digest and id.
 pub(super) fn identify(report: &mut RawReport, nonce: u128) {
     let platform = report.platform_id.to_string();
-    report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
+    let content = Content::of([&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform]);
+    report.set_content(&content);
     let delivery = Delivery::new(&report.event_id, &report.device_id, report.occurred_at, nonce);
-    report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+    report.report_id = digest::report_id(&report.app_id, &content, delivery);
 }
 
 /// Cuts the texts that are read as a whole.

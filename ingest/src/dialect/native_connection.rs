@@ -93,6 +93,7 @@ impl Received {
             received_at: self.received_at,
             client_ip: self.client_ip.clone(),
             extra: String::new(),
+            count: 1,
         }
     }
 }

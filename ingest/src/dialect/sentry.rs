@@ -69,7 +69,7 @@ pub fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -
     let allowance = Allowance::of(plain.len());
     let mut reading = Reading::new(received, &allowance);
     reading.parcel.event_id = beginning(&header.event_id.0, ID).to_owned();
-    let mut sessions = session::Reader { received, sdk: &header.sdk, allowance: &allowance, connections: Vec::new(), over: 0 };
+    let mut sessions = session::Reader { received, sdk: &header.sdk, allowance: &allowance, connections: Vec::new(), taken: 0, over: 0 };
     let mut attachments = Vec::new();
     for item in items {
         match item {

@@ -5,7 +5,7 @@ use crate::dialect::native::Shape;
 use crate::dialect::{app_key, log_message, native, native_connection};
 use crate::rejection::Rejection;
 use base64::Engine as _;
-use schemas::digest;
+use schemas::digest::Content;
 use serde_json::{Value, json};
 
 const KIB: usize = 1024;
@@ -29,7 +29,7 @@ fn log_message_is_cut_between_characters_and_hashed_before() {
     assert_eq!(report.call_stack.len(), 1024 * KIB);
     assert!(message.starts_with(&report.exp_message) && stack.starts_with(&report.call_stack));
     assert_eq!(report.truncated, ["message", "stack"]);
-    assert_eq!(report.digest, digest::content(&message, &stack, "", "", "web"));
+    assert_eq!(report.digest, Content::of([&message, &stack, "", "", "web"]).digest);
 }
 
 #[test]

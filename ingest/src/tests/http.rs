@@ -176,8 +176,8 @@ async fn a_full_queue_is_a_503_at_once() {
 async fn what_the_log_has_is_answered_in_each_dialects_words() {
     let server = Server::with_log(Config::default()).await;
     let answer = server.post(MESSAGE, &[], PLAIN).await;
-    let digest = schemas::digest::content("支付失败", "", "", "", "web");
-    assert_eq!(answer.body, json!({"code": 0, "msg": "OK", "data": {"id": schemas::digest::content_id(&digest)}}));
+    let content = schemas::digest::Content::of(["支付失败", "", "", "", "web"]);
+    assert_eq!(answer.body, json!({"code": 0, "msg": "OK", "data": {"id": content.id()}}));
     assert_eq!(answer.status, 200);
     let answer = server.post("/api/v1/error/report", &[], error_report(KEY)).await;
     assert_eq!(answer.body, json!({"code": 200, "message": "错误上报成功", "data": {"recorded": true}}));
@@ -280,6 +280,10 @@ async fn limits_are_told_in_each_dialects_words() {
     assert!(faults.iter().all(|fault| fault["code"] == "TooManyRequests") && faults.len() == 2, "{faults:?}");
     let answer = server.post("/v1/reports", &[key], format!("[{NATIVE},{other}]")).await;
     assert_eq!((answer.status, answer.retry_after.is_some()), (429, true));
+    assert_eq!(answer.headers["x-limit-scope"], "device");
+    let fault = &answer.body["rejected"][0];
+    assert_eq!(fault["scope"], "device");
+    assert!(fault["retryAfter"].as_u64().is_some_and(|seconds| (1..=60).contains(&seconds)), "{fault}");
     let without_device = r#"{"category":"crash","platformId":1,"expName":"E"}"#;
     let answer = server.post("/v1/reports", &[key], format!("[{without_device},{without_device}]")).await;
     assert_eq!(answer.body["accepted"], json!(2));

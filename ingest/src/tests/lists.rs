@@ -66,8 +66,8 @@ fn a_version_of_16_kib_is_cut_in_every_dialect_and_hashed_before() {
         assert_eq!((report.version.len(), &report.truncated[..]), (126, &[name.to_owned()][..]));
         assert!(long.starts_with(&report.version));
     }
-    assert_eq!(native.digest, digest::content("", "", "x", &long, "1"));
-    assert_eq!(log.digest, digest::content("x", "", "", &long, "web"));
+    assert_eq!(native.digest, digest::Content::of(["", "", "x", &long, "1"]).digest);
+    assert_eq!(log.digest, digest::Content::of(["x", "", "", &long, "web"]).digest);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 -- Device states are merged over the hours of a day, so a device counts once a day, not once an hour.
 -- Parameters: app, platform, category; from, to (UTC, half open); vm (0 all, 1 real devices, 2 emulators);
 -- any_version or versions (hex joined by commas); countries (empty = all); by_version, by_country (a row each, or '').
--- Answered from the projections `trend` of both tables: a connected device is one of connections of both kinds and of reports of every category.
+-- Answered from the projections `trend` and `counted_trend`: a connected device is one of connections of both kinds and of reports of every category.
 select toUInt32(bucket) as bucket, toString(version_part) as version, toString(country_part) as country,
     toUInt64(sum(crash_number) over day_so_far) as crash_num,
     uniqExactMerge(crash_devices) over day_so_far as crash_user,
@@ -35,7 +35,7 @@ from
             if({by_version:Bool}, version, '') as version_part,
             if({by_country:Bool}, country, '') as country_part,
             toString(kind) as role,
-            count() as number,
+            sum(count) as number,
             uniqExactState(device) as devices
         from connections
         where app_id = {app:String} and platform_id = {platform:UInt8}

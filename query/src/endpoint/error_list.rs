@@ -81,10 +81,10 @@ pub struct ErrorEntry {
 /// A row of `error_rows.sql`.
 #[derive(Row, Deserialize)]
 struct Report {
-    content_id: u64,
-    content: String,
     log_partition: u32,
     log_offset: u64,
+    content_id: u64,
+    content: String,
     app: String,
     platform: String,
     version: String,
@@ -198,9 +198,11 @@ pub(super) async fn entries(store: &Store, contents: &[Content]) -> Result<Vec<E
         .integers("partitions", &partitions)
         .integers("offsets", &offsets);
     let reports: Vec<Report> = store.fetch(statement).await?;
-    let place = |report: &Report| (i64::from(report.log_partition), i64::try_from(report.log_offset).unwrap_or(i64::MAX));
-    let mut known: HashMap<(i64, i64), Report> = reports.into_iter().map(|report| (place(&report), report)).collect();
-    let entry = |content: &Content| known.remove(&(content.partition, content.offset)).map(|report| report.entry(content.occurrences));
+    let mut known: HashMap<Place, Report> = reports.into_iter().map(|report| (report.place(), report)).collect();
+    let entry = |content: &Content| {
+        let place = (content.digest.clone(), content.partition, content.offset);
+        known.remove(&place).map(|report| report.entry(content.occurrences))
+    };
     Ok(contents.iter().filter_map(entry).collect())
 }
 
@@ -236,7 +238,14 @@ fn bind(statement: Statement, parameters: &Parameters) -> Result<Statement, Erro
         .integer("end_ms", moment(parameters.end, END_OF_TIME)))
 }
 
+/// A digest, and partition and offset in the log: the same place of another generation of the log holds another digest.
+type Place = (String, i64, i64);
+
 impl Report {
+    fn place(&self) -> Place {
+        (self.content.clone(), i64::from(self.log_partition), i64::try_from(self.log_offset).unwrap_or(i64::MAX))
+    }
+
     fn entry(self, count: u64) -> ErrorEntry {
         ErrorEntry {
             id: self.content_id,

@@ -1,7 +1,7 @@
 -- Counts and distinct devices inside each hour; `bucket` = hours since `from`.
 -- Parameters: app, platform, category; from, to (UTC, half open); vm (0 all, 1 real devices, 2 emulators);
 -- any_version or versions (hex joined by commas); countries (empty = all); by_version, by_country (a row each, or '').
--- Answered from the projections `trend` of both tables: a connected device is one of connections of both kinds and of reports of every category.
+-- Answered from the projections `trend` and `counted_trend`: a connected device is one of connections of both kinds and of reports of every category.
 select toUInt32(bucket) as bucket, toString(version_part) as version, toString(country_part) as country,
     sumIf(number, role = 'counted') as crash_num,
     uniqExactMergeIf(devices, role = 'counted') as crash_user,
@@ -27,7 +27,7 @@ from
         if({by_version:Bool}, version, '') as version_part,
         if({by_country:Bool}, country, '') as country_part,
         toString(kind) as role,
-        count() as number,
+        sum(count) as number,
         uniqExactState(device) as devices
     from connections
     where app_id = {app:String} and platform_id = {platform:UInt8}

@@ -6,6 +6,7 @@ mod datum;
 pub use bounded::MOST_ITEMS;
 
 use super::{Codec, Datum, Record};
+use crate::digest::{self, Content};
 use crate::ids::{Digest, ReportId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,7 +52,7 @@ pub struct Attachment {
     pub data: Vec<u8>,
 }
 
-/// One report. Absent text is empty; times are Unix milliseconds; sizes are bytes. Field by field: `avro/raw_report.1.avsc`.
+/// One report. Absent text is empty; times are Unix milliseconds; sizes are bytes. Field by field: `avro/raw_report.2.avsc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawReport {
     pub report_id: ReportId,
@@ -175,6 +176,9 @@ pub struct RawReport {
     /// Names of the fields that were cut.
     #[serde(default, deserialize_with = "bounded::texts")]
     pub truncated: Vec<String>,
+    /// Number of the content, below 2^53; 0 in old records, where it is made of the digest.
+    #[serde(default)]
+    pub content_id: i64,
 }
 
 impl RawReport {
@@ -243,13 +247,27 @@ impl RawReport {
             context: String::new(),
             extra: String::new(),
             truncated: Vec::new(),
+            content_id: 0,
         }
+    }
+
+    /// Gives the report the hashes of its content.
+    pub fn set_content(&mut self, content: &Content) {
+        self.digest = content.digest;
+        self.content_id = i64::try_from(content.id()).unwrap_or_default();
+    }
+
+    /// The number of the content: the same for the same content.
+    #[must_use]
+    pub fn content_number(&self) -> u64 {
+        let own = u64::try_from(self.content_id).ok().filter(|id| *id > 0);
+        own.unwrap_or_else(|| digest::content_id(&self.digest))
     }
 }
 
 impl Record for RawReport {
     const TOPIC: &'static str = "raw-reports";
-    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/raw_report.1.avsc")];
+    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/raw_report.1.avsc"), include_str!("../../avro/raw_report.2.avsc")];
     const WRITE: Option<fn(&Self, &mut Datum<'_>)> = Some(Self::write);
 
     /// The report's id: a re-delivery meets its twin, and a storm of one crash spreads over all partitions.

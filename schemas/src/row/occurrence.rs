@@ -129,6 +129,7 @@ impl OccurrenceRow {
     #[must_use]
     pub fn new(position: Position, record: RawReport, grouping: GroupingColumns) -> Self {
         let (event_at, clock) = time::event_time(record.occurred_at, record.received_at);
+        let content_id = record.content_number();
         Self {
             log_generation: position.generation,
             log_day: time::log_day(position.appended_at),
@@ -143,7 +144,7 @@ impl OccurrenceRow {
             report_id: record.report_id.0,
             event_id: record.event_id,
             digest: record.digest.0,
-            content_id: digest::content_id(&record.digest),
+            content_id,
             issue_id: grouping.issue_id,
             fingerprint: grouping.fingerprint,
             grouping_version: grouping.version,
