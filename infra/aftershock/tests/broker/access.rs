@@ -102,7 +102,8 @@ impl Staffed {
         }));
         let broker = Broker::start_with(config).await;
         for name in TOPICS {
-            broker.make(&format!("{prefix}{name}"), 1, &[]).await;
+            // The records of this test are of 1970.
+            broker.make(&format!("{prefix}{name}"), 1, &[("retention.ms", "-1")]).await;
         }
         Staffed { broker, prefix, password, _dir: dir }
     }
