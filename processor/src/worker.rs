@@ -109,7 +109,10 @@ impl<S: Stream> Worker<S> {
             // After a panic the window and the source are read anew, and the slice in hand is still open.
             let error = match catch_unwind(AssertUnwindSafe(|| self.fold_on())) {
                 Ok(Err(Halt::Failed(error))) => error,
-                Ok(outcome) => return outcome,
+                Ok(outcome) => {
+                    self.take_back();
+                    return outcome;
+                }
                 Err(_) => Error::Panicked { topic: S::Record::TOPIC.to_owned(), partition: self.partition },
             };
             if let Duty::Replay(_) = self.outfit.duty {

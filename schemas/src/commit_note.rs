@@ -4,6 +4,7 @@
 //! (empty)                                                    no slice is open
 //! aftershock/1 end=29                                        the slice from the committed offset to 29 is open; work on it began once
 //! aftershock/2 end=29 attempts=3 trial=10-19 skip=3,5-7      work began three times and ended the process each time
+//! aftershock/2 end=29 attempts=3 trial=17 again              record 17 is tried a second time alone: it was found under trial before
 //! aftershock/2 end=29 attempts=0 halted=nothing_valid        the stream does not go on, and why
 //! ```
 //!
@@ -27,6 +28,8 @@ pub struct CommitNote {
     pub attempts: u32,
     /// The records that are tried alone, by their first and last offset. Found at a start, they ended the process.
     pub trial: Option<(i64, i64)>,
+    /// The single record under trial was found under trial once already.
+    pub is_second: bool,
     /// Every record was tried alone and did no harm, those in `skipped` excepted.
     pub is_tried: bool,
     /// Offsets whose records are dead letters unread, ascending.
@@ -68,6 +71,9 @@ impl CommitNote {
         if let Some((from, to)) = self.trial {
             text.push_str(&format!(" trial={}", span((from - first, to - first))));
         }
+        if self.is_second {
+            text.push_str(" again");
+        }
         if self.is_tried {
             text.push_str(" tried");
         }
@@ -99,6 +105,7 @@ impl CommitNote {
                 ("end", end) => note.end = Some(number(end)?),
                 ("attempts", attempts) => note.attempts = u32::try_from(number(attempts)?).ok()?,
                 ("trial", trial) => note.trial = Some(offsets(trial, first)?),
+                ("again", "") => note.is_second = true,
                 ("tried", "") => note.is_tried = true,
                 ("skip", skipped) => note.skipped = skips(skipped, first, note.end?)?,
                 ("halted", reason) => note.halted = Some(reason.to_owned()),
@@ -115,7 +122,8 @@ impl CommitNote {
                 && *self == Self { halted: self.halted.clone(), attempts: self.attempts, ..Self::default() };
         };
         let trial_fits = self.trial.is_none_or(|(from, to)| first <= from && from <= to && to <= end);
-        end >= first && trial_fits && self.halted.as_deref().is_none_or(is_reason)
+        let second_fits = !self.is_second || self.trial.is_some_and(|(from, to)| from == to);
+        end >= first && trial_fits && second_fits && self.halted.as_deref().is_none_or(is_reason)
     }
 }
 
@@ -208,6 +216,8 @@ mod tests {
             "aftershock/2 end=6 attempts=1",
             "aftershock/2 end=9 attempts=1 trial=0-3",
             "aftershock/2 end=9 attempts=1 trial=2-1",
+            "aftershock/2 end=9 attempts=1 trial=0-1 again",
+            "aftershock/2 end=9 attempts=1 again",
             "aftershock/2 end=9 attempts=1 skip=1,1",
             "aftershock/2 end=9 attempts=1 skip=3",
             "aftershock/2 attempts=1 skip=1",
@@ -239,11 +249,13 @@ mod tests {
             attempts in 0..9_u32,
             trial in prop::option::of((first..=first + length, first..=first + length)),
             is_tried in any::<bool>(),
+            is_second in any::<bool>(),
             skipped in prop::collection::btree_set(first..=first + length, 0..300),
             halted in prop::option::of("[a-z_]{1,64}"),
         ) -> (i64, CommitNote) {
             let trial = trial.map(|(a, b)| (a.min(b), a.max(b)));
-            (first, CommitNote { end: Some(end), attempts, trial, is_tried, skipped: skipped.into_iter().collect(), halted })
+            let is_second = is_second && trial.is_some_and(|(from, to)| from == to);
+            (first, CommitNote { end: Some(end), attempts, trial, is_second, is_tried, skipped: skipped.into_iter().collect(), halted })
         }
     }
 

@@ -58,6 +58,8 @@ pub fn counted(pipeline: &Pipeline, generator: &Generator) -> Vec<Event> {
 /// Every row of the roll-ups, read from the projections, against the fold.
 pub fn assert_tables(pipeline: &Pipeline, events: &[generator::Event], seed: u64) {
     let engine = pipeline.engine();
+    let letters = engine.rows("select source_topic, source_partition, source_offset, reason from aftershock.rejected_reports");
+    assert!(letters.is_empty(), "a good record was rejected, seed {seed}: {letters:?}");
     for (table, expected) in [("occurrences", fold::reports(events)), ("connections", fold::connections(events))] {
         let found = fold::read(&engine, table);
         let missing: Vec<_> = expected.iter().filter(|(key, value)| found.get(*key) != Some(*value)).take(5).collect();

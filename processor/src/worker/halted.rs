@@ -72,7 +72,7 @@ impl<S: Stream> Worker<S> {
         let beginning = self.low.map(|low| (low, CommitNote::default()));
         let Some((offset, note)) = self.committed.clone().or(beginning) else { return Ok(()) };
         let halted = Some(error.reason().to_owned());
-        match self.commit(offset, CommitNote { attempts: 0, trial: None, halted, ..note }) {
+        match self.commit(offset, CommitNote { attempts: 0, trial: None, is_second: false, halted, ..note }) {
             Err(Halt::Stopped) => Err(Halt::Stopped),
             Err(Halt::Failed(error)) => {
                 tracing::warn!(%error, "the reason of a halt is not committed");
