@@ -238,7 +238,8 @@ fn readable(payload: &[u8]) -> Result<Cow<'_, str>, Rejection> {
     let mut text = String::with_capacity(most);
     for chunk in payload.utf8_chunks() {
         text.push_str(chunk.valid());
-        if !chunk.invalid().is_empty() && !(chunk.valid().is_empty() && text.ends_with(char::REPLACEMENT_CHARACTER)) {
+        let goes_on = chunk.valid().is_empty() && text.ends_with(char::REPLACEMENT_CHARACTER);
+        if !chunk.invalid().is_empty() && !goes_on {
             text.push(char::REPLACEMENT_CHARACTER);
         }
         if text.len() > most {

@@ -328,7 +328,7 @@ proptest! {
     ) {
         let (wire, required, names) = wire;
         let fields: Vec<(&str, String)> =
-            fields.iter().map(|(name, shape, count)| (*name.get(names), (shape.get(&SHAPES).1)(count / copies.min(64)))).collect();
+            fields.iter().map(|(name, shape, count)| (*name.get(names), (shape.get(SHAPES).1)(count / copies.min(64)))).collect();
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let item = framed(wire, &object(required, &fields));
         let copies = copies.min(BODY_LIMIT / (item.len() + 1));

@@ -36,8 +36,12 @@ fn size(value: &Value) -> usize {
 }
 
 fn hold(report: RawReport, what: &str) {
-    // A control character is one byte in the record and six in what was sent, as it is in a column of JSON.
-    let weight = |byte: &u8| if *byte == 1 { 6 } else { 1 };
+    // As it was sent, and as it is in a column of JSON: a control character has six bytes, a quote two.
+    let weight = |byte: &u8| match byte {
+        1 => 6,
+        b'"' | b'\\' | b'\n' | b'\t' => 2,
+        _ => 1,
+    };
     let sent: usize = record::encode(&report).map_or(0, |bytes| bytes.iter().map(weight).sum());
     let row = Occurrences::row(Position { generation: 1, partition: 0, offset: 1, appended_at: 5 }, report, &Rules::default());
     let row = serde_json::to_value(&row).map_or(usize::MAX, |row| size(&row));

@@ -86,7 +86,7 @@ pub(super) fn keep(event: &Event<'_>, marks: &str, report: &mut RawReport) {
 
 fn keep_field(extra: &mut Extra, (name, json): (&str, Option<Cow<'_, str>>), report: &mut RawReport) {
     let json = json.filter(|json| extra.has_room(name, json));
-    if !json.is_some_and(|json| extra.add(name, &json).is_ok()) {
+    if json.is_none_or(|json| extra.add(name, &json).is_err()) {
         mark(&format!("extra.{}", beginning(name, NAMED)), &mut report.truncated);
     }
 }
