@@ -233,7 +233,7 @@ fn run_role(role: Role, needed: &Needed) -> anyhow::Result<ExitCode> {
 
 /// Says what was done with which rows.
 fn said(done: &str, tables: &[backup::Rows]) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{done}: {}", backup::summary(tables))?)
+    Ok(writeln!(std::io::stdout().lock(), "{done}: {}", printable::line(&backup::summary(tables)))?)
 }
 
 /// Runs a service, which tells by its log how it is.
