@@ -155,7 +155,7 @@ fn within(taken: &mut u32, over: &mut u64, stated: u64) -> u32 {
 fn extra(texts: [(&str, &str); 3]) -> String {
     let (mut object, mut truncated) = (serde_json::Map::new(), Vec::new());
     for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
-        let kept = &text[..text.floor_char_boundary(ATTRIBUTE_LIMIT)];
+        let kept = beginning(text, ATTRIBUTE_LIMIT);
         if kept.len() < text.len() {
             truncated.push(name);
         }
@@ -165,6 +165,15 @@ fn extra(texts: [(&str, &str); 3]) -> String {
         object.insert("truncated".to_owned(), json!(truncated));
     }
     if object.is_empty() { String::new() } else { serde_json::Value::Object(object).to_string() }
+}
+
+/// The beginning of a text, at most `limit` bytes.
+fn beginning(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 #[cfg(test)]
