@@ -64,9 +64,14 @@ pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Log) -> Router 
         .mount(ReleasePublish { gate: gate.clone(), releases: log.releases.clone() })
         .mount(ReleaseList { gate: gate.clone(), releases: log.releases.clone() })
         .mount(ReleaseWithdraw { gate: gate.clone(), releases: log.releases.clone() });
-    let router = http::health(router, ready(store.clone()));
+    let router = http::alive(router);
     let document = router.openapi();
     router.mount(OpenApi(document))
+}
+
+/// Health and metrics, for those who operate the service.
+pub fn admin(store: &Store) -> Router {
+    http::health(Router::new("query-admin"), ready(store.clone()))
 }
 
 fn top_issues(config: &Config, store: &Store) -> TopIssues {

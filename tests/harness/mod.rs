@@ -16,9 +16,9 @@ pub use engine::Engine;
 pub use http::{get, post_with};
 pub use kafka::Broker;
 pub use openapi::{Analyst, Operator};
-pub use process::{Process, more_files, signal};
+pub use process::{Process, is_alive, more_files, signal};
 pub use replica::Replica;
-pub use tree::{APP, KEY, OTHER_APP, OTHER_KEY, Options, Pipeline};
+pub use tree::{APP, CHILDREN, KEY, OTHER_APP, OTHER_KEY, Options, Pipeline};
 pub use wait::{pause, rest, until, within};
 pub use wire::{Answer, Wire};
 

@@ -30,6 +30,9 @@ pub struct Pipeline {
     topic_prefix: String,
 }
 
+/// The processes of a standalone beside its own.
+pub const CHILDREN: [&str; 5] = ["broker", "engine", "ingest", "processor", "query"];
+
 pub const APP: &str = "a1b2c3d4e5";
 pub const KEY: &str = "534a235d30f13cac";
 pub const OTHER_APP: &str = "b2c3d4e5f6";
@@ -71,8 +74,8 @@ impl Pipeline {
             kafka.map(|brokers| format!("[kafka]\nbrokers = \"{brokers}\"\ntopic_prefix = \"{topic_prefix}\"\n")).unwrap_or_default();
         let config = format!(
             "credentials = \"credentials.toml\"\n\
-             [ingest]\nlisten = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
-             [query]\nlisten = \"127.0.0.1:0\"\nrequests_per_minute = 0\nrequire_projections = true\n\
+             [ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
+             [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nrequests_per_minute = 0\nrequire_projections = true\n\
              [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"{}\"\n\
              [topics]\npartitions = {}\n[data]\ndir = \"data\"\n{}\n{brokers}",
             options.linger, options.partitions, options.more
@@ -85,7 +88,7 @@ impl Pipeline {
 
     /// Ends the whole tree with -9, as a power cut would.
     pub fn kill(&mut self) {
-        let children: Vec<u32> = ["broker", "engine"].iter().flat_map(|role| self.children(role)).collect();
+        let children: Vec<u32> = CHILDREN.iter().flat_map(|role| self.children(role)).collect();
         self.process.kill();
         children.iter().for_each(|id| super::process::signal(*id, "KILL"));
     }
@@ -96,12 +99,22 @@ impl Pipeline {
         (self.process, self.ready) = launch(&self.folder.path().join("aftershock.toml"));
     }
 
+    /// Its exit code, once it has ended.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.process.exit_code()
+    }
+
+    /// Ends standalone alone with -9.
+    pub fn kill_parent(&mut self) {
+        self.process.kill();
+    }
+
     /// Asks it to leave; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         self.process.terminate()
     }
 
-    /// Ids of the children of a role (`broker`, `engine`).
+    /// Ids of the children of a role, one of [`CHILDREN`].
     pub fn children(&self, role: &str) -> Vec<u32> {
         super::process::children(self.process.id(), role)
     }
@@ -117,8 +130,7 @@ impl Pipeline {
         self.process.is_running()
     }
 
-    /// Id of the process that runs the three services.
-    #[allow(dead_code, reason = "only the benches ask")]
+    /// Id of the process that keeps the others.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
@@ -130,6 +142,11 @@ impl Pipeline {
 
     pub fn query(&self) -> String {
         self.ready["query"].as_str().unwrap().to_owned()
+    }
+
+    /// Where a service tells operators how it is: `ingest_admin`, `processor` or `query_admin`.
+    pub fn admin(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
     }
 
     pub fn data(&self) -> PathBuf {
@@ -164,7 +181,8 @@ impl Pipeline {
     pub fn role_config(&self, name: &str, more: &str) -> PathBuf {
         let engine = self.engine();
         let config = format!(
-            "credentials = \"credentials.toml\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[query]\nlisten = \"127.0.0.1:0\"\n\
+            "credentials = \"credentials.toml\"\n[ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+             [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}\"\n\
              [clickhouse]\nurl = \"{}\"\nuser = \"{}\"\npassword = \"{}\"\n{more}\n",
             self.ready["kafka"].as_str().unwrap(),

@@ -41,7 +41,7 @@ pub enum Error {
 /// An address is missing; what the processor says.
 pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
     let (trigger, shutdown) = Shutdown::new();
-    tokio::spawn(signals(trigger));
+    signals(trigger);
     let site = Site {
         config: settings.processor.clone(),
         kafka: role::log(settings)?,

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`, the same for every role; answered also by a full server.
+//! `/healthz`, `/readyz` and `/metrics`, the same for every role. Only the first is answered also by a full server: the others take time.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -16,12 +16,17 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A readiness check that takes longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Mounts `/healthz` alone: what a public port says about its service.
+pub fn alive(router: Router) -> Router {
+    router.mount(Alive)
+}
+
 /// Mounts the three. `ready` says what is missing, or `Ok` where the role can do its work.
 pub fn health<F>(router: Router, ready: F) -> Router
 where
     F: Fn() -> BoxFuture<Result<(), String>> + Send + Sync + 'static,
 {
-    router.mount(Alive).mount(Ready(ready)).mount(Metrics)
+    alive(router).mount(Ready(ready)).mount(Metrics)
 }
 
 struct Alive;
@@ -51,7 +56,6 @@ where
     const PATH: &'static str = "/readyz";
     const SUMMARY: &'static str = "Whether the service can do its work, and what is missing";
     const TAG: &'static str = "health";
-    const ALWAYS: bool = true;
     type Input = Request;
     type Output = Response;
     type Error = Infallible;
@@ -74,7 +78,6 @@ impl Endpoint for Metrics {
     const PATH: &'static str = "/metrics";
     const SUMMARY: &'static str = "Metrics of the process in Prometheus' text format";
     const TAG: &'static str = "health";
-    const ALWAYS: bool = true;
     type Input = Request;
     type Output = Response;
     type Error = Infallible;
