@@ -205,7 +205,7 @@ fn an_apps_limits_are_read_again() {
     assert_eq!(send(), (200, json!(0)));
     pipeline.replace_credentials("reports_per_minute = 0", "app_reports_per_day = 1");
     becomes("there is a quota", (429, json!(401)));
-    let metrics = get(&format!("{}/metrics", pipeline.ingest()), &[]).unwrap().text;
+    let metrics = get(&format!("{}/metrics", pipeline.admin("ingest_admin")), &[]).unwrap().text;
     for reason in ["PerDevice", "AppPerDay"] {
         let series = format!("aftershock_reports_total{{dialect=\"log-message\",outcome=\"throttled\",reason=\"{reason}\"}}");
         assert!(metrics.contains(&series), "{series}");

@@ -47,6 +47,8 @@ mod hostile;
 mod leaving;
 /// What `/metrics` says, read as strictly as Prometheus does.
 mod metrics;
+/// What happens to one role of a standalone does not reach the others.
+mod roles;
 /// The certificate of a running edge, and a connection's way through it.
 mod sealed;
 /// The log taken away at full load.

@@ -116,23 +116,41 @@ fn metrics_are_valid_and_tell_what_happened() {
     assert_eq!(post_with(&url, &headers, body).unwrap().status, 200);
     assert_eq!(post_with(&url, &[("x-app-key", "wrong"), ("content-type", "application/json")], body).unwrap().status, 401);
     pipeline.operator().drained();
-    for service in [pipeline.ingest(), pipeline.query()] {
-        let text = get(&format!("{service}/metrics"), &[]).unwrap().text;
+    let told = |name: &str| {
+        let text = get(&format!("{}/metrics", pipeline.admin(name)), &[]).unwrap().text;
         let samples = read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        assert!(histograms(&samples).unwrap_or_else(|error| panic!("{error}")) > 10);
-        let value = |name: &str, labels: &[(&str, &str)]| {
-            let has = |own: &[(String, String)]| labels.iter().all(|(name, value)| own.iter().any(|(n, v)| n == name && v == value));
-            samples.iter().filter(|(found, own, _)| found == name && has(own)).map(|(.., value)| value).sum::<f64>()
-        };
-        let route = [("service", "ingest"), ("route", "/v1/reports")];
-        assert_eq!(value("aftershock_http_requests_total", &[route[0], route[1], ("status", "200")]), 1.0);
-        assert_eq!(value("aftershock_http_requests_total", &[route[0], route[1], ("status", "401")]), 1.0);
-        assert_eq!(value("aftershock_http_received_bytes_total", &route), 2.0 * body.len() as f64);
-        assert!(value("aftershock_http_sent_bytes_total", &route) > 0.0);
-        assert_eq!(value("aftershock_http_request_seconds_count", &route), 2.0);
-        assert_eq!(value("aftershock_reports_total", &[("dialect", "native"), ("outcome", "accepted")]), 1.0, "{text}");
-        for name in ["aftershock_publish_queue_records", "aftershock_http_connections", "aftershock_http_connections_refused_total"] {
-            assert!(samples.iter().any(|(found, ..)| found == name), "{name} is missing");
+        assert!(histograms(&samples).unwrap_or_else(|error| panic!("{error}")) > 2, "{name}");
+        samples
+    };
+    let (ingest, processor, query) = (told("ingest_admin"), told("processor"), told("query_admin"));
+    let value = |samples: &[Sample], name: &str, labels: &[(&str, &str)]| {
+        let has = |own: &[(String, String)]| labels.iter().all(|(name, value)| own.iter().any(|(n, v)| n == name && v == value));
+        samples.iter().filter(|(found, own, _)| found == name && has(own)).map(|(.., value)| value).sum::<f64>()
+    };
+    let route = [("service", "ingest"), ("route", "/v1/reports")];
+    assert_eq!(value(&ingest, "aftershock_http_requests_total", &[route[0], route[1], ("status", "200")]), 1.0);
+    assert_eq!(value(&ingest, "aftershock_http_requests_total", &[route[0], route[1], ("status", "401")]), 1.0);
+    assert_eq!(value(&ingest, "aftershock_http_received_bytes_total", &route), 2.0 * body.len() as f64);
+    assert!(value(&ingest, "aftershock_http_sent_bytes_total", &route) > 0.0);
+    assert_eq!(value(&ingest, "aftershock_http_request_seconds_count", &route), 2.0);
+    assert_eq!(value(&ingest, "aftershock_reports_total", &[("dialect", "native"), ("outcome", "accepted")]), 1.0, "{ingest:?}");
+    for name in ["aftershock_publish_queue_records", "aftershock_http_connections", "aftershock_http_connections_refused_total"] {
+        assert!(ingest.iter().any(|(found, ..)| found == name), "{name} is missing");
+    }
+    assert!(value(&query, "aftershock_http_requests_total", &[("service", "query"), ("route", "/v1/admin/pipeline")]) > 0.0);
+    let others = [&processor, &query].map(|samples| value(samples, "aftershock_reports_total", &[]));
+    assert_eq!(others, [0.0, 0.0], "what a process tells is its own");
+}
+
+/// A public port says that its service is alive, and nothing else of it.
+#[test]
+fn only_operators_read_metrics_and_readiness() {
+    let pipeline = Pipeline::start();
+    for (public, admin) in [(pipeline.ingest(), "ingest_admin"), (pipeline.query(), "query_admin")] {
+        let admin = pipeline.admin(admin);
+        for (path, expected) in [("/healthz", [200, 200]), ("/readyz", [404, 200]), ("/metrics", [404, 200])] {
+            let found = [&public, &admin].map(|url| get(&format!("{url}{path}"), &[]).unwrap().status);
+            assert_eq!(found, expected, "{path} of {public} and {admin}");
         }
     }
 }

@@ -63,8 +63,11 @@ fn a_certificate_is_served_and_renewed_without_a_restart() {
 #[test]
 fn the_whole_speaks_tls_and_finds_a_renewed_certificate_by_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let service =
-        |name: &str| format!("[{name}]\nlisten = \"127.0.0.1:0\"\n[{name}.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n");
+    let service = |name: &str| {
+        format!(
+            "[{name}]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n[{name}.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n"
+        )
+    };
     let config = folder.path().join("aftershock.toml");
     let more = "[processor]\nlisten = \"127.0.0.1:0\"\n[processor.slice]\nlinger = \"50ms\"\n[data]\ndir = \"data\"\n";
     std::fs::write(&config, [service("ingest"), service("query"), more.to_owned()].concat()).unwrap();

@@ -16,6 +16,10 @@ pub struct Config {
     /// Address to listen on; port 0 takes a free one.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
+    /// Address of readiness (`/readyz`) and metrics (`/metrics`), which the one above does not show; port 0 takes a free one. Not encrypted,
+    /// for this machine and networks of one's own. At most 256 connections and 32 requests at once, else bounded as the one above.
+    #[schemars(with = "String")]
+    pub admin_listen: SocketAddr,
     /// Reports per device and minute, each report of a batch counted, connections counted apart. A device is limited at each
     /// address for itself, so that nobody locks it out in its name. Ids that name no device (`unknown`, zeros, ...) are
     /// none; in dialects 1 and 2 reports without a device count for their address (IPv6: its /64). 0 = no limit.
@@ -130,6 +134,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8083)),
             reports_per_minute: 120,
             address_reports_per_minute: None,
             address_bytes_per_minute: None,

@@ -50,7 +50,7 @@ pub use rejection::{Limit, Rejection, Scope};
 use edge::Edge;
 use schemas::record::{Connection, RawReport, Record};
 use service::credentials::Keyring;
-use service::http::{self, Router};
+use service::http::{self, Listeners, Router};
 use service::kafka;
 use service::shutdown::Shutdown;
 use std::sync::Arc;
@@ -76,12 +76,17 @@ pub enum Error {
 /// Runs the edge until shutdown: no request begins after it, those begun are finished.
 ///
 /// Connections that arrive before the log is reachable wait in the listener's queue; after `publish.ack_timeout` the
-/// edge serves all the same, and answers 503.
+/// edge serves all the same, and answers 503. Health and metrics are answered from the start to the end.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listener: TcpListener, shutdown: Shutdown) -> Result<(), Error> {
+pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listeners: Listeners, shutdown: Shutdown) -> Result<(), Error> {
     let edge = Arc::new(Edge::new(&config, &kafka, keyring)?);
+    let served = serve(&edge, &config, listeners.public, shutdown);
+    http::with_admin(listeners.admin, admin(&edge), &config.limits, served).await
+}
+
+async fn serve(edge: &Arc<Edge>, config: &Config, listener: TcpListener, shutdown: Shutdown) -> Result<(), Error> {
     let warm = async {
         edge.publisher.producer().warm(&TOPICS).await?;
         edge.releases.known(*config.publish.ack_timeout).await
@@ -96,7 +101,7 @@ pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listene
     // Not one report is taken on a disk that was full before the start.
     edge.disk.look().await;
     tokio::select! {
-        served = http::serve(listener, router(&edge), config.server(), shutdown) => served?,
+        served = http::serve(listener, router(edge), config.server(), shutdown) => served?,
         never = edge.disk.follow() => match never {},
     }
     if let Err(error) = edge.publisher.producer().flush(*config.publish.ack_timeout).await {
@@ -106,7 +111,7 @@ pub async fn run(config: Config, kafka: kafka::Config, keyring: Keyring, listene
     Ok(())
 }
 
-/// Every endpoint of the edge.
+/// Every endpoint of the edge that its clients may ask.
 fn router(edge: &Arc<Edge>) -> Router {
     let keyring = edge.keyring.clone();
     let router = Router::new("ingest")
@@ -119,8 +124,13 @@ fn router(edge: &Arc<Edge>) -> Router {
         .mount(endpoint::Connections(Arc::clone(edge)))
         .mount(endpoint::SentryEnvelope(Arc::clone(edge)))
         .mount(endpoint::SentryStore(Arc::clone(edge)));
+    http::alive(router)
+}
+
+/// Health and metrics, for those who operate the edge.
+fn admin(edge: &Arc<Edge>) -> Router {
     let edge = Arc::clone(edge);
-    http::health(router, move || {
+    http::health(Router::new("ingest-admin"), move || {
         let edge = Arc::clone(&edge);
         Box::pin(async move {
             edge.disk.ready()?;

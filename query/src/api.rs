@@ -66,7 +66,7 @@ pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Log) -> Router 
         .mount(ReleasePublish { gate: gate.clone(), releases: log.releases.clone() })
         .mount(ReleaseList { gate: gate.clone(), releases: log.releases.clone() })
         .mount(ReleaseWithdraw { gate: gate.clone(), releases: log.releases.clone() });
-    let router = http::health(router, ready(store.clone()));
+    let router = http::alive(router);
     let document = document(&router);
     router.mount(OpenApi(document))
 }
@@ -76,6 +76,11 @@ pub fn document(router: &Router) -> Value {
     let mut document = router.openapi();
     bounds::describe(&mut document);
     document
+}
+
+/// Health and metrics, for those who operate the service.
+pub fn admin(store: &Store) -> Router {
+    http::health(Router::new("query-admin"), ready(store.clone()))
 }
 
 fn top_issues(config: &Config) -> TopIssues {

@@ -12,6 +12,9 @@ use service::http::{AccessLog, Options, Tls};
 pub struct Config {
     /// Address of the OpenAPI and the admin queries; port 0 picks a free one.
     pub listen: String,
+    /// Address of readiness (`/readyz`) and metrics (`/metrics`), which the one above does not show; port 0 picks a free one. Not encrypted,
+    /// for this machine and networks of one's own. At most 256 connections and 32 requests at once, else bounded as the one above.
+    pub admin_listen: String,
     /// Requests per minute and OpenAPI user, all operations together; 0 = no limit.
     pub requests_per_minute: u32,
     /// How far a signature's time may lie from ours, either way.
@@ -78,6 +81,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8081".to_owned(),
+            admin_listen: "127.0.0.1:8084".to_owned(),
             requests_per_minute: 25,
             signature_window: Span::seconds(300),
             time_zone: Zone::default(),

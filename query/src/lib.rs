@@ -32,10 +32,10 @@ pub use config::Config;
 pub use error::Error;
 
 use service::credentials::Keyring;
+use service::http::Listeners;
 use service::shutdown::Shutdown;
-use tokio::net::TcpListener;
 
-/// Serves the API on `listener` until `shutdown`, then lets the requests that have begun end.
+/// Serves the API until `shutdown`, then lets the requests that have begun end. Health and metrics are served beside it.
 ///
 /// # Errors
 /// A property that the log's client does not take, or a listener that broke. Tables and log that are away are no reason to stop.
@@ -44,7 +44,7 @@ pub async fn run(
     kafka: service::kafka::Config,
     clickhouse: service::clickhouse::Config,
     keyring: Keyring,
-    listener: TcpListener,
+    listeners: Listeners,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
     let releases = releases::Releases::new(&kafka, &keyring)?;
@@ -53,6 +53,6 @@ pub async fn run(
     let log = service::kafka::Admin::new(&kafka)?;
     let journal = journal::Journal::new(&kafka, &store)?;
     let router = api::router(&config, &gate, &store, &api::Log { admin: log, releases, journal });
-    service::http::serve(listener, router, config.server(), shutdown).await?;
-    Ok(())
+    let served = async { Ok(service::http::serve(listeners.public, router, config.server(), shutdown).await?) };
+    service::http::with_admin(listeners.admin, api::admin(&store), &config.http, served).await
 }

@@ -1,15 +1,13 @@
 //! The whole pipeline on this machine.
 
 use super::figure;
-use super::harness::{Options, Pipeline};
+use super::harness::{CHILDREN, Options, Pipeline};
 use super::load::{cpu, memory, report, send};
 use std::time::Instant;
 
 fn everyone(pipeline: &Pipeline) -> Vec<(&'static str, u32)> {
-    let mut processes = vec![("services", pipeline.id())];
-    processes.extend(pipeline.children("broker").into_iter().map(|id| ("broker", id)));
-    processes.extend(pipeline.children("engine").into_iter().map(|id| ("engine", id)));
-    processes
+    let children = CHILDREN.iter().flat_map(|role| pipeline.children(role).into_iter().map(|id| (*role, id)));
+    std::iter::once(("standalone", pipeline.id())).chain(children).collect()
 }
 
 /// Time to ready and memory of a standalone that nobody uses.

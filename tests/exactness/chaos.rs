@@ -1,7 +1,7 @@
 //! Senders that never give up, and the one who kills.
 
 use super::generator::{Event, Generator};
-use crate::harness::{KEY, Pipeline, Process, pause, post_with};
+use crate::harness::{CHILDREN, KEY, Pipeline, Process, pause, post_with};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -97,7 +97,7 @@ fn kill(pipeline: &RwLock<Pipeline>, kills: u64, seed: u64) {
                 second = tree.processor("second");
             }
             _ => {
-                let role = ["engine", "broker"][random.random_range(0..2)];
+                let role = CHILDREN[random.random_range(0..CHILDREN.len())];
                 kill_child(pipeline, role);
             }
         }

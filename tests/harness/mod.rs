@@ -16,9 +16,9 @@ pub use engine::Engine;
 pub use http::{Reply, get, post_with};
 pub use kafka::Broker;
 pub use openapi::{Analyst, Operator};
-pub use process::{Process, more_files, peak_memory, signal};
+pub use process::{Process, is_alive, more_files, peak_memory, signal};
 pub use replica::Replica;
-pub use tree::{APP, KEY, OTHER_APP, OTHER_KEY, Options, Pipeline, RELEASE_KEY};
+pub use tree::{APP, CHILDREN, KEY, OTHER_APP, OTHER_KEY, Options, Pipeline, RELEASE_KEY};
 pub use wait::{pause, rest, until, within};
 pub use wire::{Answer, Wire};
 

@@ -125,6 +125,13 @@ pub fn signal(id: u32, name: &str) {
     let _ = Command::new("kill").args([&format!("-{name}"), &id.to_string()]).stderr(Stdio::null()).status();
 }
 
+/// Whether there is a process of this id that has not ended.
+pub fn is_alive(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // Of one that has ended the number may stay until somebody asks how.
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+}
+
 /// Lets this process open as many files as the system grants; thousands of connections are as many files.
 pub fn more_files() {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();

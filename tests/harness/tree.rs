@@ -34,6 +34,9 @@ pub struct Pipeline {
     topic_prefix: String,
 }
 
+/// The processes of a standalone beside its own.
+pub const CHILDREN: [&str; 5] = ["broker", "engine", "ingest", "processor", "query"];
+
 pub const APP: &str = "a1b2c3d4e5";
 pub const KEY: &str = "534a235d30f13cac";
 pub const OTHER_APP: &str = "b2c3d4e5f6";
@@ -81,8 +84,8 @@ impl Pipeline {
         let brokers = std::env::var("AFTERSHOCK_TEST_KAFKA").map(|brokers| real_log(&brokers, &topic_prefix)).unwrap_or_default();
         let config = format!(
             "credentials = \"credentials.toml\"\n\
-             [ingest]\nlisten = \"127.0.0.1:0\"\nreports_per_minute = {}\n\
-             [query]\nlisten = \"127.0.0.1:0\"\nrequests_per_minute = 0\nrequire_projections = true\n\
+             [ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nreports_per_minute = {}\n\
+             [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nrequests_per_minute = 0\nrequire_projections = true\n\
              [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"{}\"\n\
              [topics]\npartitions = {}\n[data]\ndir = \"data\"\n{}\n{brokers}",
             options.reports_per_minute, options.linger, options.partitions, options.more
@@ -95,7 +98,7 @@ impl Pipeline {
 
     /// Ends the whole tree with -9, as a power cut would.
     pub fn kill(&mut self) {
-        let children: Vec<u32> = ["broker", "engine"].iter().flat_map(|role| self.children(role)).collect();
+        let children: Vec<u32> = CHILDREN.iter().flat_map(|role| self.children(role)).collect();
         self.process.kill();
         children.iter().for_each(|id| super::process::signal(*id, "KILL"));
     }
@@ -106,12 +109,22 @@ impl Pipeline {
         (self.process, self.ready) = launch(&self.folder.path().join("aftershock.toml"));
     }
 
+    /// Its exit code, once it has ended.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.process.exit_code()
+    }
+
+    /// Ends standalone alone with -9.
+    pub fn kill_parent(&mut self) {
+        self.process.kill();
+    }
+
     /// Asks it to leave; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         self.process.terminate()
     }
 
-    /// Ids of the children of a role (`broker`, `engine`).
+    /// Ids of the children of a role, one of [`CHILDREN`].
     pub fn children(&self, role: &str) -> Vec<u32> {
         super::process::children(self.process.id(), role)
     }
@@ -127,7 +140,7 @@ impl Pipeline {
         self.process.is_running()
     }
 
-    /// Id of the process that runs the three services.
+    /// Id of the process that keeps the others.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
@@ -150,6 +163,11 @@ impl Pipeline {
     pub fn processor_admin(&self) -> String {
         let state: Value = serde_json::from_slice(&std::fs::read(self.data().join("standalone.json")).unwrap()).unwrap();
         state["processor"].as_str().unwrap_or_else(|| panic!("no processor in {state}")).to_owned()
+    }
+
+    /// Where a service tells operators how it is: `ingest_admin`, `processor` or `query_admin`.
+    pub fn admin(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
     }
 
     pub fn data(&self) -> PathBuf {
@@ -202,7 +220,8 @@ impl Pipeline {
         let properties: String =
             log.properties.iter().map(|(name, value)| format!("\"{name}\" = {}\n", toml::Value::from(value.expose().as_str()))).collect();
         let config = format!(
-            "credentials = \"credentials.toml\"\n[ingest]\nlisten = \"127.0.0.1:0\"\n[query]\nlisten = \"127.0.0.1:0\"\n\
+            "credentials = \"credentials.toml\"\n[ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+             [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}\"\n[kafka.properties]\n{properties}\
              [clickhouse]\nurl = \"{}\"\nuser = \"{}\"\npassword = \"{}\"\n{more}\n",
             log.brokers, log.topic_prefix, engine.url, engine.user, engine.password

@@ -10,7 +10,7 @@ mod crowd;
 /// What is no HTTP/1.1: floods of HTTP/2 frames, garbage for TLS.
 mod frames;
 /// The ordinary clients.
-mod ordinary;
+pub mod ordinary;
 /// Bodies and heads that ought to be refused.
 mod requests;
 

@@ -17,7 +17,7 @@ const LEAST_LOG_PER_PARTITION: u64 = 320 << 20;
 /// Of a key, in characters, as they are made at a first start.
 const SHORTEST_KEY: usize = 16;
 /// What a process opens beside its clients' connections, amply.
-const OTHER_DESCRIPTORS: u64 = 256;
+const OTHER_DESCRIPTORS: u64 = 512;
 
 /// What was found, in the order of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,8 +126,10 @@ fn guessable(credentials: &Credentials, settings: &Settings, findings: &mut Find
 fn addresses(settings: &Settings, findings: &mut Findings) {
     let mut all = vec![
         ("[ingest] listen", settings.ingest.listen.to_string()),
+        ("[ingest] admin_listen", settings.ingest.admin_listen.to_string()),
         ("[processor] listen", settings.processor.listen.to_string()),
         ("[query] listen", settings.query.listen.to_string()),
+        ("[query] admin_listen", settings.query.admin_listen.clone()),
     ];
     if settings.embeds_log() {
         all.push(("[standalone] kafka_listen", settings.standalone.kafka_listen.clone()));
@@ -165,13 +167,13 @@ fn certificates(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-/// Every connection is a file descriptor. Services that share a process share what it may have.
+/// Every connection is a file descriptor, and each service is a process.
 fn connections(settings: &Settings, findings: &mut Findings) {
     let limits = [&settings.ingest.limits, &settings.query.http, &settings.processor.http];
-    let wanted = limits.iter().map(|limits| limits.max_connections as u64).sum::<u64>() + OTHER_DESCRIPTORS;
+    let wanted = limits.iter().map(|limits| limits.max_connections as u64).max().unwrap_or_default() + OTHER_DESCRIPTORS;
     if let Some(most) = descriptors::most().filter(|most| *most < wanted) {
         findings.notes.push(format!(
-            "the max_connections of all services want {wanted} file descriptors, a process here may have {most} (`ulimit -Hn`)"
+            "the max_connections of a service want {wanted} file descriptors, a process here may have {most} (`ulimit -Hn`)"
         ));
     }
 }
@@ -238,6 +240,7 @@ mod tests {
     }
 
     const GIVEN: &str = "ingest.listen = '127.0.0.1:0'\nprocessor.listen = '127.0.0.1:0'\nquery.listen = '127.0.0.1:0'\n\
+        ingest.admin_listen = '127.0.0.1:0'\nquery.admin_listen = '127.0.0.1:0'\n\
         standalone.engine_library = 'libchdb.so'\n";
 
     #[test]
@@ -278,7 +281,7 @@ mod tests {
     #[test]
     fn more_connections_than_descriptors_are_worth_a_note() {
         let findings = checked(&format!("{GIVEN}ingest.limits.max_connections = 4000000000\n"));
-        assert!(findings.fine() && findings.to_string().contains("4000016640 file descriptors"), "{findings}");
+        assert!(findings.fine() && findings.to_string().contains("4000000512 file descriptors"), "{findings}");
     }
 
     #[test]

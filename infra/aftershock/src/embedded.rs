@@ -113,7 +113,7 @@ async fn begin(name: &'static str, place: &Place) -> Result<(TcpListener, Socket
     if place.attached {
         lifeline::attach(trigger.clone());
     }
-    tokio::spawn(signals(trigger));
+    signals(trigger);
     let listener = bind(name, &place.listen).await?;
     let address = listener.local_addr().map_err(Error::Address)?;
     let line = serde_json::to_string(&Hello { listen: address }).map_err(|error| Error::Address(error.into()))?;

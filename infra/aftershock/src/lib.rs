@@ -1,7 +1,7 @@
 //! The commands behind the one binary, and the embedded engines.
 //!
 //! ```text
-//! standalone   starts broker and engine as processes, then the three services in its own
+//! standalone   starts broker and engine, then the three services, each as a process
 //! replay       the log folded again, given addresses
 //! role         one service by itself, given addresses
 //! broker       the embedded log, Kafka's protocol          (no other module knows of it)

@@ -6,11 +6,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aftershock::role::Role;
+use aftershock::role::{Role, Start};
 use aftershock::settings::Settings;
 use aftershock::{backup, check, demo, embedded, group, link, private, replay, role, standalone, suggest};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use service::printable;
+use tokio::runtime::Builder;
 
 /// The edge and the processor make and drop many small texts, often on different threads.
 #[global_allocator]
@@ -35,11 +37,11 @@ enum Command {
         data: Option<PathBuf>,
     },
     /// HTTP in, the log out
-    Ingest(Needed),
+    Ingest(Roles),
     /// The log in, the tables out
-    Processor(Needed),
+    Processor(Roles),
     /// The tables in, JSON out
-    Query(Needed),
+    Query(Roles),
     /// Make topics and tables, and set how long they keep what
     Migrate(Needed),
     /// Fold the log again into new tables, and put them in the place of the old ones
@@ -133,6 +135,17 @@ struct Tables {
     data: Option<PathBuf>,
 }
 
+/// What a role is told, and by whom.
+#[derive(Args)]
+struct Roles {
+    /// Configuration (TOML); AFTERSHOCK__SECTION__KEY of the environment wins over it
+    #[arg(long, value_name = "FILE", required_unless_present = "attached")]
+    config: Option<PathBuf>,
+    /// Live and die with the standalone at the other end of stdin, and be told by it
+    #[arg(long, hide = true, conflicts_with = "config")]
+    attached: bool,
+}
+
 #[derive(Args)]
 struct Needed {
     /// Configuration (TOML); AFTERSHOCK__SECTION__KEY of the environment wins over it
@@ -157,11 +170,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Standalone { config, data } => {
             let settings = settings(config.config.as_deref(), data.as_deref())?;
-            start("standalone", async { Ok(standalone::run(settings).await?) })
+            service::telemetry::init("standalone");
+            // It keeps others at work and does little itself.
+            wait_on(Builder::new_multi_thread().worker_threads(1), async { Ok(standalone::run(settings).await?) })
         }
-        Command::Ingest(needed) => run_role(Role::Ingest, &needed),
-        Command::Processor(needed) => run_role(Role::Processor, &needed),
-        Command::Query(needed) => run_role(Role::Query, &needed),
+        Command::Ingest(told) => run_role(Role::Ingest, &told),
+        Command::Processor(told) => run_role(Role::Processor, &told),
+        Command::Query(told) => run_role(Role::Query, &told),
         Command::Migrate(needed) => {
             let settings = settings(Some(&needed.config), None)?;
             let (kafka, clickhouse) = (role::log(&settings)?, role::tables(&settings)?);
@@ -225,10 +240,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn run_role(role: Role, needed: &Needed) -> anyhow::Result<ExitCode> {
-    let settings = settings(Some(&needed.config), None)?;
-    role.addressed(&settings)?;
-    start(role.name(), async move { Ok(role::run(role, settings).await?) })
+fn run_role(role: Role, told: &Roles) -> anyhow::Result<ExitCode> {
+    let begin = if told.attached {
+        Start::Attached(Box::new(standalone::Handover::receive().context("nothing to work with from standalone")?))
+    } else {
+        let settings = settings(told.config.as_deref(), None)?;
+        role.addressed(&settings)?;
+        Start::Alone(Box::new(settings))
+    };
+    start(role.name(), async move { Ok(role::run(role, begin).await?) })
 }
 
 /// Says what was done with which rows.
@@ -249,8 +269,11 @@ fn print(command: impl Future<Output = anyhow::Result<String>>) -> anyhow::Resul
 
 /// Runs a command to its end.
 fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(command)?;
+    wait_on(&mut Builder::new_multi_thread(), command)
+}
+
+fn wait_on(runtime: &mut Builder, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    runtime.enable_all().build()?.block_on(command)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -50,7 +50,7 @@ pub enum Error {
 /// A standalone runs on the data, or its engines do not start; what the processor says.
 pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
     let (trigger, shutdown) = Shutdown::new();
-    tokio::spawn(signals(trigger));
+    signals(trigger);
     let place = Place::find(settings, range.dry_run).await?;
     let site = Site {
         config: settings.processor.clone(),

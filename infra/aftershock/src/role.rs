@@ -3,22 +3,42 @@
 use std::io::Write;
 
 use service::credentials::Keyring;
-use service::http::Tls;
-use service::shutdown::{Shutdown, signals};
+use service::http::{Listeners, Tls};
+use service::shutdown::{Shutdown, Trigger, signals};
 use tokio::net::TcpListener;
 
 use crate::descriptors;
 use crate::pages;
 use crate::permissions;
 use crate::settings::Settings;
-use crate::standalone::bind;
+use crate::standalone::{Handover, Hello, Sockets, bind, lifeline};
 
 /// The roles that need nothing but addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     Ingest,
     Processor,
     Query,
+}
+
+/// A port that a role listens on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// As the ready line calls it.
+    pub name: &'static str,
+    /// As it is configured.
+    pub address: String,
+    /// What its address begins with.
+    pub scheme: &'static str,
+}
+
+/// Where a role's settings and ports come from.
+#[derive(Debug)]
+pub enum Start {
+    /// It was started by somebody, and takes its ports itself.
+    Alone(Box<Settings>),
+    /// Standalone has started it and handed both over.
+    Attached(Box<Handover>),
 }
 
 /// Why a role does not run.
@@ -32,6 +52,10 @@ pub enum Error {
     Listen(#[from] crate::standalone::Error),
     #[error("the address it listens on is unknown: {0}")]
     Address(#[source] std::io::Error),
+    #[error("what standalone hands over cannot be used: {0}")]
+    Handover(#[source] std::io::Error),
+    #[error("{role} has {count} ports, which is not as many as it listens on")]
+    Ports { role: &'static str, count: usize },
     #[error(transparent)]
     Ingest(#[from] ingest::Error),
     #[error(transparent)]
@@ -41,6 +65,9 @@ pub enum Error {
 }
 
 impl Role {
+    /// All of them, in the order of the data.
+    pub const ALL: [Role; 3] = [Role::Ingest, Role::Processor, Role::Query];
+
     /// The name, as the subcommand and the section of the configuration have it.
     pub fn name(self) -> &'static str {
         match self {
@@ -62,20 +89,16 @@ impl Role {
         }
     }
 
-    fn listen(self, settings: &Settings) -> String {
+    /// The ports it listens on, that for its clients first.
+    pub fn ports(self, settings: &Settings) -> Vec<Port> {
+        let Settings { ingest, processor, query, .. } = settings;
+        let port = |name, address: &dyn ToString, tls: Option<&Tls>| Port { name, address: address.to_string(), scheme: scheme(tls) };
         match self {
-            Role::Ingest => settings.ingest.listen.to_string(),
-            Role::Processor => settings.processor.listen.to_string(),
-            Role::Query => settings.query.listen.to_string(),
-        }
-    }
-
-    /// What its address begins with.
-    fn scheme(self, settings: &Settings) -> &'static str {
-        match self {
-            Role::Ingest => scheme(settings.ingest.tls.as_ref()),
-            Role::Processor => scheme(None),
-            Role::Query => scheme(settings.query.tls.as_ref()),
+            Role::Ingest => {
+                vec![port("ingest", &ingest.listen, ingest.tls.as_ref()), port("ingest_admin", &ingest.admin_listen, None)]
+            }
+            Role::Processor => vec![port("processor", &processor.listen, None)],
+            Role::Query => vec![port("query", &query.listen, query.tls.as_ref()), port("query_admin", &query.admin_listen, None)],
         }
     }
 }
@@ -111,11 +134,12 @@ pub fn tables(settings: &Settings) -> Result<service::clickhouse::Config, Error>
 ///
 /// # Errors
 /// It cannot start or cannot go on.
-pub async fn run(role: Role, settings: Settings) -> Result<(), Error> {
+pub async fn run(role: Role, start: Start) -> Result<(), Error> {
     let (trigger, shutdown) = Shutdown::new();
-    tokio::spawn(signals(trigger));
+    signals(trigger.clone());
     descriptors::raise_limit();
     pages::keep_freed();
+    let (settings, sockets) = begin(start, trigger);
     let kafka = permissions::log_of(role, &log(&settings)?);
     let keyring = || -> Result<Keyring, Error> {
         let keyring = Keyring::open(&settings.credentials)?;
@@ -125,29 +149,63 @@ pub async fn run(role: Role, settings: Settings) -> Result<(), Error> {
     match role {
         Role::Ingest => {
             let keyring = keyring()?;
-            let listener = listen(role, &settings).await?;
-            ingest::run(settings.ingest, kafka, keyring, listener, shutdown).await?;
+            let listeners = both(role, listen(role, &settings, sockets).await?)?;
+            ingest::run(settings.ingest, kafka, keyring, listeners, shutdown).await?;
         }
         Role::Processor => {
             let tables = tables(&settings)?;
-            let listener = listen(role, &settings).await?;
+            let [listener] = exactly(role, listen(role, &settings, sockets).await?)?;
             processor::run(settings.processor, kafka, tables, listener, shutdown).await?;
         }
         Role::Query => {
             let (tables, keyring) = (tables(&settings)?, keyring()?);
-            let listener = listen(role, &settings).await?;
-            query::run(settings.query, kafka, tables, keyring, listener, shutdown).await?;
+            let listeners = both(role, listen(role, &settings, sockets).await?)?;
+            query::run(settings.query, kafka, tables, keyring, listeners, shutdown).await?;
         }
     }
     Ok(())
 }
 
-/// Takes the port and says on stdout which, for whoever asked for port 0.
-async fn listen(role: Role, settings: &Settings) -> Result<TcpListener, Error> {
-    let listener = bind(role.name(), &role.listen(settings)).await?;
-    let address = listener.local_addr().map_err(Error::Address)?;
-    let line = serde_json::json!({ role.name(): format!("{}://{address}", role.scheme(settings)) });
+/// Begins to watch for the parent's end where there is one.
+fn begin(start: Start, trigger: Trigger) -> (Settings, Option<Sockets>) {
+    match start {
+        Start::Alone(settings) => (*settings, None),
+        Start::Attached(handover) => {
+            lifeline::attach(trigger);
+            (handover.settings, Some(handover.sockets))
+        }
+    }
+}
+
+/// Takes the ports, or what was handed over, and says on stdout which, for whoever asked for port 0.
+async fn listen(role: Role, settings: &Settings, sockets: Option<Sockets>) -> Result<Vec<TcpListener>, Error> {
+    let (mut listeners, mut urls) = (Vec::new(), serde_json::Map::new());
+    match sockets {
+        Some(sockets) => listeners = sockets.open().map_err(Error::Handover)?,
+        None => {
+            for port in role.ports(settings) {
+                let listener = bind(port.name, &port.address).await?;
+                let address = listener.local_addr().map_err(Error::Address)?;
+                urls.insert(port.name.to_owned(), format!("{}://{address}", port.scheme).into());
+                listeners.push(listener);
+            }
+        }
+    }
+    let line = match (listeners.first(), urls.is_empty()) {
+        (Some(first), true) => serde_json::to_string(&Hello { listen: first.local_addr().map_err(Error::Address)? }),
+        _ => serde_json::to_string(&urls),
+    };
+    let line = line.map_err(|error| Error::Address(error.into()))?;
     // Nobody may be reading; that is no reason to stop.
     drop(writeln!(std::io::stdout().lock(), "{line}"));
-    Ok(listener)
+    Ok(listeners)
+}
+
+fn exactly<const COUNT: usize>(role: Role, listeners: Vec<TcpListener>) -> Result<[TcpListener; COUNT], Error> {
+    listeners.try_into().map_err(|listeners: Vec<_>| Error::Ports { role: role.name(), count: listeners.len() })
+}
+
+fn both(role: Role, listeners: Vec<TcpListener>) -> Result<Listeners, Error> {
+    let [public, admin] = exactly(role, listeners)?;
+    Ok(Listeners { public, admin })
 }

@@ -36,8 +36,12 @@ fn standalone(folder: &Path) -> Option<(Standalone, Client)> {
         return None;
     }
     let config = folder.join("aftershock.toml");
-    let listen = "listen = '127.0.0.1:0'";
-    std::fs::write(&config, format!("[data]\ndir = 'data'\n[ingest]\n{listen}\n[query]\n{listen}\n[processor]\n{listen}\n")).unwrap();
+    let (listen, admin) = ("listen = '127.0.0.1:0'", "admin_listen = '127.0.0.1:0'");
+    std::fs::write(
+        &config,
+        format!("[data]\ndir = 'data'\n[ingest]\n{listen}\n{admin}\n[query]\n{listen}\n{admin}\n[processor]\n{listen}\n"),
+    )
+    .unwrap();
     let mut child = usual().args(["standalone", "--config"]).arg(&config).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// The waiting side; cheap to clone and hand to every task.
@@ -45,18 +46,20 @@ impl Trigger {
     }
 }
 
-/// Fires on the first SIGTERM or SIGINT and leaves the process with exit code 1 on the second.
+/// Listens for signals from this call on, so call it before a port is taken: fires on the first SIGTERM or SIGINT and leaves the process with exit code 1
+/// on the second. A SIGHUP changes nothing by itself; whoever has something to read again listens for it besides.
 ///
-/// Runs until the process ends; spawn it.
-pub async fn signals(trigger: Trigger) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::error!(%error, "cannot listen for signals");
-            return;
-        }
-    };
+/// Call it within a runtime.
+pub fn signals(trigger: Trigger) {
+    let installed = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    match installed {
+        // The handler of a signal stays for the life of the process, also where nobody listens to it.
+        (Ok(terminate), Ok(interrupt), Ok(_)) => drop(tokio::spawn(leave(trigger, terminate, interrupt))),
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => tracing::error!(%error, "cannot listen for signals"),
+    }
+}
+
+async fn leave(trigger: Trigger, mut terminate: Signal, mut interrupt: Signal) {
     let mut asked = false;
     loop {
         let name = tokio::select! {

@@ -5,7 +5,7 @@ use crate::config::{Config, Disk, Publish};
 use serde_json::{Value, json};
 use service::config::{Size, Span};
 use service::credentials::{App, Cipher, Credentials, Keyring};
-use service::http::{Client, HeaderMap, HeaderName, Method};
+use service::http::{Client, HeaderMap, HeaderName, Listeners, Method};
 use service::kafka;
 use service::shutdown::{Shutdown, Trigger};
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ pub(super) const MESSAGE: &str = "/v1/common/log/message/report";
 
 pub(super) struct Server {
     pub(super) url: String,
+    admin: String,
     trigger: Trigger,
     task: JoinHandle<Result<(), crate::Error>>,
     pub(super) client: Client,
@@ -60,11 +61,12 @@ impl Server {
     }
 
     async fn run(config: Config, kafka: kafka::Config, keyring: Keyring) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let bind = || TcpListener::bind("127.0.0.1:0");
+        let listeners = Listeners { public: bind().await.unwrap(), admin: bind().await.unwrap() };
+        let [url, admin] = [&listeners.public, &listeners.admin].map(|listener| format!("http://{}", listener.local_addr().unwrap()));
         let (trigger, shutdown) = Shutdown::new();
-        let task = tokio::spawn(crate::run(config, kafka, keyring, listener, shutdown));
-        Self { url, trigger, task, client: Client::new(PATIENCE) }
+        let task = tokio::spawn(crate::run(config, kafka, keyring, listeners, shutdown));
+        Self { url, admin, trigger, task, client: Client::new(PATIENCE) }
     }
 
     pub(super) async fn post(&self, path: &str, headers: &[(&'static str, &str)], body: impl Into<bytes::Bytes>) -> Answer {
@@ -79,7 +81,16 @@ impl Server {
     }
 
     pub(super) async fn get(&self, path: &str) -> (u16, String) {
-        let answer = self.client.get(&format!("{}{path}", self.url)).await.unwrap();
+        self.get_at(&self.url, path).await
+    }
+
+    /// What its operators read.
+    pub(super) async fn ask(&self, path: &str) -> (u16, String) {
+        self.get_at(&self.admin, path).await
+    }
+
+    async fn get_at(&self, url: &str, path: &str) -> (u16, String) {
+        let answer = self.client.get(&format!("{url}{path}")).await.unwrap();
         (answer.status.as_u16(), String::from_utf8(answer.body.to_vec()).unwrap())
     }
 
@@ -137,8 +148,10 @@ async fn a_disk_without_room_is_a_503_in_every_dialect() {
 async fn a_log_that_does_not_acknowledge_is_a_503_in_every_dialect() {
     let server = Server::without_log(Config::default()).await;
     let (alive, _) = server.get("/healthz").await;
-    let (ready, missing) = server.get("/readyz").await;
+    let (ready, missing) = server.ask("/readyz").await;
     assert_eq!((alive, ready), (200, 503));
+    let hidden = [server.get("/readyz").await.0, server.get("/metrics").await.0];
+    assert_eq!((hidden, server.ask("/healthz").await.0), ([404, 404], 200), "the public port says no more than that it is alive");
     assert!(missing.contains("the log"), "{missing}");
 
     let begun = Instant::now();
@@ -195,8 +208,8 @@ async fn what_the_log_has_is_answered_in_each_dialects_words() {
     let answer = server.post("/v1/connections", &[("x-app-key", KEY)], r#"{"platformId":1}"#).await;
     assert_eq!((answer.status, &answer.body["accepted"], &answer.body["rejected"]), (200, &json!(1), &json!([])));
 
-    assert_eq!(server.get("/readyz").await.0, 200);
-    let metrics = server.get("/metrics").await.1;
+    assert_eq!(server.ask("/readyz").await.0, 200);
+    let metrics = server.ask("/metrics").await.1;
     for series in [
         r#"aftershock_reports_total{dialect="native",outcome="accepted",reason=""}"#,
         r#"aftershock_reports_total{dialect="native",outcome="rejected",reason="InvalidParams"}"#,
@@ -322,7 +335,7 @@ async fn a_client_that_leaves_is_counted() {
     drop(hasty);
     let series = r#"aftershock_reports_total{dialect="log-message",outcome="rejected",reason="ClientLeft"} "#;
     let counted = async {
-        while !server.get("/metrics").await.1.contains(series) {
+        while !server.ask("/metrics").await.1.contains(series) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };

@@ -117,7 +117,7 @@ async fn what_is_wrong_with_a_sealed_report_is_told_as_little_as_can_be() {
     assert_eq!(server.post(MESSAGE, &headers, gcm.seal(PLAIN, 9).to_string()).await.status, 200);
     let other_text = gcm.seal(&PLAIN.replace("d1", "d2"), 9).to_string();
     assert_eq!(server.post(MESSAGE, &headers, other_text).await.body, invalid, "a nonce used for another text");
-    let metrics = server.get("/metrics").await.1;
+    let metrics = server.ask("/metrics").await.1;
     assert!(metrics.contains(r#"aftershock_reports_total{dialect="log-message",outcome="rejected",reason="InvalidCiphertext"}"#));
     server.stop().await;
 }
@@ -161,7 +161,7 @@ async fn pages_send_where_their_app_lets_them() {
     }
     let answer = server.client.send(Method::OPTIONS, &format!("{}/v1/reports", server.url), ask, "").await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.headers["access-control-allow-origin"].to_str().unwrap()), (204, "https://any.example"));
-    let metrics = server.get("/metrics").await.1;
+    let metrics = server.ask("/metrics").await.1;
     assert!(metrics.contains(r#"aftershock_reports_total{dialect="native",outcome="rejected",reason="OriginNotAllowed"}"#));
     server.stop().await;
 }
@@ -177,7 +177,7 @@ async fn an_apps_limits_are_told_apart_on_the_metrics() {
     assert_eq!((answer.status, &answer.body["rejected"][0]["code"]), (429, &json!("TooManyRequests")));
     assert!(answer.body["rejected"][0]["message"].as_str().unwrap().contains("of this app today"), "{}", answer.body);
     assert!(answer.retry_after.is_some_and(|seconds| (1..=86_400).contains(&seconds)));
-    let metrics = server.get("/metrics").await.1;
+    let metrics = server.ask("/metrics").await.1;
     for reason in ["PerDevice", "AppPerDay"] {
         let series = format!(r#"aftershock_reports_total{{dialect="native",outcome="throttled",reason="{reason}"}}"#);
         assert!(metrics.contains(&series), "{series}");

@@ -50,7 +50,7 @@ async fn envelopes_and_events_are_answered_with_their_id() {
     let answer = server.post(ENVELOPE, &key, envelope(&["{\"type\":\"event\"}\nnot json", EVENT])).await;
     assert_eq!(answer.status, 200, "a bad item costs none of its neighbours");
 
-    let metrics = server.get("/metrics").await.1;
+    let metrics = server.ask("/metrics").await.1;
     for series in [
         r#"aftershock_reports_total{dialect="sentry",outcome="accepted",reason=""} "#,
         r#"aftershock_reports_total{dialect="sentry",outcome="rejected",reason="InvalidParams"} "#,

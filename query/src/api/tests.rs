@@ -59,9 +59,12 @@ async fn every_operation_is_there_in_both_forms() {
         "/v1/admin/issues/merge",
         "/v1/admin/issues/unmerge",
         "/openapi.json",
-        "/readyz",
+        "/healthz",
     ] {
         assert!(paths.contains(&path), "{path}");
+    }
+    for path in ["/readyz", "/metrics"] {
+        assert!(!paths.contains(&path), "{path} is for operators");
     }
 }
 

@@ -1,44 +1,54 @@
-//! One embedded engine as a process that is kept alive.
+//! One engine or role as a process that is kept alive.
 //!
-//! A thread of its own starts the process, waits for its end, and starts it again on the port that it had, so that clients
-//! find it where it was. The thread lives as long as the child is wanted: on Linux a child is killed when the *thread* that
+//! A thread of its own ([`Keeper`]) starts the process, waits for its end, and starts it again on the port that it had, so that clients
+//! find it where it was. A role is given sockets that stay open here: clients that come between two of its lives wait in the queue. The thread lives as long as the child is wanted: on Linux a child is killed when the *thread* that
 //! started it ends, which a thread of a shared runtime may do at any time.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child as Process, ChildStdin, Command};
-use tokio::sync::{oneshot, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 
-use super::lifeline::STOP;
+use super::keeper::{Keeper, Order};
 
-/// Time for a child to say where it listens.
-const HELLO: Duration = Duration::from_secs(20);
-/// Time for a child to finish after it was asked to.
+/// Time for an engine to finish after it was asked to.
 const FINISH: Duration = Duration::from_secs(30);
-/// Pauses between a death and the next start; the longest one stays.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// A child that lived this long was well: its death counts as the first one again.
-const WELL: Duration = Duration::from_secs(5);
-/// A child that dies as often before it has ever answered is given up.
-const ATTEMPTS: u32 = 6;
-
 /// What a child is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Spec {
-    /// `broker` or `engine`: the subcommand.
+    /// The subcommand.
     pub name: &'static str,
     pub arguments: Vec<OsString>,
-    /// Secrets go this way: arguments are seen by every user of the machine.
+    /// Secrets go this way or by `told`: arguments are seen by every user of the machine.
     pub environment: Vec<(&'static str, String)>,
-    /// Where it listens; port 0 takes a free one, which later starts keep.
+    /// Where it listens; port 0 takes a free one, which later starts keep. Empty: on `sockets`.
     pub listen: String,
+    /// The sockets that it is given.
+    pub sockets: Vec<TcpListener>,
+    /// What it reads first on its stdin, a line; may be empty.
+    pub told: String,
+    /// How far it stands back where others want the processor too, as `nice` counts it.
+    pub niceness: i32,
+    /// Time to finish after it was asked to.
+    pub finish: Duration,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self {
+            name: "",
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            listen: String::new(),
+            sockets: Vec::new(),
+            told: String::new(),
+            niceness: 0,
+            finish: FINISH,
+        }
+    }
 }
 
 /// The first line of a child's stdout.
@@ -52,7 +62,7 @@ pub struct Child {
     name: &'static str,
     life: watch::Receiver<Life>,
     answered: watch::Sender<bool>,
-    stop: oneshot::Sender<()>,
+    orders: mpsc::Sender<Order>,
     thread: std::thread::JoinHandle<()>,
 }
 
@@ -65,8 +75,8 @@ pub enum Life {
         pid: u32,
         address: SocketAddr,
     },
-    /// It died too often before it answered, the last time so.
-    GivenUp(String),
+    /// It died too often before it answered, the last time so. It is still started again.
+    Failing(String),
 }
 
 /// Why there is no child.
@@ -87,35 +97,52 @@ impl Child {
         let name = spec.name;
         let (tell, life) = watch::channel(Life::Starting);
         let (answered, has_answered) = watch::channel(false);
-        let (stop, stopped) = oneshot::channel();
+        let (orders, ordered) = mpsc::channel(4);
         let failed = |source| ChildError::Thread { name, source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let keeper = Keeper { spec, tell, has_answered };
-        let thread = std::thread::Builder::new()
-            .name(format!("keep {name}"))
-            .spawn(move || runtime.block_on(keeper.keep(stopped)))
-            .map_err(failed)?;
-        Ok(Self { name, life, answered, stop, thread })
+        let keeper = Keeper::new(spec, tell, has_answered, ordered);
+        let thread =
+            std::thread::Builder::new().name(format!("keep {name}")).spawn(move || runtime.block_on(keeper.keep())).map_err(failed)?;
+        Ok(Self { name, life, answered, orders, thread })
     }
 
     /// Waits until it listens for the first time.
     ///
     /// # Errors
-    /// It was given up.
+    /// It is failing.
     pub async fn listening(&self) -> Result<SocketAddr, ChildError> {
         let mut life = self.life.clone();
         let start = |reason| ChildError::Start { name: self.name, reason };
         let reached = life.wait_for(|life| *life != Life::Starting).await.map_err(|_| start("its keeper ended".to_owned()))?;
         match &*reached {
             Life::Listening { address, .. } => Ok(*address),
-            Life::GivenUp(reason) => Err(start(reason.clone())),
+            Life::Failing(reason) => Err(start(reason.clone())),
             Life::Starting => Err(start("it is still starting".to_owned())),
         }
     }
 
-    /// Where it is in its life.
-    pub fn life(&self) -> Life {
-        self.life.borrow().clone()
+    /// Resolves with the reason once it is failing.
+    pub async fn failing(&self) -> ChildError {
+        let mut life = self.life.clone();
+        let reached = life.wait_for(|life| matches!(life, Life::Failing(_))).await;
+        let reason = match reached.as_deref() {
+            Ok(Life::Failing(reason)) => reason.clone(),
+            _ => "its keeper ended".to_owned(),
+        };
+        ChildError::Start { name: self.name, reason }
+    }
+
+    /// What it is.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its process as it is now; 0 where there is none.
+    pub fn pid(&self) -> u32 {
+        match *self.life.borrow() {
+            Life::Listening { pid, .. } => pid,
+            Life::Starting | Life::Failing(_) => 0,
+        }
     }
 
     /// Resolves at its next turn, or never where there is none to come.
@@ -125,14 +152,20 @@ impl Child {
         }
     }
 
-    /// It has answered a client: from now on it is started again however often it dies.
+    /// It has answered a client: from now on it is not failing however often it dies.
     pub fn has_answered(&self) {
         self.answered.send_replace(true);
     }
 
-    /// Asks it to finish and waits until it has.
+    /// Has it read again what a SIGHUP has others read again.
+    pub async fn reload(&self) {
+        // A keeper that has ended keeps nothing that could read.
+        let _ = self.orders.send(Order::Reload).await;
+    }
+
+    /// Closes its sockets, asks it to finish and waits until it has.
     pub async fn stop(self) {
-        let _ = self.stop.send(());
+        let _ = self.orders.send(Order::Stop).await;
         let thread = self.thread;
         if tokio::task::spawn_blocking(move || thread.join()).await.is_err() {
             tracing::error!(child = self.name, "the child's keeper broke off");
@@ -140,125 +173,9 @@ impl Child {
     }
 }
 
-struct Keeper {
-    spec: Spec,
-    tell: watch::Sender<Life>,
-    has_answered: watch::Receiver<bool>,
-}
-
-impl Keeper {
-    async fn keep(mut self, mut stop: oneshot::Receiver<()>) {
-        let mut deaths = 0;
-        loop {
-            let started = Instant::now();
-            let Some(reason) = self.live(&mut stop).await else { return };
-            deaths = if started.elapsed() >= WELL { 1 } else { deaths + 1 };
-            if deaths >= ATTEMPTS && !*self.has_answered.borrow() {
-                self.tell.send_replace(Life::GivenUp(reason));
-                return;
-            }
-            let pause = pause(deaths);
-            tracing::error!(child = self.spec.name, reason, pause_ms = pause.as_millis() as u64, "a child died and is started again");
-            tokio::select! {
-                _ = &mut stop => return,
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
-
-    /// One life of the child; says why it ended, or nothing where it was asked to.
-    async fn live(&mut self, stop: &mut oneshot::Receiver<()>) -> Option<String> {
-        let mut process = match self.command().spawn() {
-            Ok(process) => process,
-            Err(error) => return Some(format!("cannot be started: {error}")),
-        };
-        // Both are held so long as the child lives: `wait` would close its stdin, which says that we are gone.
-        let (pid, stdin) = (process.id().unwrap_or_default(), process.stdin.take());
-        let mut lines = process.stdout.take().map(|stdout| BufReader::new(stdout).lines());
-        tokio::select! {
-            ended = process.wait() => return Some(told(ended)),
-            hello = tokio::time::timeout(HELLO, async { lines.as_mut()?.next_line().await.ok()? }) => {
-                match hello.ok().flatten().and_then(|line| serde_json::from_str::<Hello>(&line).ok()) {
-                    Some(hello) => self.listens(pid, hello.listen),
-                    None => return Some(self.put_down(process, "it does not say where it listens").await),
-                }
-            }
-            _ = &mut *stop => return finish(process, stdin).await,
-        }
-        tokio::select! {
-            ended = process.wait() => Some(told(ended)),
-            _ = stop => finish(process, stdin).await,
-        }
-    }
-
-    fn listens(&mut self, pid: u32, address: SocketAddr) {
-        tracing::info!(child = self.spec.name, process.id = pid, %address, "child listens");
-        self.spec.listen = address.to_string();
-        self.tell.send_replace(Life::Listening { pid, address });
-    }
-
-    /// A child that ended by itself has a better reason than ours.
-    async fn put_down(&self, mut process: Process, reason: &str) -> String {
-        match tokio::time::timeout(SHORTEST_PAUSE, process.wait()).await {
-            Ok(ended) => told(ended),
-            Err(_) => {
-                drop(process.kill().await);
-                reason.to_owned()
-            }
-        }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(program());
-        command.arg(self.spec.name).args(&self.spec.arguments).arg("--listen").arg(&self.spec.listen).arg("--attached");
-        command.envs(self.spec.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        // A group of its own: Ctrl-C is for the parent, which stops its children in order.
-        command.process_group(0);
-        command
-    }
-}
-
-/// Asks a child to finish, and ends it where it does not.
-async fn finish(mut process: Process, mut stdin: Option<ChildStdin>) -> Option<String> {
-    if let Some(stdin) = &mut stdin {
-        drop(stdin.write_all(STOP.as_bytes()).await);
-    }
-    if tokio::time::timeout(FINISH, process.wait()).await.is_err() {
-        tracing::error!(process.id = process.id(), "a child did not finish in time and is killed");
-        drop(process.kill().await);
-    }
-    None
-}
-
-/// This program; where its file was replaced meanwhile, what runs.
-fn program() -> PathBuf {
-    let file = std::env::current_exe().ok().filter(|file| file.exists());
-    file.unwrap_or_else(|| "/proc/self/exe".into())
-}
-
-fn told(ended: std::io::Result<ExitStatus>) -> String {
-    match ended {
-        Ok(status) => format!("it ended with {status}"),
-        Err(error) => format!("its end is unknown: {error}"),
-    }
-}
-
-fn pause(deaths: u32) -> Duration {
-    SHORTEST_PAUSE.saturating_mul(1 << deaths.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_grow_and_stay_bounded() {
-        assert_eq!(pause(1), SHORTEST_PAUSE);
-        assert_eq!(pause(2), SHORTEST_PAUSE * 2);
-        assert_eq!(pause(7), LONGEST_PAUSE);
-        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
-    }
 
     #[test]
     fn the_first_line_is_an_address() {

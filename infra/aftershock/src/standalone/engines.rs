@@ -7,8 +7,9 @@ use service::config::Secret;
 use service::kafka;
 
 use super::Error;
-use super::child::{Child, Life, Spec};
+use super::child::{Child, Spec};
 use super::running::Processes;
+use super::services::NICENESS;
 use crate::broker::Account;
 use crate::embedded;
 use crate::permissions;
@@ -107,11 +108,8 @@ impl Engines {
 
     /// The process ids as they are now; 0 for what is not ours.
     pub fn processes(&self) -> Processes {
-        let pid = |child: &Option<Child>| match child.as_ref().map(Child::life) {
-            Some(Life::Listening { pid, .. }) => pid,
-            _ => 0,
-        };
-        Processes { standalone: std::process::id(), broker: pid(&self.broker), engine: pid(&self.engine) }
+        let pid = |child: &Option<Child>| child.as_ref().map_or(0, Child::pid);
+        Processes { standalone: std::process::id(), broker: pid(&self.broker), engine: pid(&self.engine), ..Processes::default() }
     }
 
     /// Resolves when one of them was started again.
@@ -137,7 +135,7 @@ impl Engines {
     }
 }
 
-/// Waits a little for a child that does not answer; one that was given up is waited for no longer.
+/// Waits a little for a child that does not answer; one that is failing is waited for no longer.
 async fn pause(child: &Option<Child>) -> Result<(), Error> {
     tokio::time::sleep(PAUSE).await;
     match child {
@@ -155,6 +153,7 @@ fn broker(settings: &Settings, accounts: &[Account]) -> Result<Spec, Error> {
         // The broker's buffers are few and large: what the allocator would keep of them costs more memory than it saves time.
         environment: vec![("MIMALLOC_PURGE_DELAY", "0".to_owned()), (embedded::BROKER_ACCOUNTS, accounts)],
         listen: settings.standalone.kafka_listen.clone(),
+        ..Spec::default()
     })
 }
 
@@ -172,6 +171,8 @@ fn engine(settings: &Settings, accounts: &clickhouse::Config) -> Result<Spec, Er
             ("AFTERSHOCK_ENGINE_READ_PASSWORD", accounts.read_password.expose().clone()),
         ],
         listen: settings.standalone.clickhouse_listen.clone(),
+        niceness: NICENESS,
+        ..Spec::default()
     })
 }
 

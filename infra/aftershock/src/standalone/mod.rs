@@ -1,17 +1,20 @@
 //! `aftershock standalone`: everything on one machine.
 //!
 //! ```text
-//! lock the data folder → credentials → take the ports → start broker and engine (processes) → topics and tables
-//!     → ingest, processor, query (in this process) → ready: a line on stdout, standalone.json → … → stop in the order of the data
+//! lock the data folder → credentials → take the ports → start broker and engine → topics and tables
+//!     → start ingest, processor, query → ready: a line on stdout, standalone.json → … → stop in the order of the data
 //! ```
 //!
-//! The services do not know of it: they are given addresses. Start at [`run`]; [`engines`] is what listens behind the addresses,
-//! [`child`] keeps a process alive, [`services`] are the three roles. Invariants: one standalone for each data folder; children
-//! die with it however it dies; whatever killed it, the next start needs no hand.
+//! Each of the five is a process. The services do not know of it: they are given addresses. Start at [`run`]; [`engines`] is what listens behind the
+//! addresses, [`services`] are the three roles, [`child`] keeps a process alive, [`handover`] is what a role is given. Invariants: one standalone for each
+//! data folder; children die with it however it dies; whatever killed it, the next start needs no hand; once it is ready no child is given up.
 
 mod alone;
 mod child;
 mod engines;
+mod fork;
+mod handover;
+mod keeper;
 pub mod lifeline;
 mod lock;
 mod running;
@@ -25,9 +28,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use service::credentials::{Credentials, Keyring};
 use service::shutdown::{Shutdown, signals};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::descriptors;
-use crate::pages;
 use crate::role::Role;
 use crate::settings::Settings;
 use engines::Engines;
@@ -36,6 +38,7 @@ use welcome::Welcome;
 
 pub use alone::Alone;
 pub use child::Hello;
+pub use handover::{Handover, Sockets};
 pub use running::{Ready, Running};
 pub use services::bind;
 
@@ -64,41 +67,35 @@ pub enum Error {
     Tables(#[from] service::clickhouse::Error),
     #[error("{name} is not ready: {missing}")]
     NotReady { name: &'static str, missing: String },
-    #[error("ingest: {0}")]
-    Ingest(#[from] ingest::Error),
-    #[error("processor: {0}")]
-    Processor(#[from] processor::Error),
-    #[error("query: {0}")]
-    Query(#[from] query::Error),
-    #[error("{0} has ended by itself")]
-    Ended(&'static str),
-    #[error("a task broke off: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    #[error("topics and tables: {0}")]
+    Migrate(#[from] processor::Error),
+    #[error("no SIGHUP can be heard: {0}")]
+    Hangups(#[source] std::io::Error),
 }
 
-/// Runs until it is asked to end or one of the services cannot go on.
+/// Runs until it is asked to end.
 ///
 /// # Errors
-/// It cannot start, or a service cannot go on.
+/// It cannot start.
 pub async fn run(mut settings: Settings) -> Result<(), Error> {
     let dir = settings.data.dir.clone();
     settings.ingest.disk.folder.get_or_insert_with(|| dir.clone());
     let _lock = lock::take(&dir)?;
     let (trigger, shutdown) = Shutdown::new();
-    tokio::spawn(signals(trigger));
-    descriptors::raise_limit();
-    pages::keep_freed();
+    signals(trigger);
     let fresh = credentials(&settings.credentials)?;
     let keyring = Keyring::open(&settings.credentials)?;
     tokio::spawn(keyring.clone().follow_hangups(shutdown.clone()));
-    let listeners = Listeners::bind(&settings).await?;
+    for tls in [&settings.ingest.tls, &settings.query.tls].into_iter().flatten() {
+        tls.check()?;
+    }
+    let (listeners, urls) = Listeners::bind(&settings).await?;
 
     let starting = tokio::select! {
         started = Engines::start(&settings) => started,
         () = shutdown.triggered() => return Ok(()),
     };
     let mut engines = starting?;
-    let urls = listeners.urls(&settings)?;
     let begun = Begun { settings: &settings, keyring: &keyring, urls: &urls, fresh };
     let served = begun.serve(&mut engines, listeners, &shutdown).await;
     engines.stop().await;
@@ -115,38 +112,46 @@ struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Runs the services until one ends or all are asked to.
+    /// Runs the services until all are asked to end.
     async fn serve(&self, engines: &mut Engines, listeners: Listeners, shutdown: &Shutdown) -> Result<(), Error> {
         let Settings { topics, retention, .. } = self.settings;
         processor::migrate(&engines.kafka, &engines.clickhouse, topics, retention).await?;
-        let mut services = Services::start(self.settings, engines, self.keyring, listeners);
+        let mut services = Services::start(self.settings, engines, listeners)?;
         let ended = tokio::select! {
-            ended = services.ended() => Err(ended),
-            announced = self.announce(engines) => announced.map(|never| match never {}),
+            announced = self.announce(engines, &mut services) => announced.map(|never| match never {}),
             () = shutdown.triggered() => Ok(()),
         };
         let removed = Running::remove(&self.settings.data.dir).map_err(Error::File);
-        let stopped = services.stop().await;
-        ended.and(removed).and(stopped)
+        services.stop().await;
+        ended.and(removed)
     }
 
-    /// Says that all is ready once it is, and keeps what it says true.
-    async fn announce(&self, engines: &mut Engines) -> Result<Infallible, Error> {
-        services::ready(self.urls, self.settings).await?;
+    /// Says that all is ready once it is, keeps what it says true, and hands each SIGHUP on.
+    async fn announce(&self, engines: &mut Engines, services: &mut Services) -> Result<Infallible, Error> {
+        let mut hangups = signal(SignalKind::hangup()).map_err(Error::Hangups)?;
+        services.ready(self.urls, &self.settings.ingest.disk).await?;
         let dir = &self.settings.data.dir;
-        self.running(engines).write(dir).map_err(Error::File)?;
+        let running = self.running(engines, services);
+        running.write(dir).map_err(Error::File)?;
         eprint!("{}", self.welcome());
-        let mut line = serde_json::to_string(&self.running(engines).ready).map_err(|error| Error::File(error.into()))?;
+        let mut line = serde_json::to_string(&running.ready).map_err(|error| Error::File(error.into()))?;
         line.push('\n');
         // Nobody may be reading; that is no reason to stop.
         drop(std::io::stdout().lock().write_all(line.as_bytes()).and_then(|()| std::io::stdout().flush()));
         loop {
-            engines.changed().await;
-            self.running(engines).write(dir).map_err(Error::File)?;
+            tokio::select! {
+                () = engines.changed() => {}
+                () = services.changed() => {}
+                _ = hangups.recv() => {
+                    services.reload().await;
+                    continue;
+                }
+            }
+            self.running(engines, services).write(dir).map_err(Error::File)?;
         }
     }
 
-    fn running(&self, engines: &Engines) -> Running {
+    fn running(&self, engines: &Engines, services: &Services) -> Running {
         let (kafka, clickhouse) = (&engines.kafka, &engines.clickhouse);
         Running {
             ready: Ready {
@@ -155,8 +160,10 @@ impl Begun<'_> {
                 query: self.urls.query.clone(),
                 kafka: kafka.brokers.clone(),
                 clickhouse: clickhouse.url.clone(),
+                ingest_admin: self.urls.ingest_admin.clone(),
+                processor: self.urls.processor.clone(),
+                query_admin: self.urls.query_admin.clone(),
             },
-            processor: self.urls.processor.clone(),
             kafka_properties: running::exposed(&kafka.properties),
             kafka_roles: [Role::Ingest, Role::Processor, Role::Query]
                 .map(|role| (role.name().to_owned(), running::exposed(&engines.kafka_for(role).properties)))
@@ -168,7 +175,7 @@ impl Begun<'_> {
             credentials: absolute(&self.settings.credentials),
             ingest_certificate: self.settings.ingest.tls.as_ref().map(|tls| absolute(&tls.certificate)),
             query_certificate: self.settings.query.tls.as_ref().map(|tls| absolute(&tls.certificate)),
-            processes: engines.processes(),
+            processes: services.processes(engines.processes()),
         }
     }
 

@@ -23,6 +23,12 @@ pub struct Ready {
     pub kafka: String,
     /// `http://host:port`
     pub clickhouse: String,
+    /// Health and metrics of the edge, `http://host:port`.
+    pub ingest_admin: String,
+    /// Health and metrics of the processor, `http://host:port`.
+    pub processor: String,
+    /// Health and metrics of query, `http://host:port`.
+    pub query_admin: String,
 }
 
 /// The file: the line, and what only the owner of the data may know.
@@ -30,8 +36,6 @@ pub struct Ready {
 pub struct Running {
     #[serde(flatten)]
     pub ready: Ready,
-    /// Health and metrics of the processor, `http://host:port`.
-    pub processor: String,
     /// librdkafka's properties of the account that may do everything.
     #[serde(default)]
     pub kafka_properties: BTreeMap<String, String>,
@@ -51,12 +55,15 @@ pub struct Running {
     pub processes: Processes,
 }
 
-/// Process ids.
+/// Process ids as they were last; 0 for what is not ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Processes {
     pub standalone: u32,
     pub broker: u32,
     pub engine: u32,
+    pub ingest: u32,
+    pub processor: u32,
+    pub query: u32,
 }
 
 impl Running {
@@ -119,8 +126,16 @@ mod tests {
     fn running() -> Running {
         let url = "http://127.0.0.1:1".to_owned();
         Running {
-            ready: Ready { ready: true, ingest: url.clone(), query: url.clone(), kafka: "127.0.0.1:2".into(), clickhouse: url.clone() },
-            processor: url,
+            ready: Ready {
+                ready: true,
+                ingest: url.clone(),
+                query: url.clone(),
+                kafka: "127.0.0.1:2".into(),
+                clickhouse: url.clone(),
+                ingest_admin: url.clone(),
+                processor: url.clone(),
+                query_admin: url,
+            },
             kafka_properties: [("sasl.password".to_owned(), "密".to_owned())].into(),
             kafka_roles: BTreeMap::new(),
             clickhouse_user: "writer".into(),
@@ -130,7 +145,7 @@ mod tests {
             credentials: "数据/credentials.toml".into(),
             ingest_certificate: None,
             query_certificate: Some("证书.pem".into()),
-            processes: Processes { standalone: 1, broker: 2, engine: 3 },
+            processes: Processes { standalone: 1, broker: 2, engine: 3, ingest: 4, processor: 5, query: 6 },
         }
     }
 
@@ -155,5 +170,6 @@ mod tests {
         let line = serde_json::to_string(&running().ready).unwrap();
         let start = r#"{"ready":true,"ingest":"http://127.0.0.1:1","query":"http://127.0.0.1:1","kafka":"127.0.0.1:2","clickhouse":"http"#;
         assert!(line.starts_with(start), "{line}");
+        assert!(["ingest_admin", "processor", "query_admin"].iter().all(|name| line.contains(&format!("\"{name}\":\"http://"))), "{line}");
     }
 }

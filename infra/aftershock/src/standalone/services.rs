@@ -1,163 +1,166 @@
-//! The three services in this process, each with its own end, so that they leave in the order of the data: edge, processor, query.
+//! The three roles, each a process of its own that is kept alive: nothing that ends, fills or occupies one of them reaches another.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use service::credentials::Keyring;
-use service::http::{Client, StatusCode, Tls, TlsError};
-use service::shutdown::{Shutdown, Trigger};
+use service::http::{Client, StatusCode};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use super::Error;
+use super::child::{Child, Spec};
 use super::engines::Engines;
-use crate::role::{self, scheme};
+use super::handover;
+use super::running::Processes;
+use crate::role::Role;
 use crate::settings::Settings;
 
 /// Time for the services to become able to do their work.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
+/// What a role may need beside its drain to finish: the rest of a slice, the last acknowledgements.
+const MARGIN: Duration = Duration::from_secs(10);
+/// How far folding and answering stand back behind accepting: a tenth of its share where both want the processor.
+pub const NICENESS: i32 = 10;
 
 /// The ports, taken before anything is started: a port in use is said at once.
-pub struct Listeners {
-    pub ingest: TcpListener,
-    pub processor: TcpListener,
-    pub query: TcpListener,
-}
+pub struct Listeners(BTreeMap<Role, Vec<TcpListener>>);
 
 /// Where the services answer, `http://host:port`, or `https://` of it.
 #[derive(Clone, Debug)]
 pub struct Urls {
     pub ingest: String,
+    pub ingest_admin: String,
     pub processor: String,
     pub query: String,
+    pub query_admin: String,
 }
 
 /// The services as they run.
 pub struct Services {
-    ingest: Role,
-    processor: Role,
-    query: Role,
-}
-
-struct Role {
-    name: &'static str,
-    end: Trigger,
-    task: JoinHandle<Result<(), Error>>,
+    ingest: Child,
+    processor: Child,
+    query: Child,
 }
 
 impl Listeners {
-    /// Takes the ports that the configuration names.
+    /// Takes the ports that the configuration names, and says where they are.
     ///
     /// # Errors
     /// One of them cannot be had.
-    pub async fn bind(settings: &Settings) -> Result<Self, Error> {
-        Ok(Self {
-            ingest: bind("ingest", &settings.ingest.listen.to_string()).await?,
-            processor: bind("processor", &settings.processor.listen.to_string()).await?,
-            query: bind("query", &settings.query.listen.to_string()).await?,
-        })
-    }
-
-    /// Where they are.
-    ///
-    /// # Errors
-    /// The system does not say.
-    pub fn urls(&self, settings: &Settings) -> Result<Urls, Error> {
-        let url = |listener: &TcpListener, tls: Option<&Tls>| {
-            listener.local_addr().map(|address| format!("{}://{address}", scheme(tls))).map_err(Error::File)
+    pub async fn bind(settings: &Settings) -> Result<(Self, Urls), Error> {
+        let (mut listeners, mut urls) = (BTreeMap::new(), BTreeMap::new());
+        for role in Role::ALL {
+            let mut taken = Vec::new();
+            for port in role.ports(settings) {
+                let listener = bind(port.name, &port.address).await?;
+                let address = listener.local_addr().map_err(Error::File)?;
+                urls.insert(port.name, format!("{}://{address}", port.scheme));
+                taken.push(listener);
+            }
+            listeners.insert(role, taken);
+        }
+        let mut url = |name: &str| urls.remove(name).unwrap_or_default();
+        let urls = Urls {
+            ingest: url("ingest"),
+            ingest_admin: url("ingest_admin"),
+            processor: url("processor"),
+            query: url("query"),
+            query_admin: url("query_admin"),
         };
-        let (ingest, query) = (settings.ingest.tls.as_ref(), settings.query.tls.as_ref());
-        Ok(Urls { ingest: url(&self.ingest, ingest)?, processor: url(&self.processor, None)?, query: url(&self.query, query)? })
+        Ok((Self(listeners), urls))
     }
 }
 
 impl Services {
     /// Starts the three.
-    pub fn start(settings: &Settings, engines: &Engines, keyring: &Keyring, listeners: Listeners) -> Self {
-        let Listeners { ingest, processor, query } = listeners;
-        let (kafka, clickhouse) = (|role| engines.kafka_for(role), &engines.clickhouse);
-        Self {
-            ingest: role("ingest", |end| {
-                let run = ingest::run(settings.ingest.clone(), kafka(role::Role::Ingest), keyring.clone(), ingest, end);
-                tokio::spawn(async move { Ok(run.await?) })
-            }),
-            processor: role("processor", |end| {
-                let run = processor::run(settings.processor.clone(), kafka(role::Role::Processor), clickhouse.clone(), processor, end);
-                tokio::spawn(async move { Ok(run.await?) })
-            }),
-            query: role("query", |end| {
-                let run = query::run(settings.query.clone(), kafka(role::Role::Query), clickhouse.clone(), keyring.clone(), query, end);
-                tokio::spawn(async move { Ok(run.await?) })
-            }),
-        }
-    }
-
-    /// Resolves when one of them ends, which none should before it is asked to.
-    pub async fn ended(&mut self) -> Error {
-        let (name, result) = tokio::select! {
-            result = &mut self.ingest.task => (self.ingest.name, result),
-            result = &mut self.processor.task => (self.processor.name, result),
-            result = &mut self.query.task => (self.query.name, result),
-        };
-        match result {
-            Ok(Ok(())) => Error::Ended(name),
-            Ok(Err(error)) => error,
-            Err(error) => error.into(),
-        }
-    }
-
-    /// Asks one after the other to finish, and waits for each. Gives the first error.
     ///
     /// # Errors
-    /// One of them did not end well.
-    pub async fn stop(self) -> Result<(), Error> {
-        let mut ended = Ok(());
-        for role in [self.ingest, self.processor, self.query] {
-            role.end.fire();
-            // One that has ended already told its error in `ended`.
-            if role.task.is_finished() {
-                continue;
+    /// One of them cannot be kept.
+    pub fn start(settings: &Settings, engines: &Engines, listeners: Listeners) -> Result<Self, Error> {
+        let mut listeners = listeners.0;
+        let mut start = |role: Role, niceness: i32, finish: Duration| -> Result<Child, Error> {
+            let sockets = listeners.remove(&role).unwrap_or_default();
+            let told = handover::line(role, settings, (&engines.kafka_for(role), &engines.clickhouse), &sockets);
+            let told = told.map_err(|error| Error::File(error.into()))?;
+            Ok(Child::start(Spec { name: role.name(), sockets, told, niceness, finish: finish + MARGIN, ..Spec::default() })?)
+        };
+        let Settings { ingest, processor, query, .. } = settings;
+        Ok(Self {
+            ingest: start(Role::Ingest, 0, *ingest.limits.drain + *ingest.publish.ack_timeout)?,
+            processor: start(Role::Processor, NICENESS, *processor.http.drain + *processor.table_timeout)?,
+            query: start(Role::Query, NICENESS, *query.http.drain)?,
+        })
+    }
+
+    /// Waits until all can do their work. A processor that cannot keeps nobody from sending and asking: the reports wait in the log. Nor does an edge
+    /// that refuses for want of room: it takes reports again by itself.
+    ///
+    /// # Errors
+    /// Edge or query cannot in time; says what it misses.
+    pub async fn ready(&self, urls: &Urls, disk: &ingest::Disk) -> Result<(), Error> {
+        let folds = async {
+            // A halted stream waits for an operator, not for this start; everything else works.
+            if let Err(error) = ready(&self.processor, &urls.processor, |missing| missing.contains(" is halted: ")).await {
+                tracing::error!(%error, "reports are accepted and wait in the log");
             }
-            let result = role.task.await.map_err(Error::from).flatten();
-            tracing::info!(role = role.name, "role finished");
-            ended = ended.and(result);
+            Ok(())
+        };
+        let (accepts, answers) =
+            (ready(&self.ingest, &urls.ingest_admin, |_| is_full(disk)), ready(&self.query, &urls.query_admin, |_| false));
+        tokio::try_join!(accepts, answers, folds).map(drop)
+    }
+
+    /// The process ids as they are now, beside those of the others.
+    pub fn processes(&self, others: Processes) -> Processes {
+        Processes { ingest: self.ingest.pid(), processor: self.processor.pid(), query: self.query.pid(), ..others }
+    }
+
+    /// Resolves when one of them was started again.
+    pub async fn changed(&mut self) {
+        tokio::select! {
+            () = self.ingest.turn() => {}
+            () = self.processor.turn() => {}
+            () = self.query.turn() => {}
         }
-        ended
+    }
+
+    /// Has those that have credentials read them again.
+    pub async fn reload(&self) {
+        tokio::join!(self.ingest.reload(), self.query.reload());
+    }
+
+    /// Asks one after the other to finish, in the order of the data, and waits for each.
+    pub async fn stop(self) {
+        for role in [self.ingest, self.processor, self.query] {
+            role.stop().await;
+        }
     }
 }
 
-fn role(name: &'static str, start: impl FnOnce(Shutdown) -> JoinHandle<Result<(), Error>>) -> Role {
-    let (end, shutdown) = Shutdown::new();
-    Role { name, end, task: start(shutdown) }
-}
-
-/// Waits until all can do their work.
-///
-/// # Errors
-/// One of them cannot in time; says what it misses.
-pub async fn ready(urls: &Urls, settings: &Settings) -> Result<(), Error> {
-    let (ingest, query) = (settings.ingest.tls.as_ref(), settings.query.tls.as_ref());
-    for (name, url, tls) in [("ingest", &urls.ingest, ingest), ("processor", &urls.processor, None), ("query", &urls.query, query)] {
-        let client = client(Duration::from_secs(10), tls)?;
-        let asked = Instant::now();
+/// Waits until a role can do its work, or what it misses is excused.
+async fn ready(role: &Child, url: &str, is_excused: impl Fn(&str) -> bool) -> Result<(), Error> {
+    let answers = async {
+        let (client, asked) = (Client::new(Duration::from_secs(10)), Instant::now());
         loop {
             let missing = match client.get(&format!("{url}/readyz")).await {
-                Ok(answer) if answer.status == StatusCode::OK => break,
-                // A halted stream waits for an operator, not for this start; everything else works.
-                Ok(answer) if String::from_utf8_lossy(&answer.body).contains(" is halted: ") => break,
+                Ok(answer) if answer.status == StatusCode::OK => break Ok(()),
                 Ok(answer) => String::from_utf8_lossy(&answer.body).trim().to_owned(),
                 Err(error) => error.to_string(),
             };
-            // The others can do their work all the same, and the edge takes reports again by itself.
-            if name == "ingest" && is_full(&settings.ingest.disk) {
-                break;
+            if is_excused(&missing) {
+                break Ok(());
             }
             if asked.elapsed() > PATIENCE {
-                return Err(Error::NotReady { name, missing });
+                break Err(Error::NotReady { name: role.name(), missing });
             }
             tokio::time::sleep(PAUSE).await;
         }
+    };
+    tokio::select! {
+        answers = answers => answers?,
+        error = role.failing() => return Err(error.into()),
     }
+    role.has_answered();
     Ok(())
 }
 
@@ -165,14 +168,6 @@ pub async fn ready(urls: &Urls, settings: &Settings) -> Result<(), Error> {
 fn is_full(disk: &ingest::Disk) -> bool {
     let space = disk.folder.as_deref().and_then(|folder| service::disk::space(folder).ok());
     space.is_some_and(|space| disk.shortage(space).is_some())
-}
-
-/// A client of a server of this configuration.
-///
-/// # Errors
-/// Its certificate cannot be read.
-fn client(timeout: Duration, tls: Option<&Tls>) -> Result<Client, TlsError> {
-    tls.map_or_else(|| Ok(Client::new(timeout)), |tls| Client::trusting(timeout, &tls.certificate))
 }
 
 /// Listens on `address` for `role`.

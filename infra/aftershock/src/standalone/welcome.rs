@@ -28,10 +28,10 @@ struct Keys {
 impl Welcome<'_> {
     /// The text.
     pub fn text(&self) -> String {
-        let Urls { ingest, query, processor } = self.urls;
+        let Urls { ingest, query, ingest_admin, query_admin, processor } = self.urls;
         let file = self.file.display();
         let mut text = format!(
-            "\nAftershock is ready.\n\n  send to      {ingest}\n  ask          {query}\n  metrics      {ingest}/metrics {query}/metrics {processor}/metrics\n"
+            "\nAftershock is ready.\n\n  send to      {ingest}\n  ask          {query}\n  metrics      {ingest_admin}/metrics {query_admin}/metrics {processor}/metrics\n"
         );
         let _ = writeln!(text, "  credentials  {file}{}", if self.fresh { " (made now; its keys are shown this once)" } else { "" });
         let app = self.credentials.default_app().or(self.credentials.apps.first());
@@ -101,7 +101,7 @@ mod tests {
 
     fn text(fresh: bool, credentials: &Credentials) -> String {
         let url = |port: u16| format!("http://127.0.0.1:{port}");
-        let urls = Urls { ingest: url(1), processor: url(2), query: url(3) };
+        let urls = Urls { ingest: url(1), processor: url(2), query: url(3), ingest_admin: url(4), query_admin: url(5) };
         let today = ("2026112200".to_owned(), "2026112223".to_owned());
         Welcome { urls: &urls, credentials, file: Path::new("data/credentials.toml"), fresh, today }.text()
     }
@@ -112,6 +112,10 @@ mod tests {
         let (app, user) = (credentials.apps[0].key.expose(), credentials.users[0].key.expose());
         let first = text(true, &credentials);
         assert!(first.contains(&format!("http://{app}@127.0.0.1:1/1")), "{first}");
+        assert!(
+            first.contains("metrics      http://127.0.0.1:4/metrics http://127.0.0.1:5/metrics http://127.0.0.1:2/metrics\n"),
+            "{first}"
+        );
         assert!(first.contains(app) && first.contains(user) && first.contains(credentials.admins[0].token.expose()));
         let later = text(false, &credentials);
         assert!(!later.contains(app) && !later.contains(user) && !later.contains(credentials.admins[0].token.expose()));
@@ -120,8 +124,9 @@ mod tests {
 
     #[test]
     fn encrypted_servers_are_asked_so() {
-        let urls =
-            Urls { ingest: "https://127.0.0.1:1".into(), processor: "http://127.0.0.1:2".into(), query: "http://127.0.0.1:3".into() };
+        let url = |port: u16| format!("http://127.0.0.1:{port}");
+        let (ingest, processor, query) = ("https://127.0.0.1:1".to_owned(), url(2), url(3));
+        let urls = Urls { ingest, processor, query, ingest_admin: url(4), query_admin: url(5) };
         let credentials = Credentials::generate().unwrap();
         let today = (String::new(), String::new());
         let text = Welcome { urls: &urls, credentials: &credentials, file: Path::new("c.toml"), fresh: true, today }.text();

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use super::{Credentials, Error};
 use crate::shutdown::Shutdown;
 
@@ -51,16 +53,18 @@ impl Keyring {
         Ok(())
     }
 
-    /// Reloads on every SIGHUP until shutdown; spawn it.
-    pub async fn follow_hangups(self, shutdown: Shutdown) {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut hangups = match signal(SignalKind::hangup()) {
-            Ok(hangups) => hangups,
-            Err(error) => {
-                tracing::error!(%error, "cannot listen for SIGHUP");
-                return;
+    /// Reloads on every SIGHUP until shutdown, those between this call and the first poll included; spawn it.
+    pub fn follow_hangups(self, shutdown: Shutdown) -> impl Future<Output = ()> + Send {
+        let hangups = signal(SignalKind::hangup());
+        async move {
+            match hangups {
+                Ok(hangups) => self.follow(hangups, shutdown).await,
+                Err(error) => tracing::error!(%error, "cannot listen for SIGHUP"),
             }
-        };
+        }
+    }
+
+    async fn follow(self, mut hangups: Signal, shutdown: Shutdown) {
         loop {
             tokio::select! {
                 () = shutdown.triggered() => return,

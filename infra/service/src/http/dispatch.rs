@@ -17,7 +17,7 @@ use super::router::Route;
 use super::shield::Shield;
 use super::table::{self, Captures, Found, Table};
 use super::tally::Tally;
-use super::{Bytes, Error, IntoResponse, Limits, Options, Problem, Request, Response, Router, busy};
+use super::{Bytes, Error, IntoResponse, Limits, Options, Problem, Request, Response, Router, busy, response};
 
 /// A router made ready to serve, with its bounds.
 pub(super) struct Dispatcher {
@@ -89,6 +89,7 @@ impl Dispatcher {
         if let Some(origin) = origin {
             share(&mut response, origin);
         }
+        response::guard(&mut response);
         (tally.finish(response), reading)
     }
 

@@ -20,7 +20,7 @@ pub trait Endpoint: Send + Sync + 'static {
     const TAG: &'static str;
     /// Largest body in bytes; a larger one is answered 413 before it is read whole.
     const BODY_LIMIT: usize = 1 << 20;
-    /// Answered also when the server is full; for health and metrics.
+    /// Answered also when the server is full: for an answer that costs nothing.
     const ALWAYS: bool = false;
     /// How the request is read.
     type Input: Input;

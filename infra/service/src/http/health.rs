@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`, the same for every role; answered also by a full server.
+//! `/healthz`, `/readyz` and `/metrics`, the same for every role. Only the first is answered also by a full server: the others take time.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,12 +22,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const READY_FOR: Duration = Duration::from_secs(1);
 const UNREADY_FOR: Duration = Duration::from_millis(100);
 
+/// Mounts `/healthz` alone: what a public port says about its service.
+pub fn alive(router: Router) -> Router {
+    router.mount(Alive)
+}
+
 /// Mounts the three. `ready` says what is missing, or `Ok` where the role can do its work; see [`Readiness`].
 pub fn health<F>(router: Router, ready: F) -> Router
 where
     F: Fn() -> BoxFuture<Result<(), String>> + Send + Sync + 'static,
 {
-    router.mount(Alive).mount(Ready(Readiness::cached(ready))).mount(Metrics)
+    alive(router).mount(Ready(Readiness::cached(ready))).mount(Metrics)
 }
 
 /// Whether a role can do its work. Its check runs once for all who ask at a time, and its verdict is kept for a second: a flood of
@@ -101,7 +106,6 @@ impl Endpoint for Ready {
     const PATH: &'static str = "/readyz";
     const SUMMARY: &'static str = "Whether the service can do its work, and what is missing";
     const TAG: &'static str = "health";
-    const ALWAYS: bool = true;
     type Input = Request;
     type Output = Response;
     type Error = Infallible;
@@ -121,7 +125,6 @@ impl Endpoint for Metrics {
     const PATH: &'static str = "/metrics";
     const SUMMARY: &'static str = "Metrics of the process in Prometheus' text format";
     const TAG: &'static str = "health";
-    const ALWAYS: bool = true;
     type Input = Request;
     type Output = Response;
     type Error = Infallible;

@@ -7,9 +7,11 @@
 //! ```
 //!
 //! Invariants: a panic in an endpoint becomes a 500 and ends nothing else; a request is counted in
-//! exactly one `route` and `status`; after shutdown no request begins, and those begun may end.
+//! exactly one `route` and `status`; after shutdown no request begins, and those begun may end; no browser guesses what an
+//! answer is, and nobody keeps one that does not say so.
 
 mod access_log;
+mod admin;
 mod answers;
 mod body;
 mod certificate;
@@ -40,10 +42,11 @@ mod tls;
 mod watched;
 
 pub use self::access_log::{AccessLog, Share};
+pub use self::admin::{Listeners, with_admin};
 pub use self::body::Body;
 pub use self::client::{Answer, Client, ClientError};
 pub use self::endpoint::{Endpoint, Input, Output};
-pub use self::health::{BoxFuture, Readiness, health};
+pub use self::health::{BoxFuture, Readiness, alive, health};
 pub use self::limits::{Http2, Limits};
 pub use self::options::Options;
 pub use self::problem::Problem;

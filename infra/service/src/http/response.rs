@@ -54,6 +54,14 @@ pub(super) fn with(status: StatusCode, kind: HeaderValue, bytes: Bytes) -> Respo
     response
 }
 
+/// Forbids browsers to guess another type than the one named, and everybody to keep an answer whose endpoint does not allow it: a signed
+/// question may be a `GET`.
+pub(super) fn guard(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
 impl IntoResponse for Response {
     fn into_response(self) -> Response {
         self

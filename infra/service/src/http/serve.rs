@@ -151,7 +151,7 @@ fn refuse(stream: TcpStream, is_sealed: bool, leaving: &Arc<Semaphore>) {
 }
 
 async fn say_busy(mut stream: TcpStream) -> std::io::Result<()> {
-    stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await?;
+    stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await?;
     stream.shutdown().await?;
     let (mut unread, mut left) = ([0; 4096], UNREAD);
     while left > 0 {

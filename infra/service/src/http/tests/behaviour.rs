@@ -111,6 +111,46 @@ async fn health_readiness_and_metrics() {
 }
 
 #[tokio::test]
+async fn no_answer_is_guessed_at_or_kept() {
+    let server = Server::start(Limits::default()).await;
+    let mut wire = server.connect().await;
+    for (method, path, status) in [
+        ("GET", "/v1/counts/a", 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/readyz", 503),
+        ("GET", "/metrics", 200),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/v1/counts/a", 405),
+        ("GET", "/broken", 500),
+    ] {
+        let reply = wire.send(method, path, "").await;
+        assert_eq!(reply.status, status, "{path}");
+        assert!(reply.has("x-content-type-options: nosniff") && reply.has("cache-control: no-store"), "{path}: {}", reply.head);
+    }
+    server.stop().await;
+}
+
+/// Health and metrics are served as long as the service runs, and no longer.
+#[tokio::test]
+async fn an_admin_port_lives_as_long_as_its_service() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (trigger, shutdown) = Shutdown::new();
+    let admin = health(Router::new("admin"), || Box::pin(async { Ok(()) }));
+    let task = tokio::spawn(async move {
+        let service = async {
+            shutdown.triggered().await;
+            Ok::<(), Error>(())
+        };
+        with_admin(listener, admin, &Limits::default(), service).await
+    });
+    assert_eq!(Wire::connect(address).await.get("/readyz").await.status, 200);
+    trigger.fire();
+    tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap().unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
 async fn two_endpoints_for_one_path_are_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (_trigger, shutdown) = Shutdown::new();

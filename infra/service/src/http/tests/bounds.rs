@@ -168,7 +168,7 @@ async fn who_is_refused_in_the_middle_of_a_request_reads_why() {
 }
 
 #[tokio::test]
-async fn one_request_too_many_is_a_503_and_health_still_answers() {
+async fn one_request_too_many_is_a_503_also_for_metrics_but_the_server_is_alive() {
     let server = Server::start(Limits { max_in_flight: 1, ..limits() }).await;
     let (mut first, mut second) = (server.connect().await, server.connect().await);
     first.write("GET /held HTTP/1.1\r\nhost: t\r\n\r\n").await;
@@ -176,6 +176,10 @@ async fn one_request_too_many_is_a_503_and_health_still_answers() {
     let refused = second.get("/v1/counts/a").await;
     assert!(refused.status == 503 && refused.has("retry-after: 1"), "{}", refused.head);
     assert_eq!(second.get("/healthz").await.status, 200);
+    for path in ["/readyz", "/metrics"] {
+        let refused = second.get(path).await;
+        assert!(refused.status == 503 && refused.has("retry-after: 1"), "{path}: {}", refused.head);
+    }
     server.gate.add_permits(1);
     assert_eq!(first.read().await.status, 200);
     assert_eq!(second.get("/v1/counts/a").await.status, 200);
