@@ -116,26 +116,26 @@ fn statements_of_clients_that_left_stay_within_the_bound() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (stop, left) = (AtomicBool::new(false), AtomicU64::new(0));
     let most = std::thread::scope(|scope| {
-        let leaver = scope.spawn(|| {
-            // Types are read from the rows: that takes a while.
-            let body =
-                json!({"appId": OTHER_APP, "platformId": 1, "exceptionTypeList": "Native,ANR", "sortField": "imeiCount"}).to_string();
+        let leave = || {
+            // The last page: every row is sorted with all that it is shown by.
+            let body = json!({"appId": OTHER_APP, "platformId": 1, "issueId": ISSUE, "rows": 100, "start": 399_900}).to_string();
             while !stop.load(Relaxed) {
-                let path = format!("/uniform/openapi/queryIssueList{}", flooder.signature());
+                let path = format!("/uniform/openapi/crashList{}", flooder.signature());
                 let request = format!("POST {path} HTTP/1.1\r\nhost: q\r\ncontent-length: {}\r\n\r\n{body}", body.len());
                 runtime.block_on(async {
                     let mut wire = Wire::connect(Ipv4Addr::LOCALHOST, address).await.unwrap();
                     wire.write(request).await.unwrap();
-                    crate::harness::rest(std::time::Duration::from_millis(30)).await;
+                    crate::harness::rest(std::time::Duration::from_millis(100)).await;
                 });
                 left.fetch_add(1, Relaxed);
             }
-        });
+        };
+        let leavers: Vec<_> = (0..8).map(|_| scope.spawn(leave)).collect();
         let _end = Stop(&stop);
         let mut most = 0;
         while left.load(Relaxed) < 150 {
             most = most.max(running(&engine));
-            assert!(!leaver.is_finished());
+            assert!(leavers.iter().all(|leaver| !leaver.is_finished()));
         }
         assert_eq!(analyst.ask("queryIssueList", &json!({"appId": APP, "platformId": 1}))["ret"]["numFound"], 1);
         most

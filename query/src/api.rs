@@ -111,7 +111,7 @@ impl Api {
 fn ready(store: Store) -> impl Fn() -> BoxFuture<Result<(), String>> + Send + Sync + 'static {
     move || {
         let store = store.clone();
-        Box::pin(async move { store.ping().await.map_err(|error| format!("the tables: {error}")) })
+        Box::pin(async move { store.ping().await.map_err(|error| error.to_string()) })
     }
 }
 

@@ -21,6 +21,8 @@ use tokio::sync::oneshot;
 const GRACE: Duration = Duration::from_secs(5);
 /// Rows of one answer; more is an error, not a cut.
 const MOST_ROWS: u32 = 1_000_000;
+/// Rows of a block where texts may be long; the server's own is 65,409.
+const SMALL_BLOCK: &str = "4096";
 /// A longer text says so to the server, whose own bound is 256 KiB.
 const USUAL_TEXT: usize = 128 << 10;
 /// How often the server is asked whether a statement that was given up has ended: first, and at most.
@@ -184,6 +186,9 @@ impl Store {
         }
         if text.len() > USUAL_TEXT {
             query = query.with_setting("max_query_size", (2 * text.len()).to_string());
+        }
+        if statement.frugal {
+            query = query.with_setting("max_threads", "1").with_setting("max_block_size", SMALL_BLOCK);
         }
         match self.require_projections && statement.from_projections {
             true => query.with_setting("force_optimize_projection", "1"),

@@ -91,6 +91,7 @@ impl Endpoint for Active {
         // The tables know nothing before 1970.
         let begin = |days: i64| (midnight - (days - 1) * DAY).max(0);
         let statement = Statement::from_projections(include_str!("active.sql"))
+            .frugal()
             .text("app", app_id.0)
             .time("month", begin(30))
             .time("week", begin(7))

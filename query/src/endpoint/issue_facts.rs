@@ -80,7 +80,7 @@ pub async fn fetch(
     }
     let bind = |sql| Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform);
     let (facts, mut stated) = tokio::try_join!(
-        store.fetch::<Facts>(aliases.bind_only(bind(include_str!("issue_facts.sql")), issues)),
+        store.fetch::<Facts>(aliases.bind_only(bind(include_str!("issue_facts.sql")).frugal(), issues)),
         store.fold(bind(include_str!("issue_changes.sql")).texts("issues", issues), |changes: Vec<Change>| fold(&changes)),
     )?;
     let known = facts.into_iter().map(|facts| {

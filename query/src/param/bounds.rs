@@ -27,7 +27,8 @@ const TEXT: usize = 256;
 pub enum Bound {
     /// One value of at most so many bytes.
     One(usize),
-    /// At most so many items of at most so many bytes each: an array, an array as JSON in a text, or a text with `separator` between the items.
+    /// At most so many items of at most so many bytes each: a text with `separator` between them, or, without one, an array, perhaps as JSON in a
+    /// text.
     List { most: usize, longest: usize, separator: Option<char> },
 }
 
@@ -109,8 +110,8 @@ pub fn of(name: &str) -> Option<Bound> {
 pub fn kept(name: &str, value: Value) -> Result<Value, Rejection> {
     let Some(bound) = of(name) else { return Ok(value) };
     let value = match bound {
-        Bound::List { .. } => unwrapped(value),
-        Bound::One(_) => value,
+        Bound::List { separator: None, .. } => unwrapped(value),
+        Bound::List { .. } | Bound::One(_) => value,
     };
     match is_within(&value, bound) {
         true => Ok(value),
@@ -207,7 +208,7 @@ pub fn page() -> String {
         let _ = match bound {
             Bound::One(longest) => writeln!(page, "| `{name}` | | {longest} | |"),
             Bound::List { most, longest, separator } => {
-                let separator = separator.map_or_else(|| "JSON".to_owned(), |separator| format!("`{separator}` or JSON"));
+                let separator = separator.map_or_else(|| "JSON".to_owned(), |separator| format!("`{separator}`"));
                 writeln!(page, "| `{name}` | {most} | {longest} | {separator} |")
             }
         };
@@ -239,8 +240,8 @@ mod tests {
                 let items = |most: usize, longest: usize| vec!["x".repeat(longest); most];
                 let spelled = |most: usize, longest: usize| {
                     let items = items(most, longest);
-                    let joined = separator.map(|separator| json!(items.join(&separator.to_string())));
-                    [json!(items), json!(json!(items).to_string())].into_iter().chain(joined).collect::<Vec<_>>()
+                    let text = separator.map_or_else(|| json!(items).to_string(), |separator| items.join(&separator.to_string()));
+                    vec![json!(items), json!(text)]
                 };
                 (spelled(most, longest), [spelled(most + 1, 1), spelled(1, longest + 1)].concat())
             }

@@ -14,6 +14,7 @@ pub struct Statement {
     /// Lists that may be too long for a parameter: they go into the text.
     lists: Vec<(&'static str, String)>,
     pub(super) from_projections: bool,
+    pub(super) frugal: bool,
 }
 
 /// The value of a parameter.
@@ -32,13 +33,19 @@ impl Statement {
     /// `sql` without its leading comment.
     #[must_use]
     pub fn new(sql: &'static str) -> Self {
-        Self { sql: without_comment(sql), parameters: Vec::new(), lists: Vec::new(), from_projections: false }
+        Self { sql: without_comment(sql), parameters: Vec::new(), lists: Vec::new(), from_projections: false, frugal: false }
     }
 
     /// A statement that must be answerable from projections alone; with `require_projections` the server refuses it otherwise.
     #[must_use]
     pub fn from_projections(sql: &'static str) -> Self {
         Self { from_projections: true, ..Self::new(sql) }
+    }
+
+    /// A statement that reads texts which may be long: by one thread and in small blocks, so that the server holds few of them at a time.
+    #[must_use]
+    pub fn frugal(self) -> Self {
+        Self { frugal: true, ..self }
     }
 
     /// A parameter of type String.
