@@ -41,13 +41,11 @@ fn a_record_that_ends_the_process_costs_itself() {
     assert!(ends >= 2, "nothing ended the process");
     assert_costs_itself(&replica, &[17], "killed_processor");
     // The token is the slice's own: a late twin of an insert with every record in it is known as one.
-    let twin = format!(
-        "insert into killer.occurrences select * from aftershock.occurrences order by log_offset settings async_insert = 0, \
-         insert_deduplicate = 1, max_threads = 1, max_insert_threads = 1, insert_deduplication_token = 'raw-reports:0:0-{}@0'",
-        REPORTS - 1
-    );
-    assert_eq!(replica.engine().run(&twin).unwrap().status, 200);
-    assert_eq!(replica.engine().number("select count() from killer.occurrences"), REPORTS - 1);
+    let engine = replica.engine();
+    let every_row = engine.run("select * from aftershock.occurrences order by log_offset format RowBinary").unwrap().bytes;
+    let twin = engine.insert("killer.occurrences", &format!("raw-reports:0:0-{}@0", REPORTS - 1), &every_row).unwrap();
+    assert_eq!(twin.status, 200, "{}", twin.text);
+    assert_eq!(engine.number("select count() from killer.occurrences"), REPORTS - 1);
 }
 
 #[test]
