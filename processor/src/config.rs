@@ -32,8 +32,7 @@ pub struct Config {
     pub grouping: Grouping,
     /// Bounds of the health server.
     pub http: Limits,
-    /// `[retention]`, handed down by whoever reads the whole configuration.
-    #[serde(skip)]
+    /// `[retention]`, filled in by whoever reads the whole configuration; no key of this section, and handed on with the rest of it.
     #[schemars(skip)]
     pub retention: Retention,
 }

@@ -111,6 +111,11 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, config::Error> {
         let mut settings: Settings = config::load(file, environment)?;
+        if settings.processor.retention != processor::Retention::default() {
+            let place = file.map_or_else(|| "configuration".to_owned(), |file| file.display().to_string());
+            let (key, expected) = ("processor.retention".to_owned(), "unknown field `retention`, it is a section: [retention]".to_owned());
+            return Err(config::Error::Key { place, key, expected });
+        }
         let folder = file.and_then(Path::parent);
         let resolved = |path: &Path| folder.map_or_else(|| path.to_owned(), |folder| folder.join(path));
         settings.data.dir = data.map_or_else(|| resolved(&settings.data.dir), Path::to_owned);
@@ -187,8 +192,12 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named() {
-        for (text, key) in [("[ingest]\nlisen = 'x'", "lisen"), ("[nothing]\na = 1", "nothing"), ("[processor.slice]\nwait = '1s'", "wait")]
-        {
+        for (text, key) in [
+            ("[ingest]\nlisen = 'x'", "lisen"),
+            ("[nothing]\na = 1", "nothing"),
+            ("[processor.slice]\nwait = '1s'", "wait"),
+            ("[processor.retention]\ntable_bytes = 5", "unknown field `retention`"),
+        ] {
             let error = load(text, &[]).expect_err(text).to_string();
             assert!(error.contains(key), "{error}");
         }
@@ -214,6 +223,10 @@ mod tests {
         };
         let gib = |gib: u64| Some(Size(gib << 30));
         assert_eq!(bounds(""), (gib(8), gib(24)));
+        // As a process that is started with these settings reads them.
+        let settings = load("", &[]).unwrap();
+        let handed: processor::Config = serde_json::from_value(serde_json::to_value(&settings.processor).unwrap()).unwrap();
+        assert_eq!(handed.retention.table_bound(), Some(24 << 30));
         assert_eq!(bounds("kafka.brokers = 'kafka:9092'"), (gib(0), gib(24)));
         assert_eq!(bounds("clickhouse.url = 'http://tables:8123'\nretention.table_bytes = '2TiB'"), (gib(8), gib(2048)));
     }
