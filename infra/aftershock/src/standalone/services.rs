@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 /// What a role may need beside its drain to finish: the rest of a slice, the last acknowledgements.
 const MARGIN: Duration = Duration::from_secs(10);
-/// How far folding and answering stand back behind accepting.
-pub const NICENESS: i32 = 5;
+/// How far folding and answering stand back behind accepting: a tenth of its share where both want the processor.
+pub const NICENESS: i32 = 10;
 
 /// The ports, taken before anything is started: a port in use is said at once.
 pub struct Listeners(BTreeMap<Role, Vec<TcpListener>>);
