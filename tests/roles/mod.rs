@@ -76,7 +76,7 @@ fn a_processor_that_cannot_start_keeps_nobody_from_reporting() {
     let config = folder.path().join("aftershock.toml");
     let ports = ["ingest.listen", "ingest.admin_listen", "query.listen", "query.admin_listen", "processor.listen"];
     let ports = ports.map(|name| format!("{name} = \"127.0.0.1:0\"\n")).concat();
-    std::fs::write(&config, format!("{ports}processor.session_timeout = \"0s\"\ndata.dir = \"data\"\n")).unwrap();
+    std::fs::write(&config, format!("{ports}processor.session_timeout = \"2h\"\ndata.dir = \"data\"\n")).unwrap();
     let mut standalone = Process::start(&["standalone", "--config", config.to_str().unwrap()]);
     let ready: serde_json::Value = serde_json::from_str(&standalone.line(Duration::from_secs(120)).unwrap()).unwrap();
     let credentials = std::fs::read_to_string(folder.path().join("credentials.toml")).unwrap();
