@@ -4,7 +4,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 DATA   ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine run demo test test-kafka soak hostile bench grouping check clean
+.PHONY: help setup engine run demo test test-kafka soak hostile abuse bench grouping check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,9 +35,13 @@ soak: engine ## the log taken away at full load for SECONDS (600): nothing lost,
 	$(CARGO) build --release -p aftershock
 	AFTERSHOCK_SOAK_SECONDS=$(or $(SECONDS),600) $(CARGO) test --release -p tests --test pipeline soak -- --nocapture
 
-hostile: engine ## thousands of hostile clients beside a few ordinary ones for SECONDS (60); prints what each saw
+hostile: engine ## thousands of hostile clients beside a few ordinary ones for SECONDS (60), and what small requests cost in memory
 	$(CARGO) build --release -p aftershock
 	AFTERSHOCK_HOSTILE_SECONDS=$(or $(SECONDS),60) $(CARGO) test --release -p tests --test pipeline hostile -- --nocapture
+
+abuse: engine ## users, clients and strangers against one another for SECONDS (60); prints what each saw
+	$(CARGO) build --release -p aftershock
+	AFTERSHOCK_ABUSE_SECONDS=$(or $(SECONDS),60) $(CARGO) test --release -p tests --test pipeline abuse -- --nocapture
 
 bench: engine ## the benchmarks, a line for each figure
 	$(CARGO) build --release -p aftershock
@@ -48,9 +52,10 @@ bench: engine ## the benchmarks, a line for each figure
 grouping: ## group the labelled sets, print the scores, fail where one fell
 	$(CARGO) test --workspace --test pipeline -- grouping --nocapture
 
-check: ## formatting, lints and the tidy test
+check: ## formatting, lints, the packages' licences and sources, and the tidy test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	infra/deploy/deny/run.sh
 	$(CARGO) test --workspace --test pipeline tidy
 
 clean: ## remove what was built; data and fetched engines stay

@@ -1,7 +1,7 @@
 //! The device channel seen by a device whose sealing is another implementation's: the example of `docs/device-channel.md`,
 //! which is Python on OpenSSL. Without Python's package `cryptography` (`make setup` installs it) the test says so and leaves.
 
-use crate::harness::{Pipeline, get, post_with, until};
+use crate::harness::{Edge, Pipeline, get, post_with, until};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -122,6 +122,42 @@ fn a_device_speaks_through_the_channel_and_its_secrets_are_replaced_under_way() 
         (400, reply) if reply["code"] == 40006 => Ok(()),
         other => Err(format!("{other:?}")),
     });
+}
+
+/// A report without a time, recorded on its way and sent again.
+#[test]
+fn a_recorded_body_counts_once_at_every_edge_and_after_every_start() {
+    let Some(python) = Python::find() else {
+        println!("skipped: no Python with the package cryptography");
+        return;
+    };
+    let mut pipeline = Pipeline::start();
+    let secret = "bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmU=";
+    pipeline.add_credentials(&[app("gcm", GCM, "gcm", &[secret]), app("cbc", CBC, "cbc", &["秘密"])].concat());
+    until("the apps are known", || match post(&pipeline, CBC, &json!({})) {
+        (400, reply) if reply["code"] == 40006 => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let report = json!({"platform": "android", "message": "支付失败", "deviceId": "设备-1"});
+    let channels = [("gcm", GCM, secret), ("cbc", CBC, "秘密")];
+    let recorded = channels.map(|(cipher, key, secret)| (key, python.seal(cipher, secret, &report)));
+    let edge = Edge::start(&pipeline, "beside", "");
+    for (key, sealed) in &recorded {
+        for url in [pipeline.ingest(), pipeline.ingest(), pipeline.ingest(), edge.url.clone()] {
+            let headers = [("x-app-key", *key), ("login-type", "device"), ("content-type", "application/json")];
+            let reply = post_with(&format!("{url}{PATH}"), &headers, sealed.to_string().as_bytes()).unwrap();
+            assert_eq!((reply.status, &reply.json()["code"]), (200, &json!(0)), "{}", reply.text);
+        }
+    }
+    drop(edge);
+    assert_eq!(pipeline.terminate(), Some(0));
+    pipeline.restart();
+    for (key, sealed) in &recorded {
+        assert_eq!(post(&pipeline, key, sealed).0, 200);
+    }
+    pipeline.operator().drained();
+    let counted = |app: &str| pipeline.engine().number(&format!("select count() as n from aftershock.occurrences where app_id = '{app}'"));
+    assert_eq!((counted("gcm"), counted("cbc")), (1, 1), "five deliveries each");
 }
 
 /// What is altered, plain, or under a nonce of another text.

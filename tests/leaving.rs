@@ -64,6 +64,7 @@ fn who_has_nobody_left_to_log_to_still_leaves() {
         .args(["broker", "--listen", "127.0.0.1:0", "--dir"])
         .arg(folder.path())
         .env("AFTERSHOCK_LOG", "info")
+        .env("AFTERSHOCK_BROKER_PASSWORD", "password-of-the-suite")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

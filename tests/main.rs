@@ -1,6 +1,6 @@
 //! The whole pipeline, from outside: real HTTP in, the real Kafka protocol and the real ClickHouse engine between, real HTTP out.
 //!
-//! With `AFTERSHOCK_TEST_KAFKA=host:port` the same suite runs on that Apache Kafka instead of the embedded log (`make test-kafka`).
+//! With `AFTERSHOCK_TEST_KAFKA=host:port` (and `AFTERSHOCK_TEST_KAFKA_PASSWORD`) the same suite runs on that Apache Kafka instead of the embedded log (`make test-kafka`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 /// Starts `aftershock`, speaks to it, waits on conditions.
@@ -15,6 +15,8 @@ mod journey;
 /// One hot crash over all partitions.
 mod storm;
 
+/// The log asks who is there, and lets each role do its work.
+mod access;
 /// What every client may see go wrong, seen as the client sees it.
 mod rejections;
 /// Releases: published, offered, forced, rolled out, withdrawn, and still there after everything.
@@ -24,6 +26,8 @@ mod releases;
 mod exactness;
 /// States that only a crash at the worst moment leaves behind, forged one by one.
 mod forged;
+/// Records that do harm: each costs itself, and a stream that cannot go on stands still alone.
+mod poison;
 /// The log replayed into empty tables gives the same rows.
 mod rebuild;
 /// `aftershock replay`: tables made again from the log and put in place, beside a group that goes on.
@@ -31,6 +35,12 @@ mod replay;
 /// Several processors share the partitions of one group.
 mod sharing;
 
+/// Users, clients and strangers against one another.
+mod abuse;
+/// A disk that fills up, and what leaves so that it does not.
+mod disk;
+/// Users of the query service against one another.
+mod fairness;
 /// Hundreds of hostile clients beside a few ordinary ones.
 mod hostile;
 /// What a signal asks for.
@@ -44,6 +54,10 @@ mod sealed;
 /// The log taken away at full load.
 mod soak;
 
+/// Which reports have the same content.
+mod contents;
+/// Starts that a client counted together.
+mod counted;
 /// Real payloads and texts go through whole (skipped where they are absent).
 mod real_input;
 /// Hours, days, versions and countries out of projections only.
@@ -63,5 +77,7 @@ mod stability;
 /// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
 mod suggestions;
 
+/// What is handed out for containers.
+mod deploy;
 /// The rules of the house: floors, doors, lengths, dead paths in the documents.
 mod tidy;

@@ -1,6 +1,7 @@
 //! Releases: published by an operator, offered by the edge, through restarts, a killed broker, compaction and a topic made anew.
 
-use crate::harness::{APP, KEY, OTHER_APP, Operator, Options, Pipeline, Process, post_with, until};
+use crate::harness::{APP, KEY, OTHER_APP, Operator, Options, Pipeline, Process, RELEASE_KEY, get, post_with, until};
+use schemas::record::{self, Record, Release};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -236,4 +237,88 @@ fn a_topic_made_anew_is_another_catalogue() {
         if reply.status == 200 && listed(&operator, APP) == ["windows 2.0"] { Ok(()) } else { Err(reply.text) }
     });
     offered(&pipeline.ingest(), "1.0", "2.0");
+}
+
+/// A record of the topic as somebody writes it who has no key.
+fn forged(version: &str, mac: &str) -> Release {
+    Release {
+        app_id: APP.to_owned(),
+        platform: "windows".to_owned(),
+        version: version.to_owned(),
+        withdrawn: false,
+        download_url: "http://evil.example/trojan.exe".to_owned(),
+        release_notes: String::new(),
+        force_update: true,
+        rollout_percent: 100,
+        published_at: i64::MAX,
+        mac: mac.to_owned(),
+    }
+}
+
+#[test]
+fn what_nobody_signed_is_offered_to_nobody() {
+    let pipeline = Pipeline::start_with(&Options { partitions: 1, ..Options::default() });
+    let (operator, edge) = (pipeline.operator(), pipeline.ingest());
+    publish(&operator, json!({"version": "1.1"}));
+    let genuine = offered(&edge, "1.0", "1.1");
+    let records = [
+        forged("99.0", ""),
+        forged("98.0", &"0".repeat(64)),
+        // What the key of another system signed.
+        signed(forged("97.0", ""), "another-key-that-signs-releases-well"),
+        // The end of a genuine one, and another in its place.
+        forged("1.1", "").end(i64::MAX),
+        forged("1.1", ""),
+    ];
+    let mut appended: Vec<_> = records.iter().map(|release| (release.key(), record::encode(release).unwrap())).collect();
+    appended.push((forged("1.1", "").key(), Vec::new()));
+    pipeline.broker().append("releases", &appended);
+    // The topic has one partition: an edge that knows this one has passed the others.
+    publish(&operator, json!({"version": "1.0.5"}));
+    offered(&edge, "1.0.1", "1.1");
+    until("the edge has read the last one", || match check(&edge, &ask("1.0", "nobody"))? {
+        data if refused(&edge)? >= 6.0 => Ok(data),
+        data => Err(format!("{data} {:?}", refused(&edge))),
+    });
+    assert_eq!(check(&edge, &ask("1.0", "")).unwrap(), genuine, "a forged end ends nothing, a forged release replaces nothing");
+    assert_eq!(listed(&operator, APP), ["windows 1.1", "windows 1.0.5"]);
+    let (_process, fresh) = second_edge(&pipeline);
+    assert_eq!(check(&fresh, &ask("1.0", "")).unwrap(), genuine, "an edge that reads the topic from its beginning says the same");
+
+    // Who has the key can; an earlier record of the same release does not come back.
+    let older = Release { published_at: 1, force_update: false, ..forged("1.1", "") };
+    let newer = Release { force_update: false, published_at: 1, download_url: "https://example.com/2".to_owned(), ..forged("2.0", "") };
+    let signed = [older, newer].map(|release| signed(release, RELEASE_KEY));
+    pipeline.broker().append("releases", &signed.map(|release| (release.key(), record::encode(&release).unwrap())));
+    assert_eq!(offered(&edge, "1.0", "2.0")["download_url"], "https://example.com/2");
+    assert_eq!(listed(&operator, APP), ["windows 2.0", "windows 1.1", "windows 1.0.5"]);
+    assert_eq!(withdraw(&operator, "windows", "2.0"), 200);
+    assert_eq!(offered(&edge, "1.0", "1.1"), genuine);
+    assert_eq!(withdraw(&operator, "windows", "1.1"), 200, "a signed end is one");
+    offered(&edge, "1.0", "1.0.5");
+}
+
+fn signed(release: Release, key: &str) -> Release {
+    let credentials = service::credentials::Credentials::default().signing(key.into()).unwrap();
+    Release { mac: credentials.release_mac(&release.covered()).unwrap(), ..release }
+}
+
+/// How many records the edge has refused.
+fn refused(edge: &str) -> Result<f64, String> {
+    let metrics = get(&format!("{edge}/metrics"), &[])?.text;
+    let line = metrics.lines().find_map(|line| line.strip_prefix("aftershock_releases_refused_total"));
+    line.and_then(|line| line.trim().parse().ok()).ok_or_else(|| "no such metric".to_owned())
+}
+
+#[test]
+fn without_a_key_nothing_is_published() {
+    let pipeline = Pipeline::start();
+    pipeline.replace_credentials(&format!("release_key = \"{RELEASE_KEY}\"\n"), "");
+    let operator = pipeline.operator();
+    let wanted = json!({"app_id": APP, "platform": "windows", "version": "1.0", "download_url": "https://example.com/a"});
+    let reply = until("the credentials are read again", || {
+        let reply = operator.try_post(RELEASES, &wanted)?;
+        if reply.status == 409 { Ok(reply) } else { Err(reply.text) }
+    });
+    assert!(reply.text.contains("release_key"), "{}", reply.text);
 }

@@ -78,6 +78,8 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     let events: Vec<Event> = (0..900).map(|_| generator.next()).collect();
     let (first, rest) = events.split_at(700);
     deliver(&pipeline, first);
+    // Starts that a client counted together are as many in every fold of the log.
+    let counted: u64 = crate::exactness::counted(&pipeline, &generator).iter().map(|event| event.count).sum();
     // What cannot be read becomes a dead letter once, whoever reads it again.
     pipeline.broker().append("raw-reports", &[(b"junk".to_vec(), "不是报告".as_bytes().to_vec())]);
     // What people stated stays stated, in their order.
@@ -114,6 +116,14 @@ fn a_damaged_table_is_made_whole_and_its_group_goes_on() {
     assert_done(&whole);
     assert!(whole.stdout.starts_with("replaced: occurrences, connections, rejected_reports, issue_changes"), "{}", whole.stdout);
     assert_equal(&live);
+    let starts = "select toInt64(sum(count)) as n from live.connections where dialect = 'sentry' settings optimize_use_projections = 0";
+    assert_eq!(live.engine().number(starts), i64::try_from(counted).unwrap());
+    let rolled = |use_projections: u8| {
+        let sums = "select hour, version, sum(count) as n from live.connections group by hour, version order by hour, version";
+        live.engine()
+            .rows(&format!("{sums} settings optimize_use_projections = {use_projections}, force_optimize_projection = {use_projections}"))
+    };
+    assert_eq!(rolled(1), rolled(0));
     assert_eq!(live.engine().number("select count() as n from live.rejected_reports"), 1);
     assert_eq!(live.engine().number("select count() as n from live.issue_changes where kind = 'alias'"), 7);
     assert_eq!(letters(), letters_before, "a replay writes nothing to the log");
@@ -206,4 +216,31 @@ fn days_that_have_left_the_log_stay_and_their_twins_are_found() {
     assert_eq!(counts(), (1, 39));
     let rollup = "select toInt64(sum(n)) as n from (select hour, count() as n from aged.occurrences group by hour settings force_optimize_projection = 1)";
     assert_eq!(engine.number(rollup), 40);
+}
+
+#[test]
+fn a_standalone_that_stands_still_is_replayed_by_its_folder_alone() {
+    let mut pipeline = Pipeline::start_with(&Options { partitions: 1, ..Options::default() });
+    let generator = Generator::new(5);
+    let events: Vec<Event> = (0..120).map(|_| generator.next()).collect();
+    deliver(&pipeline, &events);
+    let count = |pipeline: &Pipeline| pipeline.engine().number("select count() from aftershock.occurrences");
+    until("everything is in the tables", || {
+        let reply = pipeline.operator().try_get("/v1/admin/pipeline")?;
+        if reply.json()["lag"] == 0 { Ok(()) } else { Err(reply.text) }
+    });
+    let before = count(&pipeline);
+    assert!(before > 0);
+    let config = pipeline.data().parent().unwrap().join("aftershock.toml");
+    let trial = replay(&config, &["--dry-run"]);
+    assert_done(&trial);
+    assert!(trial.stdout.contains("rows that differ: 0"), "{}", trial.stdout);
+    assert_refused(&replay(&config, &[]), "standalone runs on");
+    run(&pipeline.engine(), "truncate table aftershock.occurrences");
+    assert_eq!(pipeline.terminate(), Some(0));
+    let done = replay(&config, &[]);
+    assert_done(&done);
+    assert!(done.stdout.contains("replaced: occurrences"), "{}", done.stdout);
+    pipeline.restart();
+    assert_eq!(count(&pipeline), before);
 }

@@ -96,18 +96,19 @@ fn trends_read_projections_only() {
     fill(&pipeline);
     let engine = pipeline.engine();
     let dimensions = [
-        ("occurrences", "hour, version, country, is_emulator"),
-        ("occurrences", "hex(issue_id), hour, version"),
-        ("occurrences", "hour, model, os_version"),
-        ("connections", "hour, version, country, is_emulator"),
+        ("occurrences", "hour, version, country, is_emulator", "count()"),
+        ("occurrences", "hex(issue_id), hour, version", "count()"),
+        ("occurrences", "hour, model, os_version", "count()"),
+        ("connections", "hour, version, country, is_emulator", "sum(count)"),
+        ("connections", "hour, model, os_version", "count() + sum(count)"),
     ];
-    for (table, group) in dimensions {
+    for (table, group, number) in dimensions {
         let query = format!(
-            "select {group}, count() as n, finalizeAggregation(uniqExactState(device)) as devices from aftershock.{table} where app_id = '{APP}' and platform_id = 1 group by {group}"
+            "select {group}, {number} as n, finalizeAggregation(uniqExactState(device)) as devices from aftershock.{table} where app_id = '{APP}' and platform_id = 1 group by {group}"
         );
         let rows = engine.rows(&format!("{query} settings force_optimize_projection = 1"));
         assert!(!rows.is_empty(), "{table} by {group}");
-        let bare = engine.rows(&format!("select {group}, count() as n, uniqExact(device) as devices from aftershock.{table} where app_id = '{APP}' and platform_id = 1 group by {group} settings optimize_use_projections = 0"));
+        let bare = engine.rows(&format!("select {group}, {number} as n, uniqExact(device) as devices from aftershock.{table} where app_id = '{APP}' and platform_id = 1 group by {group} settings optimize_use_projections = 0"));
         let sorted = |rows: Vec<Value>| {
             let mut lines: Vec<String> = rows.iter().map(Value::to_string).collect();
             lines.sort();

@@ -3,7 +3,7 @@
 //! The log is an `aftershock broker` of its own, ended with -9 and started again on the same folder and port. Short in the suite,
 //! ten minutes by `make soak`.
 
-use crate::harness::{APP, Edge, KEY, Options, Pipeline, Process, Wire, pause, rest, until, within};
+use crate::harness::{APP, Edge, KEY, Options, Pipeline, Process, Wire, binary, pause, rest, until, within};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -76,8 +76,12 @@ impl Log {
     }
 }
 
+const PASSWORD: &str = "password-of-the-soak";
+
 fn broker(folder: &Path, address: &str) -> Process {
-    let process = Process::start(&["broker", "--dir", folder.to_str().unwrap(), "--listen", address]);
+    let mut command = std::process::Command::new(binary());
+    command.args(["broker", "--dir", folder.to_str().unwrap(), "--listen", address]).env("AFTERSHOCK_BROKER_PASSWORD", PASSWORD);
+    let process = Process::of(&mut command);
     until("the log listens", || std::net::TcpStream::connect(address).map(drop));
     process
 }
@@ -85,8 +89,9 @@ fn broker(folder: &Path, address: &str) -> Process {
 /// Takes the log away for this long.
 fn run(away: Duration) -> Figures {
     let mut log = Log::start();
-    let more = format!("[kafka]\nbrokers = \"{}\"\n", log.address);
-    let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", more: more.leak() });
+    let account = "security_protocol = \"SASL_PLAINTEXT\"\nsasl_mechanism = \"SCRAM-SHA-256\"\nsasl_username = \"aftershock\"\n";
+    let more = format!("[kafka]\nbrokers = \"{}\"\n[kafka.properties]\n{account}sasl_password = \"{PASSWORD}\"\n", log.address);
+    let pipeline = Pipeline::start_with(&Options { partitions: 4, linger: "1s", more: more.leak(), ..Options::default() });
     let edge = Edge::start(&pipeline, "edge", "");
     let load = Arc::new(Load::default());
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -97,6 +97,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("brotli_decompressor", &["ingest/src/dialect/inflate.rs"]),
     ("sentry", &["tests/sdk/"]),
     ("governor", &["infra/service/src/throttle.rs"]),
+    ("rustix", &["infra/service/src/disk.rs"]),
     (
         "sha2",
         &[
@@ -246,6 +247,16 @@ fn paths_in_documents_exist() {
     }
     report(&problems);
     assert!(checked >= 20, "only {checked} paths found in the documents");
+}
+
+#[test]
+fn tests_that_the_threat_model_names_exist() {
+    let text = read("docs/threat-model.md");
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|word| word.split('_').count() >= 4 && !word.contains(' ')).collect();
+    let code: String = files().iter().filter(|file| file.ends_with(".rs")).map(|file| read(file)).collect();
+    let missing = named.iter().filter(|name| !code.contains(&format!("fn {name}()")));
+    report(&missing.map(|name| format!("docs/threat-model.md: there is no test {name}")).collect::<Vec<_>>());
+    assert!(named.len() >= 19, "only {} tests are named", named.len());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 #
 # A C toolchain, zlib, OpenSSL and Python build librdkafka; npm fetches the embedded engine; curl and openssl are in the lines
 # that `standalone` shows; Java and Maven bring the Apache Kafka of `make test-kafka`; kcat and Python clients are what the
-# tests drive against the embedded engines besides Rust, strace what they look at a broker's syncs with. pip, node, Go and a
+# tests drive against the embedded engines besides Rust, strace what they look at a broker's syncs with; cargo-deny is what
+# `make check` asks about licences and sources. pip, node, Go and a
 # JDK run the programs of `tests/sdk/`; the tests leave out those whose tools are missing or too old.
 set -euo pipefail
 
@@ -52,3 +53,4 @@ if [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; 
 fi
 
 "$(dirname "${BASH_SOURCE[0]}")/clients/fetch.sh"
+"$(dirname "${BASH_SOURCE[0]}")/deny/fetch.sh"

@@ -5,11 +5,11 @@ use crate::authenticate::Caller;
 use crate::dialect::{Items, Received};
 use crate::edge::Edge;
 use crate::origin::Origin;
+use crate::ready::Ready;
 use crate::rejection::Rejection;
 use crate::throttle::{Sender, WithoutDevice};
 use crate::unseal::Channel;
-use schemas::digest;
-use schemas::record::{Connection, RawReport, Record};
+use schemas::record::{Category, Connection, RawReport, Record};
 use service::credentials::Credentials;
 use service::http::Request;
 use std::sync::Arc;
@@ -23,21 +23,29 @@ pub struct Receipt {
     pub content_id: u64,
 }
 
-/// A record that clients send.
-pub(crate) trait Item: Record + Send + Sync {
+/// What is asked of a record that clients send, whether it is read or ready for the log.
+pub trait Item: Send + Sync {
+    /// The topic it goes to.
+    const TOPIC: &'static str;
     /// The metric that counts it.
     const METRIC: (&'static str, &'static str);
     /// Whether an app can insist that it comes sealed.
     const IS_REPORT: bool;
 
-    /// The app and the device, which may be empty.
-    fn sender(&self) -> (&str, &str);
+    /// The device, which may be empty.
+    fn device(&self) -> &str;
+
+    /// Whether its app ended or hung.
+    fn is_fatal(&self) -> bool;
+
+    /// How many it stands for.
+    fn count(&self) -> u32;
 
     fn receipt(&self) -> Receipt;
 }
 
 /// How a body is read: that of the request, or what was sealed in it.
-pub(crate) type Read<R> = fn(&Request, &[u8], &Received) -> Result<Items<R>, Rejection>;
+pub(crate) type Read<R> = fn(&Request, &[u8], &Received) -> Result<Items<Ready<R>>, Rejection>;
 
 /// What differs from endpoint to endpoint.
 pub(crate) struct Way<R> {
@@ -103,13 +111,17 @@ async fn follow<R: Item>(
     let credentials = edge.keyring.current();
     let caller = (way.identify)(&credentials, request)?;
     caller.may_send(&request.headers, R::IS_REPORT)?;
+    edge.disk.admit()?;
     if caller.is_sealed {
         *channel = Some(edge.channels.of(&credentials, caller.app)?);
     }
     let origin = Origin::of(request, &edge.proxies);
     let received = edge.receive(&caller.app.id, &origin);
     let items = aside(request, || match channel {
-        Some(channel) => (way.read)(request, &edge.channels.open(channel, request)?, &received),
+        Some(channel) => {
+            let opened = edge.channels.open(channel, request)?;
+            (way.read)(request, &opened.text, &Received { sealed_as: opened.name.to_string(), ..received.clone() })
+        }
         None => (way.read)(request, &request.body, &received),
     })
     .await?;
@@ -118,9 +130,8 @@ async fn follow<R: Item>(
 }
 
 /// What comes of items that were read: within the limits, in the log.
-pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<R>, sender: &Sender<'_>) -> Items<Receipt> {
-    edge.throttles.admit(&mut items, sender);
-    let admitted = items.iter().filter(|item| item.is_ok()).count();
+pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<Ready<R>>, sender: &Sender<'_>) -> Items<Receipt> {
+    let admitted = edge.throttles.admit(&mut items, sender);
     let receipts = edge.publisher.publish(items).await;
     if receipts.iter().any(|receipt| matches!(receipt, Err(Rejection::LogUnavailable { .. }))) {
         edge.throttles.give_back(sender.app, admitted);
@@ -129,24 +140,42 @@ pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<R>, sender: &S
 }
 
 impl Item for RawReport {
+    const TOPIC: &'static str = <Self as Record>::TOPIC;
     const METRIC: (&'static str, &'static str) = ("aftershock_reports_total", "Reports by dialect, outcome and reason.");
     const IS_REPORT: bool = true;
 
-    fn sender(&self) -> (&str, &str) {
-        (&self.app_id, &self.device_id)
+    fn device(&self) -> &str {
+        &self.device_id
+    }
+
+    fn is_fatal(&self) -> bool {
+        self.category != Category::Error
+    }
+
+    fn count(&self) -> u32 {
+        1
     }
 
     fn receipt(&self) -> Receipt {
-        Receipt { id: self.report_id.0, content_id: digest::content_id(&self.digest) }
+        Receipt { id: self.report_id.0, content_id: self.content_number() }
     }
 }
 
 impl Item for Connection {
+    const TOPIC: &'static str = <Self as Record>::TOPIC;
     const METRIC: (&'static str, &'static str) = ("aftershock_connections_total", "Connections by dialect, outcome and reason.");
     const IS_REPORT: bool = false;
 
-    fn sender(&self) -> (&str, &str) {
-        (&self.app_id, &self.device_id)
+    fn device(&self) -> &str {
+        &self.device_id
+    }
+
+    fn is_fatal(&self) -> bool {
+        false
+    }
+
+    fn count(&self) -> u32 {
+        self.count
     }
 
     fn receipt(&self) -> Receipt {

@@ -4,8 +4,10 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config::{Size, Span};
+use service::disk::Space;
 use service::http::{self, AccessLog, Limits, Tls};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// `[ingest]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,13 +20,27 @@ pub struct Config {
     /// for this machine and networks of one's own. At most 256 connections and 32 requests at once, else bounded as the one above.
     #[schemars(with = "String")]
     pub admin_listen: SocketAddr,
-    /// Reports per device and minute, each report of a batch counted, connections counted apart; in dialects 1 and 2
-    /// reports without a device count for their address (IPv6: its /64). 0 = no limit.
+    /// Reports per device and minute, each report of a batch counted, connections counted apart. A device is limited at each
+    /// address for itself, so that nobody locks it out in its name. Ids that name no device (`unknown`, zeros, ...) are
+    /// none; in dialects 1 and 2 reports without a device count for their address (IPv6: its /64). 0 = no limit.
     pub reports_per_minute: u32,
-    /// Reports and connections per app and minute, over all dialects. 0 = no limit. This limit, the one above and the one
-    /// below can be set for an app in `credentials.toml`.
+    /// Reports per app, address (IPv6: its /64) and minute in all dialects, whatever devices they name; connections counted
+    /// apart, starts by their count. Absent: 1,000 times `reports_per_minute` (120,000, which a server that reports for
+    /// many users does not reach), so where that is 0 there is no limit here either. 0 = no limit. Behind a proxy that is not
+    /// in `trusted_proxies` all clients are one address.
+    pub address_reports_per_minute: Option<u32>,
+    /// Bytes of reports and connections, as they are in the log before it packs them, per app, address and minute. Absent:
+    /// 2 KiB for each of `address_reports_per_minute` (234 MiB, 4 MiB a second). "0" = no limit.
+    pub address_bytes_per_minute: Option<Size>,
+    /// Reports and connections per app and minute, over all dialects; starts by their count. The last tenth is kept for
+    /// crashes. An address may use it up unless its own limit is below. 0 = no limit. All of these limits can be set for an
+    /// app in `credentials.toml`.
     pub app_reports_per_minute: u32,
-    /// Reports and connections per app and UTC day, over all dialects, counted by this process since its start. 0 = no limit.
+    /// Bytes of reports and connections per app and minute; the last tenth is kept for crashes. "0" = no limit, which is the
+    /// default: how large an app is only its operator knows, one client is held by its address, the disk by `[retention]`.
+    pub app_bytes_per_minute: Size,
+    /// Reports and connections per app and UTC day, over all dialects, starts by their count, counted by this process since
+    /// its start; the last tenth is kept for crashes. 0 = no limit.
     pub app_reports_per_day: u32,
     /// Nonces of the device channel (`aes-256-gcm`) that are remembered, over all apps, about 50 bytes each: another text
     /// under one of the last of them is refused. From half of this number on the oldest may be forgotten; a start forgets all.
@@ -43,6 +59,28 @@ pub struct Config {
     pub access_log: AccessLog,
     /// How reports are put in the log.
     pub publish: Publish,
+    /// How much room the disk of log and tables must have.
+    pub disk: Disk,
+}
+
+/// `[ingest.disk]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Disk {
+    /// A folder on that disk. Absent: in standalone the data folder, else no disk is watched. Relative to the folder of the
+    /// configuration file.
+    pub folder: Option<PathBuf>,
+    /// Free bytes below which reports and connections are answered 503 with `Retry-After`, and `/readyz` says so, until there
+    /// is room again; looked at once a second. Absent: 5 % of the disk, at most 2 GiB. 0 = it may be filled.
+    pub min_free: Option<Size>,
+}
+
+/// A disk with less room than it must have; both in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    pub free: u64,
+    /// From here on there is enough.
+    pub mark: u64,
 }
 
 /// `[ingest.publish]`.
@@ -61,6 +99,22 @@ pub struct Publish {
     pub queue_bytes: Size,
     /// Largest record after encoding; larger ones are refused. Not above what the log's topics take.
     pub largest_record: Size,
+}
+
+impl Disk {
+    /// Free bytes that a disk of this size must have.
+    #[must_use]
+    pub fn mark(&self, space: Space) -> u64 {
+        // What a merge of the tables, the log's open segments and a second of the fastest flood want; on a small disk a share.
+        self.min_free.map_or_else(|| (space.total / 20).min(2 << 30), |least| least.0)
+    }
+
+    /// Whether it has less.
+    #[must_use]
+    pub fn shortage(&self, space: Space) -> Option<Shortage> {
+        let mark = self.mark(space);
+        (space.free < mark).then_some(Shortage { free: space.free, mark })
+    }
 }
 
 impl Config {
@@ -82,7 +136,10 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8083)),
             reports_per_minute: 120,
+            address_reports_per_minute: None,
+            address_bytes_per_minute: None,
             app_reports_per_minute: 0,
+            app_bytes_per_minute: Size(0),
             app_reports_per_day: 0,
             device_nonces: 200_000,
             always_200: false,
@@ -91,6 +148,7 @@ impl Default for Config {
             tls: None,
             access_log: AccessLog::default(),
             publish: Publish::default(),
+            disk: Disk::default(),
         }
     }
 }
@@ -105,5 +163,24 @@ impl Default for Publish {
             queue_bytes: Size::mib(128),
             largest_record: Size::mib(8),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_is_a_share_of_a_small_disk_and_bounded_on_a_large_one() {
+        const GIB: u64 = 1 << 30;
+        let disk = |total, free| Space { total, free };
+        let default = Disk::default();
+        assert_eq!(default.mark(disk(10 * GIB, 0)), GIB / 2);
+        assert_eq!(default.mark(disk(1000 * GIB, 0)), 2 * GIB);
+        assert_eq!(default.shortage(disk(1000 * GIB, 2 * GIB)), None);
+        assert_eq!(default.shortage(disk(1000 * GIB, GIB)), Some(Shortage { free: GIB, mark: 2 * GIB }));
+        let set = |bytes| Disk { min_free: Some(Size(bytes)), ..Disk::default() };
+        assert_eq!(set(0).shortage(disk(GIB, 0)), None, "0 switches it off");
+        assert_eq!(set(7).shortage(disk(GIB, 6)), Some(Shortage { free: 6, mark: 7 }));
     }
 }

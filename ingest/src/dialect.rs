@@ -4,14 +4,21 @@
 //! bytes → inflate (native only) → batch or object: the JSON, read once → the dialect's draft: its fields → a record
 //! ```
 //!
+//! Whatever a client sends, memory follows its bytes: every text, list and map has a bound in `bounds.rs`, kept before anything is
+//! copied or multiplied, and of many items one at a time is a record, the others are bytes for the log (`crate::ready`).
+//!
 //! Rules that all dialects share. `null` is an absent field, item or entry; of a repeated key the last one counts; an empty text is an
 //! absent one; `occurredAt: 0` is an absent time (what clients send that never set it). Numbers without a fraction are
 //! integers however they are written. A lone half of a surrogate pair becomes U+FFFD. Fields that a dialect does not
-//! know are kept as JSON in `extra`, at most 128 levels deep. Hashes are taken of what was sent, before any cut.
+//! know are kept as JSON in `extra`, at most 128 levels deep and within bounds. Hashes are taken of what was sent, before any cut.
 
+mod allowance;
 pub mod app_key;
 pub(crate) mod batch;
+pub(crate) mod bounds;
+mod collect;
 pub(crate) mod cut;
+mod extra;
 mod inflate;
 pub mod log_message;
 pub mod native;
@@ -41,16 +48,7 @@ pub mod name {
 }
 
 /// Most bytes of a request's body, before and after decompression.
-pub const BODY_LIMIT: usize = 8 << 20;
-/// Most reports of one request of dialect 3.
-pub const BATCH_LIMIT: usize = 1000;
-
-/// A message (`message`, `expMessage`, `error_message`) is cut above this many bytes.
-const MESSAGE_LIMIT: usize = 64 << 10;
-/// A stack (`stack`, `callStack`, `error_stack`) is cut above this many bytes.
-const STACK_LIMIT: usize = 1 << 20;
-/// Names, versions and other short texts are cut above this many bytes; no client sends such, the tables are spared.
-const SHORT_LIMIT: usize = 16 << 10;
+pub const BODY_LIMIT: usize = bounds::BODY;
 
 /// Base64 with or without padding.
 pub(crate) const BASE64: GeneralPurpose =
@@ -71,6 +69,8 @@ pub struct Received {
     pub locale: String,
     /// Random; makes records without event id and time unlike any other. Item `i` of a batch uses `nonce + i`.
     pub nonce: u128,
+    /// The name of a sealed text, the same each time it is sent; empty where the report came plain.
+    pub sealed_as: String,
 }
 
 impl Received {

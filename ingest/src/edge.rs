@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::dialect::Received;
+use crate::disk::Disk;
 use crate::origin::Origin;
 use crate::publish::Publisher;
 use crate::releases::Releases;
@@ -23,6 +24,7 @@ pub(crate) struct Edge {
     pub(crate) publisher: Publisher,
     pub(crate) releases: Releases,
     pub(crate) tally: Tally,
+    pub(crate) disk: Disk,
     /// Whether dialect 1 answers HTTP 200 for errors too.
     pub(crate) always_200: bool,
     /// The time of the last sealed reply, Unix nanoseconds.
@@ -32,13 +34,14 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(config: &Config, kafka: &kafka::Config, keyring: Keyring) -> Result<Self, kafka::Error> {
         Ok(Self {
-            keyring,
             proxies: config.trusted_proxies.clone(),
             throttles: Throttles::new(config),
             channels: Channels::new(config.device_nonces),
             publisher: Publisher::new(kafka, config.publish.clone())?,
-            releases: Releases::follow(kafka)?,
+            releases: Releases::follow(kafka, &keyring)?,
+            keyring,
             tally: Tally::new(),
+            disk: Disk::new(&config.disk),
             always_200: config.always_200,
             sealed_at: AtomicU64::new(0),
         })
@@ -53,6 +56,7 @@ impl Edge {
             user_agent: origin.user_agent.clone(),
             locale: origin.locale.clone(),
             nonce: rand::random(),
+            sealed_as: String::new(),
         }
     }
 

@@ -23,10 +23,16 @@ pub(crate) use sentry_store::SentryStore;
 pub(crate) use version_check::VersionCheck;
 
 use crate::rejection::Rejection;
-use service::http::{HeaderValue, Response, header};
+use service::http::{HeaderName, HeaderValue, Response, header};
 
-/// The response with what a rejection says about trying again.
+/// Whom the limit is of that a request was over: `device`, `address` or `app`.
+const LIMIT_SCOPE: HeaderName = HeaderName::from_static("x-limit-scope");
+
+/// The response with what a rejection says about trying again, and who should.
 fn advised(mut response: Response, rejection: &Rejection) -> Response {
+    if let Some(scope) = rejection.scope() {
+        response.headers_mut().insert(LIMIT_SCOPE, HeaderValue::from_static(scope.name()));
+    }
     if let Some(seconds) = rejection.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

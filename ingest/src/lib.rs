@@ -7,8 +7,8 @@
 //! endpoint/      names its way through the recipe ─┐
 //! accept         authenticate → unseal → read → throttle → publish → Receipt
 //!                     │          │        │        │         │
-//!                who sends?    device  dialect/  limits   Avro, acks=all
-//!                              channel
+//!                who sends?    device  dialect/  limits   acks=all
+//!                              channel  Avro
 //! endpoint/      writes the reply of its dialect ──┘
 //! ```
 //!
@@ -24,7 +24,9 @@ mod accept;
 mod aside;
 mod authenticate;
 mod config;
+mod demand;
 pub mod dialect;
+mod disk;
 mod edge;
 mod endpoint;
 mod offer;
@@ -32,6 +34,7 @@ mod origin;
 mod parcel;
 mod publish;
 mod quota;
+mod ready;
 mod rejection;
 mod releases;
 mod tally;
@@ -39,9 +42,10 @@ mod throttle;
 mod unseal;
 
 pub use accept::Receipt;
-pub use config::{Config, Publish};
+pub use config::{Config, Disk, Publish, Shortage};
 pub use offer::Question;
-pub use rejection::{Limit, Rejection};
+pub use ready::Ready;
+pub use rejection::{Limit, Rejection, Scope};
 
 use edge::Edge;
 use schemas::record::{Connection, RawReport, Record};
@@ -94,7 +98,12 @@ async fn serve(edge: &Arc<Edge>, config: &Config, listener: TcpListener, shutdow
     if let Err(error) = warmed {
         tracing::warn!(%error, "the log is not reachable yet, reports are answered 503 until it is");
     }
-    http::serve(listener, router(edge), config.server(), shutdown).await?;
+    // Not one report is taken on a disk that was full before the start.
+    edge.disk.look().await;
+    tokio::select! {
+        served = http::serve(listener, router(edge), config.server(), shutdown) => served?,
+        never = edge.disk.follow() => match never {},
+    }
     if let Err(error) = edge.publisher.producer().flush(*config.publish.ack_timeout).await {
         // Nobody was promised these: their requests were answered 503 or left.
         tracing::warn!(%error, records = edge.publisher.producer().queued(), "records were left behind");
@@ -120,10 +129,12 @@ fn router(edge: &Arc<Edge>) -> Router {
 
 /// Health and metrics, for those who operate the edge.
 fn admin(edge: &Arc<Edge>) -> Router {
-    let (producer, releases) = (edge.publisher.producer().clone(), edge.releases.clone());
+    let edge = Arc::clone(edge);
     http::health(Router::new("ingest-admin"), move || {
-        let (producer, releases) = (producer.clone(), releases.clone());
+        let edge = Arc::clone(&edge);
         Box::pin(async move {
+            edge.disk.ready()?;
+            let (producer, releases) = (edge.publisher.producer(), &edge.releases);
             match tokio::time::timeout(READY_PATIENCE, producer.warm(&TOPICS)).await {
                 Ok(Ok(())) if releases.are_known() => Ok(()),
                 Ok(Ok(())) => Err("the log: the releases have not been read yet".to_owned()),

@@ -67,6 +67,7 @@ mod tests {
             force_update: false,
             rollout_percent: 100,
             published_at: 1,
+            mac: String::new(),
         }
     }
 

@@ -1,17 +1,14 @@
 //! Where a request came from: the client's address behind trusted proxies, its user agent and language.
 
+use crate::dialect::bounds::{LOCALE, USER_AGENT};
 use crate::dialect::cut::cut;
 use ipnet::IpNet;
 use service::http::{HeaderMap, Request, header};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// A user agent is cut above this many bytes.
-const USER_AGENT_LIMIT: usize = 1024;
 /// What proxies say of the client. `Forwarded` is none of it: few proxies write it, and those that do not pass a client's own on.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const REAL_IP: &str = "x-real-ip";
-/// Longer language tags are none.
-const LOCALE_LIMIT: usize = 35;
 
 /// Where a request came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +25,7 @@ impl Origin {
     /// Of a request that came directly or through `proxies`.
     pub(crate) fn of(request: &Request, proxies: &[IpNet]) -> Self {
         let mut user_agent = request.headers.get(header::USER_AGENT).map_or_else(String::new, text);
-        cut(&mut user_agent, USER_AGENT_LIMIT);
+        cut(&mut user_agent, USER_AGENT);
         let languages = request.headers.get(header::ACCEPT_LANGUAGE).map_or_else(String::new, text);
         Self { address: client_address(request.peer, &request.headers, proxies), user_agent, locale: locale(&languages).to_owned() }
     }
@@ -80,7 +77,7 @@ fn forwarded(hop: &[u8]) -> Option<IpAddr> {
 /// The first language, without its weight.
 fn locale(languages: &str) -> &str {
     let first = languages.split([',', ';']).next().unwrap_or_default().trim();
-    let is_tag = first.len() <= LOCALE_LIMIT && first.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let is_tag = first.len() <= LOCALE && first.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if is_tag { first } else { "" }
 }
 

@@ -54,6 +54,7 @@ async fn follow(edge: &Edge, read: Read, request: &Request) -> Result<Receipts, 
     let credentials = edge.keyring.current();
     let caller = by_project(&credentials, request)?;
     caller.may_send(&request.headers, true)?;
+    edge.disk.admit()?;
     let origin = Origin::of(request, &edge.proxies);
     let received = edge.receive(&caller.app.id, &origin);
     let parcel = aside(request, || read(&request.body, encoding(request), &received)).await?;

@@ -3,8 +3,8 @@
 use crate::accept::{Item, Receipt};
 use crate::config;
 use crate::dialect::Items;
+use crate::ready::Ready;
 use crate::rejection::Rejection;
-use schemas::record;
 use service::kafka::{self, Outgoing, Position, Producer, ProducerOptions};
 use service::telemetry;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Publisher {
 
     /// Puts the records in the log and waits for all of them. Where the log does not acknowledge every one, none counts
     /// as accepted: those that got there all the same meet their twins when they are sent again.
-    pub(crate) async fn publish<R: Item>(&self, items: Items<R>) -> Items<Receipt> {
+    pub(crate) async fn publish<R: Item>(&self, items: Items<Ready<R>>) -> Items<Receipt> {
         let (mut receipts, mut indices, mut messages) = (Vec::with_capacity(items.len()), Vec::new(), Vec::new());
         let is_busy = self.producer.queued() >= self.limits.busy_above;
         for (index, item) in items.into_iter().enumerate() {
@@ -49,9 +49,14 @@ impl Publisher {
                 if is_busy {
                     return Err(Rejection::LogUnavailable { retry_after: AFTER_BUSY });
                 }
-                messages.push(self.encode(&record)?);
+                if record.length() > self.limits.largest_record.bytes() {
+                    return Err(too_large());
+                }
+                let receipt = record.receipt();
+                // The id is the key: a re-delivery meets its twin, and a storm of one crash spreads over all partitions.
+                messages.push(Outgoing { key: receipt.id.to_vec(), payload: record.into_payload() });
                 indices.push(index);
-                Ok(record.receipt())
+                Ok(receipt)
             }));
         }
         if messages.is_empty() || receipts.iter().any(|item| matches!(item, Err(Rejection::LogUnavailable { .. }))) {
@@ -67,17 +72,6 @@ impl Publisher {
         let deliveries = self.producer.send_all(topic, messages).map_err(|error| refused(&error))?;
         let outcomes = tokio::time::timeout(*self.limits.ack_timeout, deliveries).await;
         outcomes.map_err(|_| Rejection::LogUnavailable { retry_after: AFTER_SILENCE })
-    }
-
-    fn encode<R: Item>(&self, record: &R) -> Result<Outgoing, Rejection> {
-        let payload = record::encode(record).map_err(|error| {
-            tracing::error!(topic = R::TOPIC, %error, "cannot encode a record");
-            Rejection::LogUnavailable { retry_after: AFTER_SILENCE }
-        })?;
-        if payload.len() > self.limits.largest_record.bytes() {
-            return Err(too_large());
-        }
-        Ok(Outgoing { key: record.key(), payload })
     }
 }
 

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 /// The longest explanation that goes out, in bytes; what a client sent may be part of it.
 const LONGEST_MESSAGE: usize = 240;
+/// Seconds after which a client comes again that a full disk turned away: somebody has to make room.
+const AFTER_FULL: u64 = 30;
 
 /// A report or a request that was not taken.
 ///
-/// All but the last are the caller's or the data's. `LogUnavailable` is ours; it is here because the caller is told
-/// in the same place, and every dialect has a word for it.
+/// All but the last two are the caller's or the data's. `LogUnavailable` and `DiskFull` are ours; they are here because the
+/// caller is told in the same place, and every dialect has a word for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// No app has the key, or none was named and there is no default.
@@ -55,19 +57,43 @@ pub enum Rejection {
         /// When trying again makes sense.
         retry_after: Duration,
     },
+    /// The disk of log and tables has too little room.
+    #[error("there is no room for more, send again later")]
+    DiskFull,
 }
 
 /// What has a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// A device, per minute.
+    /// A device at its address, per minute.
     Device,
-    /// An address that names no device, per minute.
+    /// An address of an app, per minute.
     Address,
+    /// The bytes from an address of an app, per minute.
+    AddressBytes,
     /// An app, per minute.
     AppMinute,
+    /// An app, per minute: what is left is kept for crashes.
+    AppMinuteShared,
+    /// The bytes of an app, per minute.
+    AppBytes,
+    /// The bytes of an app, per minute: what is left is kept for crashes.
+    AppBytesShared,
     /// An app, per UTC day.
     AppDay,
+    /// An app, per UTC day: what is left is kept for crashes.
+    AppDayShared,
+}
+
+/// Whom a limit is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// A device at its address; another device at that address may go on.
+    Device,
+    /// All that comes from an address for the app.
+    Address,
+    /// All that comes for the app.
+    App,
 }
 
 impl Limit {
@@ -76,8 +102,40 @@ impl Limit {
         match self {
             Self::Device => "PerDevice",
             Self::Address => "PerAddress",
-            Self::AppMinute => "AppPerMinute",
-            Self::AppDay => "AppPerDay",
+            Self::AddressBytes => "BytesPerAddress",
+            Self::AppMinute | Self::AppMinuteShared => "AppPerMinute",
+            Self::AppBytes | Self::AppBytesShared => "AppBytesPerMinute",
+            Self::AppDay | Self::AppDayShared => "AppPerDay",
+        }
+    }
+
+    /// Whom it is of.
+    pub fn scope(self) -> Scope {
+        match self {
+            Self::Device => Scope::Device,
+            Self::Address | Self::AddressBytes => Scope::Address,
+            Self::AppMinute | Self::AppMinuteShared | Self::AppBytes | Self::AppBytesShared | Self::AppDay | Self::AppDayShared => {
+                Scope::App
+            }
+        }
+    }
+
+    /// Whether a crash would have passed.
+    pub fn spares_crashes(self) -> bool {
+        match self {
+            Self::AppMinuteShared | Self::AppBytesShared | Self::AppDayShared => true,
+            Self::Device | Self::Address | Self::AddressBytes | Self::AppMinute | Self::AppBytes | Self::AppDay => false,
+        }
+    }
+}
+
+impl Scope {
+    /// In replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Address => "address",
+            Self::App => "app",
         }
     }
 }
@@ -87,8 +145,13 @@ impl fmt::Display for Limit {
         f.write_str(match self {
             Self::Device => "of this device",
             Self::Address => "of this address",
+            Self::AddressBytes => "of this address by their bytes",
             Self::AppMinute => "of this app",
+            Self::AppMinuteShared => "of this app, what is left is kept for crashes",
+            Self::AppBytes => "of this app by their bytes",
+            Self::AppBytesShared => "of this app by their bytes, what is left is kept for crashes",
             Self::AppDay => "of this app today",
+            Self::AppDayShared => "of this app today, what is left is kept for crashes",
         })
     }
 }
@@ -117,6 +180,7 @@ impl Rejection {
             Self::TooLarge(_) => "TooLarge",
             Self::TooManyRequests { .. } => "TooManyRequests",
             Self::LogUnavailable { .. } => "LogUnavailable",
+            Self::DiskFull => "DiskFull",
         }
     }
 
@@ -129,7 +193,7 @@ impl Rejection {
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::LogUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::LogUnavailable { .. } | Self::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -141,7 +205,7 @@ impl Rejection {
             Self::SecretIsEmpty => (40007, "SecretIsEmpty"),
             Self::InvalidParams(_) | Self::UnsupportedEncoding | Self::TooLarge(_) => (400, "InvalidParams"),
             Self::TooManyRequests { .. } => (401, "TooManyRequests"),
-            Self::LogUnavailable { .. } => (10001, "DatabaseQueryError"),
+            Self::LogUnavailable { .. } | Self::DiskFull => (10001, "DatabaseQueryError"),
         }
     }
 
@@ -157,7 +221,7 @@ impl Rejection {
             Self::UnsupportedEncoding => "不支持的内容编码".to_owned(),
             Self::TooLarge(why) => format!("内容过大: {why}"),
             Self::TooManyRequests { .. } => "请求过于频繁, 请稍后重试".to_owned(),
-            Self::LogUnavailable { .. } => "服务暂不可用, 请稍后重试".to_owned(),
+            Self::LogUnavailable { .. } | Self::DiskFull => "服务暂不可用, 请稍后重试".to_owned(),
         }
     }
 
@@ -168,6 +232,7 @@ impl Rejection {
                 let begun = u64::from(retry_after.subsec_nanos() > 0);
                 Some((retry_after.as_secs() + begun).max(1))
             }
+            Self::DiskFull => Some(AFTER_FULL),
             Self::UnknownApp
             | Self::OtherProject
             | Self::ChannelRequired
@@ -178,6 +243,12 @@ impl Rejection {
             | Self::UnsupportedEncoding
             | Self::TooLarge(_) => None,
         }
+    }
+
+    /// Whom the limit is of that it was over; none where it was over none.
+    pub fn scope(&self) -> Option<Scope> {
+        let Self::TooManyRequests { limit, .. } = self else { return None };
+        Some(limit.scope())
     }
 
     /// How it is counted.
@@ -193,7 +264,8 @@ impl Rejection {
             | Self::InvalidParams(_)
             | Self::UnsupportedEncoding
             | Self::TooLarge(_)
-            | Self::LogUnavailable { .. } => Outcome::Rejected(self.code()),
+            | Self::LogUnavailable { .. }
+            | Self::DiskFull => Outcome::Rejected(self.code()),
         }
     }
 }
@@ -209,6 +281,7 @@ mod tests {
         assert_eq!(said(Rejection::invalid("x")), (400, (400, "InvalidParams")));
         assert_eq!(said(Rejection::TooManyRequests { limit: Limit::Device, retry_after: later }), (429, (401, "TooManyRequests")));
         assert_eq!(said(Rejection::LogUnavailable { retry_after: later }), (503, (10001, "DatabaseQueryError")));
+        assert_eq!(said(Rejection::DiskFull), (503, (10001, "DatabaseQueryError")));
         assert_eq!(said(Rejection::UnknownApp), (401, (40005, "NoAccess")));
         assert_eq!(said(Rejection::ChannelRequired), (403, (40005, "NoAccess")));
         assert_eq!(said(Rejection::OriginNotAllowed), (403, (40005, "NoAccess")));
@@ -221,7 +294,7 @@ mod tests {
         let later = |millis| Rejection::TooManyRequests { limit: Limit::AppDay, retry_after: Duration::from_millis(millis) };
         let seconds = |millis| later(millis).retry_after();
         assert_eq!([seconds(0), seconds(1), seconds(1000), seconds(1001)], [Some(1), Some(1), Some(1), Some(2)]);
-        assert_eq!(Rejection::UnknownApp.retry_after(), None);
+        assert_eq!((Rejection::DiskFull.retry_after(), Rejection::UnknownApp.retry_after()), (Some(30), None));
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! The releases as this edge knows them: the compacted topic in memory.
+//! The releases as this edge knows them: the compacted topic in memory. Only those count that the credentials' release key vouches for:
+//! who can write to the log cannot have software installed.
 
 use crate::offer::{self, Question};
 use crate::rejection::Rejection;
 use schemas::catalogue::Catalogue;
 use schemas::record::{Record, Release};
 use serde::Serialize;
+use service::credentials::Keyring;
 use service::kafka::{self, Mirror};
+use service::telemetry;
 use std::time::Duration;
 
 /// When to ask again while the topic has not been read yet.
@@ -30,8 +33,23 @@ pub(crate) struct Advice {
 
 impl Releases {
     /// Begins to read.
-    pub(crate) fn follow(kafka: &kafka::Config) -> Result<Self, kafka::Error> {
-        Ok(Self(Mirror::open(kafka, "aftershock-ingest-releases", Release::TOPIC, Catalogue::take)?))
+    pub(crate) fn follow(kafka: &kafka::Config, keyring: &Keyring) -> Result<Self, kafka::Error> {
+        const NAME: &str = "aftershock_releases_refused_total";
+        let refused = telemetry::counter(NAME, "Records of releases without a valid MAC, each time that the topic is read.", &[]);
+        let keyring = keyring.clone();
+        let fold = move |catalogue: &mut Catalogue, _: &[u8], payload: &[u8]| {
+            let before = catalogue.refused();
+            let taken = catalogue.take(payload, |release| keyring.current().vouches_for(&release.covered(), &release.mac));
+            if catalogue.refused() > before {
+                refused.inc();
+                // Once each time that the topic is read.
+                if before == 0 {
+                    tracing::warn!("a release in the log has no valid MAC and is offered to nobody");
+                }
+            }
+            taken
+        };
+        Ok(Self(Mirror::open(kafka, "aftershock-ingest-releases", Release::TOPIC, fold)?))
     }
 
     /// Whether every release is known.

@@ -1,20 +1,41 @@
-//! How much one sender may send: per device, else per address where the dialect says so, and per app.
+//! How much one sender may send. A limit holds its sender and nobody else:
+//!
+//! - an **address** of an app, loosely, whatever it says of itself: devices can be made up, addresses less so;
+//! - a **device** at its address. An app's key is in every client, so anybody can name any device, and could use up its limit
+//!   from elsewhere. The device channel proves no more: its secret is the app's, not the device's;
+//! - an **app**. The last tenth of its limit is kept for crashes, so that a flood of lesser reports does not hide them.
+//!
+//! The address comes first, so that devices it makes up cost it, and not the app; an app comes last, so that a sender over
+//! its own limit takes nothing of it.
 
 use crate::accept::Item;
 use crate::config::Config;
+use crate::demand::Demand;
 use crate::dialect::Items;
 use crate::origin::Origin;
 use crate::quota::Quotas;
+use crate::ready::Ready;
 use crate::rejection::{Limit, Rejection};
+use schemas::device::is_placeholder;
+use service::config::Size;
 use service::credentials::App;
 use service::throttle::{RetryAfter, Throttle};
+use std::net::IpAddr;
+
+/// An address may send so many times what a device may: as many devices as a carrier may put behind one address, or a server
+/// that reports for its users.
+const DEVICES_AT_AN_ADDRESS: u64 = 1000;
+/// Bytes of an address for each report it may send: what a usual report takes.
+const BYTES_A_REPORT: u64 = 2 << 10;
+/// One part in so many of an app's limit is kept for crashes.
+const KEPT: u32 = 10;
 
 /// What counts for a report that names no device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WithoutDevice {
-    /// The client's address: dialects 1 and 2, sent by the clients themselves.
+    /// The client's address, as one device: dialects 1 and 2, sent by the clients themselves.
     Address,
-    /// Nothing: dialects 3 and 4 are also spoken by servers that report for many users.
+    /// Nothing but the looser limit of the address: dialects 3 and 4 are also spoken by servers that report for many users.
     Nothing,
 }
 
@@ -30,58 +51,139 @@ pub(crate) struct Sender<'a> {
 
 /// The limits of all senders; an app's own come before the server's.
 pub(crate) struct Throttles {
-    senders: Throttle,
-    apps: Throttle,
+    minutes: Throttle,
     days: Quotas,
-    reports_per_minute: u32,
-    app_reports_per_minute: u32,
-    app_reports_per_day: u32,
+    config: Config,
+}
+
+/// Who has a minute's worth of its own. Reports and connections of an address or a device are counted apart, by their topic.
+#[derive(Hash)]
+enum Key<'a> {
+    Address { app: &'a str, network: IpAddr, topic: &'static str },
+    AddressBytes { app: &'a str, network: IpAddr },
+    Device { app: &'a str, network: IpAddr, topic: &'static str, device: &'a str },
+    App { app: &'a str },
+    AppShared { app: &'a str },
+    AppBytes { app: &'a str },
+    AppBytesShared { app: &'a str },
+}
+
+/// The limits that hold for an app: per minute, but for the last. 0 = no limit.
+struct Rates {
+    device: u64,
+    address: u64,
+    address_bytes: u64,
+    app: u64,
+    app_bytes: u64,
+    app_day: u32,
+}
+
+/// The limits of one sender.
+struct Gate<'a> {
+    throttles: &'a Throttles,
+    rates: Rates,
+    sender: &'a Sender<'a>,
+    topic: &'static str,
 }
 
 impl Throttles {
     pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            senders: Throttle::per_minute(config.reports_per_minute),
-            apps: Throttle::per_minute(config.app_reports_per_minute),
-            days: Quotas::default(),
-            reports_per_minute: config.reports_per_minute,
-            app_reports_per_minute: config.app_reports_per_minute,
-            app_reports_per_day: config.app_reports_per_day,
-        }
+        Self { minutes: Throttle::per_minute(0), days: Quotas::default(), config: config.clone() }
     }
 
-    /// Turns every record that is over a limit into its rejection.
-    pub(crate) fn admit<R: Item>(&self, items: &mut Items<R>, sender: &Sender<'_>) {
+    /// Turns every record that is over a limit into its rejection. Gives how much the others took of their app's day.
+    pub(crate) fn admit<R: Item>(&self, items: &mut Items<Ready<R>>, sender: &Sender<'_>) -> u32 {
+        let gate = Gate { throttles: self, rates: Rates::of(&self.config, sender.app), sender, topic: R::TOPIC };
+        let mut taken = 0_u32;
         for item in items {
-            if let Ok(record) = item
-                && let Err(rejection) = self.check(record, sender)
-            {
-                *item = Err(rejection);
+            let Ok(record) = item else { continue };
+            let demand = Demand::of(record);
+            match gate.check(&demand) {
+                Ok(()) => taken = taken.saturating_add(demand.count),
+                Err(rejection) => *item = Err(rejection),
             }
         }
+        taken
     }
 
     /// Gives back what records took of their app's day that the log did not take.
-    pub(crate) fn give_back(&self, app: &App, records: usize) {
-        self.days.give_back(&app.id, u32::try_from(records).unwrap_or(u32::MAX));
+    pub(crate) fn give_back(&self, app: &App, taken: u32) {
+        self.days.give_back(&app.id, taken);
+    }
+}
+
+impl Rates {
+    fn of(config: &Config, app: &App) -> Self {
+        let address = app.address_reports_per_minute.or(config.address_reports_per_minute).map(u64::from);
+        let address = address.unwrap_or(u64::from(config.reports_per_minute) * DEVICES_AT_AN_ADDRESS);
+        let address_bytes = app.address_bytes_per_minute.or(config.address_bytes_per_minute);
+        Self {
+            device: u64::from(app.reports_per_minute.unwrap_or(config.reports_per_minute)),
+            address,
+            address_bytes: address_bytes.map_or(address * BYTES_A_REPORT, |Size(bytes)| bytes),
+            app: u64::from(app.app_reports_per_minute.unwrap_or(config.app_reports_per_minute)),
+            app_bytes: app.app_bytes_per_minute.unwrap_or(config.app_bytes_per_minute).0,
+            app_day: app.app_reports_per_day.unwrap_or(config.app_reports_per_day),
+        }
+    }
+}
+
+impl Gate<'_> {
+    fn check(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+        self.of_address(demand)?;
+        self.of_device(demand)?;
+        self.of_app(demand)?;
+        self.of_day(demand)
     }
 
-    /// The sender first: one that is over its limit must not use up its app's.
-    fn check<R: Item>(&self, record: &R, sender: &Sender<'_>) -> Result<(), Rejection> {
-        let (_, device) = record.sender();
-        let app = sender.app;
-        let per_minute = app.reports_per_minute.unwrap_or(self.reports_per_minute);
-        match (device, sender.without_device) {
-            ("", WithoutDevice::Address) => {
-                self.senders.check_at(per_minute, &(R::TOPIC, sender.origin.network())).map_err(|after| over(Limit::Address, after))?;
-            }
-            ("", WithoutDevice::Nothing) => {}
-            _ => self.senders.check_at(per_minute, &(R::TOPIC, &app.id, device)).map_err(|after| over(Limit::Device, after))?,
+    fn of_address(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+        let (app, network) = (self.sender.app.id.as_str(), self.sender.origin.network());
+        let topic = self.topic;
+        self.take(u64::from(demand.count), self.rates.address, &Key::Address { app, network, topic }, Limit::Address)?;
+        self.take(demand.bytes as u64, self.rates.address_bytes, &Key::AddressBytes { app, network }, Limit::AddressBytes)
+    }
+
+    fn of_device(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+        let (app, network) = (self.sender.app.id.as_str(), self.sender.origin.network());
+        let topic = self.topic;
+        let (device, limit) = match (is_placeholder(demand.device), self.sender.without_device) {
+            (true, WithoutDevice::Nothing) => return Ok(()),
+            (true, WithoutDevice::Address) => ("", Limit::Address),
+            (false, _) => (demand.device, Limit::Device),
+        };
+        self.take(u64::from(demand.count), self.rates.device, &Key::Device { app, network, topic, device }, limit)
+    }
+
+    fn of_app(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+        let app = self.sender.app.id.as_str();
+        let (count, bytes) = (u64::from(demand.count), demand.bytes as u64);
+        if !demand.is_fatal {
+            self.take_shared(count, self.rates.app, &Key::AppShared { app }, Limit::AppMinuteShared)?;
+            self.take_shared(bytes, self.rates.app_bytes, &Key::AppBytesShared { app }, Limit::AppBytesShared)?;
         }
-        let per_minute = app.app_reports_per_minute.unwrap_or(self.app_reports_per_minute);
-        self.apps.check_at(per_minute, &app.id).map_err(|after| over(Limit::AppMinute, after))?;
-        let per_day = app.app_reports_per_day.unwrap_or(self.app_reports_per_day);
-        self.days.take(&app.id, per_day, sender.now).map_err(|after| over(Limit::AppDay, after))
+        self.take(count, self.rates.app, &Key::App { app }, Limit::AppMinute)?;
+        self.take(bytes, self.rates.app_bytes, &Key::AppBytes { app }, Limit::AppBytes)
+    }
+
+    fn of_day(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+        let whole = self.rates.app_day;
+        let (open, limit) = match whole - whole / KEPT {
+            shared if shared < whole && !demand.is_fatal => (shared, Limit::AppDayShared),
+            _ => (whole, Limit::AppDay),
+        };
+        self.throttles.days.take(&self.sender.app.id, open, demand.count, self.sender.now).map_err(|after| over(limit, after))
+    }
+
+    /// Takes of the part of a limit that is not kept for crashes. A limit too small to have such a part is taken as a whole.
+    fn take_shared(&self, amount: u64, whole: u64, key: &Key<'_>, limit: Limit) -> Result<(), Rejection> {
+        match whole / u64::from(KEPT) {
+            0 => Ok(()),
+            kept => self.take(amount, whole - kept, key, limit),
+        }
+    }
+
+    fn take(&self, amount: u64, per_minute: u64, key: &Key<'_>, limit: Limit) -> Result<(), Rejection> {
+        self.throttles.minutes.take(amount, per_minute, key).map_err(|after| over(limit, after))
     }
 }
 
@@ -90,95 +192,4 @@ fn over(limit: Limit, RetryAfter(retry_after): RetryAfter) -> Rejection {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::dialect::{Received, native, native_connection};
-    use schemas::record::{Category, RawReport};
-
-    const DAY: i64 = 86_400_000;
-
-    /// A sender's app, address and dialect.
-    struct From<'a>(&'a App, &'a str, WithoutDevice);
-
-    fn admit<R: Item>(throttles: &Throttles, mut items: Items<R>, from: &From<'_>, now: i64) -> Vec<Option<Limit>> {
-        let From(app, address, without_device) = *from;
-        let origin = Origin { address: address.parse().unwrap(), user_agent: String::new(), locale: String::new() };
-        throttles.admit(&mut items, &Sender { app, origin: &origin, without_device, now });
-        let limit = |item: &Result<R, Rejection>| match item {
-            Err(Rejection::TooManyRequests { limit, .. }) => Some(*limit),
-            _ => None,
-        };
-        items.iter().map(limit).collect()
-    }
-
-    fn reports(devices: &[&str]) -> Items<RawReport> {
-        let report = |device: &&str| RawReport { device_id: (*device).to_owned(), ..RawReport::new("app", "native", Category::Error, 0) };
-        devices.iter().map(|device| Ok(report(device))).collect()
-    }
-
-    fn admitted(throttles: &Throttles, devices: &[&str], address: &str, without: WithoutDevice) -> Vec<bool> {
-        let app = App { id: "app".to_owned(), ..App::default() };
-        admit(throttles, reports(devices), &From(&app, address, without), 0).iter().map(Option::is_none).collect()
-    }
-
-    #[test]
-    fn a_device_is_limited_item_by_item_and_its_neighbours_are_not() {
-        let throttles = Throttles::new(&Config { reports_per_minute: 2, ..Config::default() });
-        let passed = admitted(&throttles, &["a", "a", "a", "设备", "a"], "192.0.2.1", WithoutDevice::Nothing);
-        assert_eq!(passed, [true, true, false, true, false]);
-    }
-
-    #[test]
-    fn without_a_device_the_address_counts_in_dialects_1_and_2_only() {
-        let throttles = Throttles::new(&Config { reports_per_minute: 1, ..Config::default() });
-        assert_eq!(admitted(&throttles, &["", ""], "2001:db8::1", WithoutDevice::Address), [true, false]);
-        assert_eq!(admitted(&throttles, &[""], "2001:db8::2", WithoutDevice::Address), [false]);
-        assert_eq!(admitted(&throttles, &[""], "2001:db8:0:1::1", WithoutDevice::Address), [true]);
-        assert_eq!(admitted(&throttles, &["", "", ""], "2001:db8::1", WithoutDevice::Nothing), [true, true, true]);
-    }
-
-    #[test]
-    fn a_throttled_device_does_not_use_up_its_app() {
-        let throttles = Throttles::new(&Config { reports_per_minute: 1, app_reports_per_minute: 3, ..Config::default() });
-        let passed = admitted(&throttles, &["a", "a", "a", "a", "b", "c", "d"], "192.0.2.1", WithoutDevice::Nothing);
-        assert_eq!(passed, [true, false, false, false, true, true, false]);
-    }
-
-    #[test]
-    fn zero_is_no_limit() {
-        let throttles = Throttles::new(&Config { reports_per_minute: 0, ..Config::default() });
-        assert!(admitted(&throttles, &["a"; 500], "192.0.2.1", WithoutDevice::Address).iter().all(|passed| *passed));
-    }
-
-    #[test]
-    fn an_apps_own_limits_come_before_the_servers_and_each_is_named() {
-        let config = Config { reports_per_minute: 2, app_reports_per_minute: 9, app_reports_per_day: 9, ..Config::default() };
-        let throttles = Throttles::new(&config);
-        let app = |id: &str| App { id: id.to_owned(), ..App::default() };
-        let nothing = WithoutDevice::Nothing;
-        let limits = |app: &App, devices: &[&str], now| admit(&throttles, reports(devices), &From(app, "192.0.2.1", nothing), now);
-        let small = App { reports_per_minute: Some(1), ..app("small") };
-        assert_eq!(limits(&small, &["a", "a", "b"], 0), [None, Some(Limit::Device), None]);
-        let minute = App { reports_per_minute: Some(0), app_reports_per_minute: Some(3), ..app("minute") };
-        assert_eq!(limits(&minute, &["a", "a", "a", "a"], 0), [None, None, None, Some(Limit::AppMinute)]);
-        let day = App { app_reports_per_minute: Some(0), app_reports_per_day: Some(2), ..app("day") };
-        assert_eq!(limits(&day, &["a", "a", "b"], DAY - 1), [None, None, Some(Limit::AppDay)]);
-        assert_eq!(limits(&day, &["c"], DAY), [None], "the next UTC day");
-        let address = From(&small, "192.0.2.1", WithoutDevice::Address);
-        assert_eq!(admit(&throttles, reports(&["", ""]), &address, 0), [None, Some(Limit::Address)]);
-        assert_eq!(limits(&app("other"), &["a", "a", "a"], 0), [None, None, Some(Limit::Device)], "the server's");
-    }
-
-    #[test]
-    fn connections_are_counted_apart_from_a_devices_reports_and_together_in_its_apps() {
-        let throttles = Throttles::new(&Config { reports_per_minute: 1, app_reports_per_minute: 2, ..Config::default() });
-        let app = App { id: "app".to_owned(), ..App::default() };
-        let body = br#"{"platformId":1,"deviceId":"a"}"#;
-        let connections = native_connection::parse(body, native::Shape::default(), &Received::default()).unwrap();
-        let from = From(&app, "192.0.2.1", WithoutDevice::Nothing);
-        assert_eq!(admit(&throttles, reports(&["a"]), &from, 0), [None]);
-        assert_eq!(admit(&throttles, connections, &from, 0), [None]);
-        assert_eq!(admit(&throttles, reports(&["b"]), &from, 0), [Some(Limit::AppMinute)]);
-    }
-}
+mod tests;

@@ -6,11 +6,13 @@
 
 mod cbc;
 mod gcm;
+mod name;
 mod nonces;
 
 use crate::dialect::BASE64;
 use crate::rejection::Rejection;
 use base64::Engine as _;
+use name::Name;
 use nonces::Nonces;
 use serde::{Deserialize, Serialize};
 use service::credentials::{App, Cipher, Credentials};
@@ -47,6 +49,13 @@ pub(crate) struct Sealed<'a> {
     time: Cow<'a, str>,
 }
 
+/// What was sealed, opened.
+pub(crate) struct Opened {
+    pub(crate) text: Vec<u8>,
+    /// Which sealed text it was: the same at every edge and after every start. Nobody without the secret can tell it beforehand.
+    pub(crate) name: Name,
+}
+
 /// What makes a sealed reply unlike any other.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fresh {
@@ -76,7 +85,7 @@ impl Channels {
     }
 
     /// The body of the request as it would be if it were plain.
-    pub(crate) fn open(&self, channel: &Channel, request: &Request) -> Result<Vec<u8>, Rejection> {
+    pub(crate) fn open(&self, channel: &Channel, request: &Request) -> Result<Opened, Rejection> {
         let sealed = Sealed::of(request).ok_or(Rejection::InvalidCiphertext)?;
         channel.open(&sealed, &self.nonces).ok_or(Rejection::InvalidCiphertext)
     }
@@ -100,7 +109,7 @@ impl Channel {
     }
 
     /// The text, if one of the keys sealed it.
-    fn open(&self, sealed: &Sealed<'_>, nonces: &Nonces) -> Option<Vec<u8>> {
+    fn open(&self, sealed: &Sealed<'_>, nonces: &Nonces) -> Option<Opened> {
         let data = decode(&sealed.data)?;
         match self {
             Self::Gcm(keys) => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
 use service::kafka::consumer::{Assignment, PartitionQueue};
@@ -19,6 +20,8 @@ use crate::worker::Worker;
 
 /// The topics that the processor consumes.
 pub const TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
+
+const LONG: Duration = Duration::from_secs(3_600);
 
 /// The workers of the assigned partitions.
 pub struct Workers {
@@ -120,8 +123,16 @@ fn run(outfit: Outfit, queue: PartitionQueue, stop: Stop, mark: Mark) -> Result<
         Connection::TOPIC => fold::<Connections>(outfit, queue, stop, mark),
         IssueChange::TOPIC => fold::<IssueChanges>(outfit, queue, stop, mark),
         RejectedReport::TOPIC => fold::<RejectedReports>(outfit, queue, stop, mark),
-        other => Err(Halt::Failed(Error::ForeignTopic(other.to_owned()))),
+        other => stand_still(&Error::ForeignTopic(other.to_owned()), &stop, &mark),
     }
+}
+
+/// There is nothing to fold with: says so until the partition is taken away.
+fn stand_still(error: &Error, stop: &Stop, mark: &Mark) -> Result<(), Halt> {
+    tracing::error!(%error, "a stream is halted");
+    mark.halts(&error.to_string());
+    while !stop.waits(LONG) {}
+    Err(Halt::Stopped)
 }
 
 fn fold<S: Stream>(outfit: Outfit, queue: PartitionQueue, stop: Stop, mark: Mark) -> Result<(), Halt> {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use schemas::time;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::sink::Killer;
+
 /// What is read of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
@@ -30,14 +32,23 @@ impl Bound {
 #[derive(Clone)]
 pub struct Errand {
     bounds: Arc<HashMap<(String, i32), Bound>>,
+    killers: Arc<Vec<Killer>>,
     done: UnboundedSender<(String, i32)>,
 }
 
 impl Errand {
-    /// To fold all of this.
+    /// To fold all of this but records that have ended a processor before.
     #[must_use]
-    pub fn new(bounds: HashMap<(String, i32), Bound>, done: UnboundedSender<(String, i32)>) -> Self {
-        Self { bounds: Arc::new(bounds), done }
+    pub fn new(bounds: HashMap<(String, i32), Bound>, killers: Vec<Killer>, done: UnboundedSender<(String, i32)>) -> Self {
+        Self { bounds: Arc::new(bounds), killers: Arc::new(killers), done }
+    }
+
+    /// Records of a partition that are not read: their append times by their offsets.
+    #[must_use]
+    pub fn killers(&self, topic: &str, partition: i32) -> HashMap<i64, i64> {
+        let of = |killer: &&Killer| killer.topic == topic && i32::try_from(killer.partition) == Ok(partition);
+        let place = |killer: &Killer| Some((i64::try_from(killer.offset).ok()?, killer.appended_at));
+        self.killers.iter().filter(of).filter_map(place).collect()
     }
 
     /// What is read of a partition: nothing of one that was not planned for.
@@ -71,7 +82,10 @@ mod tests {
     fn of_a_partition_without_a_bound_nothing_is_read() {
         let (done, _) = tokio::sync::mpsc::unbounded_channel();
         let bound = Bound { days: 0..=u16::MAX, first: 3, end: 7 };
-        let errand = Errand::new(HashMap::from([(("raw-reports".to_owned(), 1), bound.clone())]), done);
+        let killer = Killer { topic: "raw-reports".to_owned(), partition: 1, offset: 4, appended_at: 9 };
+        let errand = Errand::new(HashMap::from([(("raw-reports".to_owned(), 1), bound.clone())]), vec![killer], done);
+        assert_eq!(errand.killers("raw-reports", 1), HashMap::from([(4, 9)]));
+        assert!(errand.killers("raw-reports", 2).is_empty() && errand.killers("connections", 1).is_empty());
         assert_eq!(errand.bound("raw-reports", 1), bound);
         assert_eq!(errand.bound("raw-reports", 2).end, 0);
     }

@@ -6,6 +6,7 @@ use service::config::{Size, Span};
 use service::http::Limits;
 
 use crate::project::Grouping;
+use crate::retention::Retention;
 
 /// How the processor works. The defaults suit one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +32,9 @@ pub struct Config {
     pub grouping: Grouping,
     /// Bounds of the health server.
     pub http: Limits,
+    /// `[retention]`, filled in by whoever reads the whole configuration; no key of this section, and handed on with the rest of it.
+    #[schemars(skip)]
+    pub retention: Retention,
 }
 
 /// A slice ends at whichever comes first; it never spans two log days.
@@ -68,6 +72,7 @@ impl Default for Config {
             dedupe: Dedupe::default(),
             grouping: Grouping::default(),
             http: Limits::default(),
+            retention: Retention::default(),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! Bytes of the log to records; what cannot be read is a [`Rejection`], and the slice goes on.
 
-use schemas::record::{self, Record, RejectedReport};
+use std::collections::BTreeMap;
+
+use schemas::record;
 use schemas::row::Position;
 use service::kafka::consumer::Message;
 
+use crate::dedupe::Claim;
 use crate::envelope::Envelope;
+use crate::guard::guarded;
+use crate::stream::Stream;
 
 /// Why a record cannot be processed: the data's fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,52 +18,99 @@ pub struct Rejection {
     pub reason: &'static str,
     /// For people.
     pub message: String,
-    /// Place of the record in the slice's messages.
-    pub index: usize,
+}
+
+/// Records of one slice that are kept decoded, in bytes. Lists of many empty items take dozens of times the memory that they take in the log.
+const KEPT_BYTES: usize = 64 << 20;
+
+/// Records that are dead letters, by their offsets.
+pub type Rejections = BTreeMap<i64, Rejection>;
+
+/// The partition that records come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub partition: i32,
+    /// Of the log, see [`crate::Config::log_generation`].
+    pub generation: u16,
 }
 
 /// The records of a slice in the order of the log, and those that are none.
-#[derive(Debug)]
 pub struct Decoded<R> {
     pub envelopes: Vec<Envelope<R>>,
-    pub rejections: Vec<Rejection>,
+    /// What deduplication needs to know, one for each envelope.
+    pub claims: Vec<Claim>,
+    pub rejections: Rejections,
 }
 
-/// Reads the messages of one partition.
+impl Rejection {
+    /// The record panics where it is read or grouped.
+    #[must_use]
+    pub fn panicked(message: String) -> Self {
+        Self { reason: "panicked", message }
+    }
+
+    /// Work on the record has ended the process.
+    #[must_use]
+    pub fn killed() -> Self {
+        Self { reason: "killed_processor", message: "work on this record ended the processor; it was not read again".to_owned() }
+    }
+
+    /// The table takes the rows beside it and not this one.
+    #[must_use]
+    pub fn refused(answer: String) -> Self {
+        Self { reason: "refused_by_table", message: answer }
+    }
+}
+
+/// Reads the messages of one partition; those that are `rejected` already are not looked at.
 ///
 /// # Errors
 /// A released schema cannot be parsed: a fault of the build, not of the data.
-pub fn decode<R: Record>(messages: &[Message], partition: i32, generation: u16) -> Result<Decoded<R>, record::Error> {
-    let mut decoded = Decoded { envelopes: Vec::with_capacity(messages.len()), rejections: Vec::new() };
-    for (index, message) in messages.iter().enumerate() {
-        match record::decode::<R>(&message.payload) {
-            Ok(value) => decoded.envelopes.push(Envelope { position: position(message, partition, generation), value }),
-            Err(error @ record::Error::Schema(_)) => return Err(error),
-            Err(error) => decoded.rejections.push(Rejection { reason: reason(&error), message: error.to_string(), index }),
+pub fn decode<S: Stream>(messages: &[Message], place: Place, rejected: &Rejections) -> Result<Decoded<S::Record>, record::Error> {
+    let (mut envelopes, mut claims) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
+    let (mut rejections, mut kept) = (Rejections::new(), 0_usize);
+    for message in messages {
+        let read = match rejected.get(&message.offset) {
+            Some(rejection) => Err(rejection.clone()),
+            None => read::<S>(message)?,
+        };
+        match read {
+            Ok((value, claim)) => {
+                kept = kept.saturating_add(message.payload.len()).saturating_add(S::list_bytes(&value));
+                let value = (kept <= KEPT_BYTES).then_some(value);
+                envelopes.push(Envelope { position: position(message, place), value });
+                claims.push(claim);
+            }
+            Err(rejection) => drop(rejections.insert(message.offset, rejection)),
         }
     }
-    Ok(decoded)
+    Ok(Decoded { envelopes, claims, rejections })
 }
 
-/// The dead letter of a rejected message.
+/// Reads one message.
+///
+/// # Errors
+/// As [`decode`].
+pub fn read<S: Stream>(message: &Message) -> Result<Result<(S::Record, Claim), Rejection>, record::Error> {
+    let read = || -> Result<_, record::Error> {
+        let value = record::decode::<S::Record>(&message.payload)?;
+        let claim = S::claim(&value, message.appended_at);
+        Ok((value, claim))
+    };
+    Ok(match guarded(read) {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error @ record::Error::Schema(_))) => return Err(error),
+        Ok(Err(error)) => Err(Rejection { reason: reason(&error), message: error.to_string() }),
+        Err(message) => Err(Rejection::panicked(message)),
+    })
+}
+
+/// Where a message lies in the log.
 #[must_use]
-pub fn letter(topic: &str, partition: i32, message: &Message, rejection: &Rejection) -> RejectedReport {
-    RejectedReport {
-        source_topic: topic.to_owned(),
-        source_partition: partition,
-        source_offset: message.offset,
-        reason: rejection.reason.to_owned(),
-        message: rejection.message.clone(),
-        appended_at: message.appended_at,
-        key: message.key.clone(),
-        payload: message.payload.clone(),
-    }
-}
-
-fn position(message: &Message, partition: i32, generation: u16) -> Position {
+pub fn position(message: &Message, place: Place) -> Position {
     Position {
-        generation,
-        partition: u32::try_from(partition).unwrap_or_default(),
+        generation: place.generation,
+        partition: u32::try_from(place.partition).unwrap_or_default(),
         offset: u64::try_from(message.offset).unwrap_or_default(),
         appended_at: message.appended_at,
     }
@@ -77,6 +129,7 @@ fn reason(error: &record::Error) -> &'static str {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::stream::IssueChanges;
     use schemas::ids::{ChangeId, IssueId};
     use schemas::record::IssueChange;
 
@@ -104,24 +157,17 @@ mod tests {
         torn.truncate(good.len() - 1);
         let mut foreign = good.clone();
         foreign[2] ^= 0xff;
-        let messages = [message(4, good.clone()), message(5, Vec::new()), message(6, torn), message(9, foreign), message(10, good)];
-        let decoded = decode::<IssueChange>(&messages, 3, 1).unwrap();
+        let payloads = [(4, good.clone()), (5, Vec::new()), (6, torn), (8, good.clone()), (9, foreign), (10, good)];
+        let messages = payloads.map(|(offset, payload)| message(offset, payload));
+        let killed = Rejections::from([(8, Rejection::killed())]);
+        let decoded = decode::<IssueChanges>(&messages, Place { partition: 3, generation: 1 }, &killed).unwrap();
         let offsets: Vec<u64> = decoded.envelopes.iter().map(|envelope| envelope.position.offset).collect();
         assert_eq!(offsets, [4, 10]);
-        assert_eq!(decoded.envelopes[1].value, change());
+        assert_eq!(decoded.claims.len(), 2);
+        assert_eq!(decoded.envelopes[1].value, Some(change()));
         assert_eq!(decoded.envelopes[1].position.partition, 3);
         assert_eq!(decoded.envelopes[1].position.generation, 1);
-        let reasons: Vec<(usize, &str)> = decoded.rejections.iter().map(|r| (r.index, r.reason)).collect();
-        assert_eq!(reasons, [(1, "not_avro"), (2, "bad_datum"), (3, "unknown_schema")]);
-    }
-
-    #[test]
-    fn a_dead_letter_keeps_the_record_whole_and_is_named_by_its_place() {
-        let message = message(6, b"\xff\x00junk".to_vec());
-        let rejection = Rejection { reason: "not_avro", message: "no".to_owned(), index: 0 };
-        let letter = letter("raw-reports", 2, &message, &rejection);
-        assert_eq!(letter.key(), b"raw-reports:2:6");
-        assert_eq!(letter.payload, message.payload);
-        assert_eq!(letter.appended_at, message.appended_at);
+        let reasons: Vec<(i64, &str)> = decoded.rejections.iter().map(|(offset, rejection)| (*offset, rejection.reason)).collect();
+        assert_eq!(reasons, [(5, "not_avro"), (6, "bad_datum"), (8, "killed_processor"), (9, "unknown_schema")]);
     }
 }

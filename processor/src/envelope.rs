@@ -6,5 +6,6 @@ use schemas::row::Position;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope<T> {
     pub position: Position,
-    pub value: T,
+    /// `None` where it takes too much memory to be kept; it is read again where its row is made.
+    pub value: Option<T>,
 }

@@ -1,11 +1,11 @@
-//! What stops the processor. Faults of the data are [`crate::decode::Rejection`]s and stop nothing.
+//! What halts a stream or stops the processor. Faults of the data are [`crate::decode::Rejection`]s and stop nothing.
 
 use service::{http, kafka};
 
 use crate::replay::Refusal;
-use crate::sink::Failure;
+use crate::sink::{Blame, Failure};
 
-/// Ours: the slice is repeated, or the processor stops and says why.
+/// Ours: the slice is repeated, its stream is halted, or the processor stops and says why.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The log is away or refuses.
@@ -34,9 +34,17 @@ pub enum Error {
     /// The engine acknowledges a slice and does not show it.
     #[error("{table}: the slice {token} was inserted {attempts} times and never appeared")]
     Vanished { table: &'static str, token: String, attempts: u32 },
-    /// A worker ended by a panic.
+    /// A worker ended by a panic that no record is to blame for.
     #[error("{topic} {partition}: the worker panicked")]
     Panicked { topic: String, partition: i32 },
+    /// Each record of a slice is harmless alone, and all of them together have ended the process again.
+    #[error(
+        "{topic} {partition}: the slice {first}-{last} ended the processor {attempts} times, although each of its records does no harm alone"
+    )]
+    SliceKills { topic: String, partition: i32, first: i64, last: i64, attempts: u32 },
+    /// More records of a slice than can be noted have ended the process.
+    #[error("{topic} {partition}: too many records of the slice {first}-{last} end the processor")]
+    TooManyKillers { topic: String, partition: i32, first: i64, last: i64 },
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -76,6 +84,8 @@ impl Error {
             | Self::NothingValid { .. }
             | Self::Vanished { .. }
             | Self::Panicked { .. }
+            | Self::SliceKills { .. }
+            | Self::TooManyKillers { .. }
             | Self::Thread(_)
             | Self::ForeignTopic(_)
             | Self::ConsumerStopped
@@ -84,6 +94,35 @@ impl Error {
             | Self::DatabaseName(_)
             | Self::Grouping(_)
             | Self::Refused(_) => false,
+        }
+    }
+
+    /// A stable code: why a stream is halted, for `/v1/admin/pipeline`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Log(_) => "log",
+            Self::Tables(failure) => match failure.blame() {
+                Blame::Content => "rows_refused",
+                Blame::Table => "table_refuses",
+                Blame::Server | Blame::Doubtful => "tables",
+            },
+            Self::Record(_) => "schema",
+            Self::LogAnew { .. } => "log_anew",
+            Self::ForeignMetadata { .. } => "foreign_metadata",
+            Self::NothingValid { .. } => "nothing_valid",
+            Self::Vanished { .. } => "vanished",
+            Self::Panicked { .. } => "panicked",
+            Self::SliceKills { .. } => "slice_kills",
+            Self::TooManyKillers { .. } => "too_many_killers",
+            Self::Thread(_) => "thread",
+            Self::ForeignTopic(_) => "foreign_topic",
+            Self::ConsumerStopped => "consumer_stopped",
+            Self::Http(_) => "http",
+            Self::Partitions { .. } => "partitions",
+            Self::DatabaseName(_) => "database_name",
+            Self::Grouping(_) => "grouping",
+            Self::Refused(_) => "refused",
         }
     }
 }

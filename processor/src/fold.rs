@@ -2,11 +2,14 @@
 
 use schemas::outcome::Outcome;
 use schemas::record::{self, Record, RejectedReport};
+use service::kafka::consumer::Message;
 use std::collections::BTreeMap;
 
-use crate::decode::{self, Rejection};
+use crate::dead_letter;
+use crate::decode::{self, Place, Rejection, Rejections};
 use crate::dedupe::{self, Claim, Id, Ids, Verdict, Window};
 use crate::envelope::Envelope;
+use crate::guard::guarded;
 use crate::project::Rules;
 use crate::slice::Slice;
 use crate::stream::Stream;
@@ -16,7 +19,7 @@ pub struct Judged<S: Stream> {
     envelopes: Vec<Envelope<S::Record>>,
     claims: Vec<Claim>,
     verdicts: Vec<Verdict>,
-    rejections: Vec<Rejection>,
+    rejections: Rejections,
     letters: Vec<RejectedReport>,
 }
 
@@ -24,32 +27,64 @@ pub struct Judged<S: Stream> {
 pub struct Folded<T> {
     /// In the order of the log.
     pub rows: Vec<T>,
+    /// The offset of each row.
+    pub offsets: Vec<i64>,
     /// What was delivered for the first time, in the order of the log.
     pub firsts: Vec<Claim>,
+    /// Records that make no row. Where there are any, the slice is to be judged again without them: a twin of theirs may count.
+    pub failed: Rejections,
     /// What could not be read.
     pub letters: Vec<RejectedReport>,
     /// How many records ended how.
     pub outcomes: Vec<(Outcome, usize)>,
 }
 
-/// Reads a slice and judges its records by the window.
+/// Reads a slice and judges its records by the window. What is `rejected` already becomes a dead letter unread.
 ///
 /// # Errors
 /// A fault of the build.
-pub fn judge<S: Stream>(slice: &Slice, partition: i32, generation: u16, window: &Window) -> Result<Judged<S>, record::Error> {
-    let decoded = decode::decode::<S::Record>(&slice.messages, partition, generation)?;
-    let letter = |rejection: &Rejection| {
-        let message = slice.messages.get(rejection.index)?;
-        Some(decode::letter(S::Record::TOPIC, partition, message, rejection))
+pub fn judge<S: Stream>(slice: &Slice, place: Place, window: &Window, rejected: &Rejections) -> Result<Judged<S>, record::Error> {
+    let decoded = decode::decode::<S>(&slice.messages, place, rejected)?;
+    let letter = |message: &Message| {
+        let rejection = decoded.rejections.get(&message.offset)?;
+        Some(dead_letter::letter(S::Record::TOPIC, place.partition, message, rejection))
     };
-    let claims: Vec<Claim> = decoded.envelopes.iter().map(|envelope| S::claim(&envelope.value, envelope.position.appended_at)).collect();
     Ok(Judged {
-        verdicts: dedupe::judge(window, &claims),
-        letters: decoded.rejections.iter().filter_map(letter).collect(),
+        verdicts: dedupe::judge(window, &decoded.claims),
+        letters: slice.messages.iter().filter_map(letter).collect(),
         envelopes: decoded.envelopes,
-        claims,
+        claims: decoded.claims,
         rejections: decoded.rejections,
     })
+}
+
+/// Does with one record what folding does, and throws the result away: whether the process survives is what the caller wants to know.
+pub fn rehearse<S: Stream>(message: &Message, place: Place, rules: &Rules) {
+    let Ok(Ok((value, _))) = decode::read::<S>(message) else { return };
+    // A panic is dealt with where the slice is folded.
+    let _ = guarded(|| {
+        let row = S::row(decode::position(message, place), value, rules);
+        serde_json::to_writer(std::io::sink(), &row).is_ok()
+    });
+}
+
+/// The row of a record; one that was not kept is read again.
+fn row<S: Stream>(envelope: Envelope<S::Record>, offset: i64, slice: &Slice, rules: &Rules) -> Result<S::Row, Rejection> {
+    let value = match envelope.value {
+        Some(value) => value,
+        None => read_again::<S>(offset, slice)?,
+    };
+    guarded(|| S::row(envelope.position, value, rules)).map_err(Rejection::panicked)
+}
+
+fn read_again<S: Stream>(offset: i64, slice: &Slice) -> Result<S::Record, Rejection> {
+    let place = slice.messages.binary_search_by_key(&offset, |message| message.offset).ok();
+    let message = place.and_then(|place| slice.messages.get(place));
+    match message.map(decode::read::<S>) {
+        Some(Ok(read)) => Ok(read?.0),
+        // It was read a moment ago.
+        Some(Err(_)) | None => Err(Rejection::panicked("the record cannot be read a second time".to_owned())),
+    }
 }
 
 impl<S: Stream> Judged<S> {
@@ -61,7 +96,7 @@ impl<S: Stream> Judged<S> {
 
     /// Records that could not.
     #[must_use]
-    pub fn rejections(&self) -> &[Rejection] {
+    pub fn rejections(&self) -> &Rejections {
         &self.rejections
     }
 
@@ -76,22 +111,34 @@ impl<S: Stream> Judged<S> {
         dedupe::settle(&self.claims, &mut self.verdicts, found);
     }
 
-    /// Makes the rows of what was delivered for the first time, grouped by the rules of the projects.
+    /// Makes the rows of what was delivered for the first time, grouped by the rules of the projects. `slice` is the one that was judged.
     #[must_use]
-    pub fn fold(self, rules: &Rules) -> Folded<S::Row> {
+    pub fn fold(self, slice: &Slice, rules: &Rules) -> Folded<S::Row> {
         let outcomes = self.outcomes();
-        let is_first = |verdict: &Verdict| *verdict == Verdict::First;
-        let firsts = self.claims.iter().zip(&self.verdicts).filter(|(_, verdict)| is_first(verdict)).map(|(claim, _)| *claim).collect();
-        let counting = self.envelopes.into_iter().zip(&self.verdicts).filter(|(_, verdict)| is_first(verdict));
-        let rows = counting.map(|(envelope, _)| S::row(envelope.position, envelope.value, rules)).collect();
-        Folded { rows, firsts, letters: self.letters, outcomes }
+        let (mut rows, mut offsets, mut firsts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut failed = Rejections::new();
+        for ((envelope, claim), verdict) in self.envelopes.into_iter().zip(&self.claims).zip(&self.verdicts) {
+            if *verdict != Verdict::First {
+                continue;
+            }
+            let offset = i64::try_from(envelope.position.offset).unwrap_or(i64::MAX);
+            match row::<S>(envelope, offset, slice, rules) {
+                Ok(row) => {
+                    rows.push(row);
+                    offsets.push(offset);
+                    firsts.push(*claim);
+                }
+                Err(rejection) => drop(failed.insert(offset, rejection)),
+            }
+        }
+        Folded { rows, offsets, firsts, failed, letters: self.letters, outcomes }
     }
 
     fn outcomes(&self) -> Vec<(Outcome, usize)> {
         let firsts = self.verdicts.iter().filter(|verdict| **verdict == Verdict::First).count();
         let mut outcomes = vec![(Outcome::Accepted, firsts), (Outcome::Duplicate, self.verdicts.len() - firsts)];
         let mut reasons: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for rejection in &self.rejections {
+        for rejection in self.rejections.values() {
             *reasons.entry(rejection.reason).or_default() += 1;
         }
         outcomes.extend(reasons.into_iter().map(|(reason, count)| (Outcome::Rejected(reason), count)));
@@ -103,11 +150,10 @@ impl<S: Stream> Judged<S> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::stream::Connections;
+    use crate::stream::{Connections, Occurrences};
     use schemas::ids::ConnectionId;
-    use schemas::record::{Connection, ConnectionKind};
+    use schemas::record::{Category, Connection, ConnectionKind, RawReport};
     use schemas::row::ConnectionRow;
-    use service::kafka::consumer::Message;
 
     const T0: i64 = 1_763_700_000_000;
 
@@ -130,6 +176,7 @@ mod tests {
             received_at: T0,
             client_ip: String::new(),
             extra: String::new(),
+            count: 1,
         };
         Message { offset, appended_at: T0 + offset, key: None, payload: record::encode(&connection).unwrap() }
     }
@@ -140,13 +187,17 @@ mod tests {
         slice
     }
 
+    fn judged(messages: &[Message], window: &Window) -> Judged<Connections> {
+        judge(&slice(messages), Place { partition: 2, generation: 1 }, window, &Rejections::new()).unwrap()
+    }
+
     fn rows(messages: &[Message], cuts: &[usize]) -> Vec<ConnectionRow> {
         let mut window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, i64::MIN);
         let (mut rows, mut rest) = (Vec::new(), messages);
         for cut in cuts {
             let (head, tail) = rest.split_at(*cut);
             rest = tail;
-            let folded = judge::<Connections>(&slice(head), 2, 1, &window).unwrap().fold(&Rules::default());
+            let folded = judged(head, &window).fold(&slice(head), &Rules::default());
             window.advance(&folded.firsts);
             rows.extend(folded.rows);
         }
@@ -159,7 +210,7 @@ mod tests {
         let junk = Message { offset: 6, appended_at: T0, key: None, payload: vec![1, 2, 3] };
         let messages = [message(4, 1, Some(T0)), message(5, 1, Some(T0)), junk, message(7, 2, None), message(8, 2, None)];
         let window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, T0 - 7_800_000);
-        let folded = judge::<Connections>(&slice(&messages), 2, 1, &window).unwrap().fold(&Rules::default());
+        let folded = judged(&messages, &window).fold(&slice(&messages), &Rules::default());
         let offsets: Vec<u64> = folded.rows.iter().map(|row| row.log_offset).collect();
         assert_eq!(offsets, [4, 7, 8], "what has neither name nor date counts each time");
         assert_eq!(folded.letters.len(), 1);
@@ -171,10 +222,42 @@ mod tests {
     fn the_table_decides_what_memory_does_not_cover() {
         let messages = [message(4, 1, Some(T0 - 86_400_000)), message(5, 2, Some(T0 - 86_400_000))];
         let window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, T0 - 7_800_000);
-        let mut judged = judge::<Connections>(&slice(&messages), 2, 1, &window).unwrap();
+        let mut judged = judged(&messages, &window);
         assert_eq!(judged.asked(), [[1; 16], [2; 16]]);
         judged.settle(&[[1; 16]].into_iter().collect());
-        assert_eq!(judged.fold(&Rules::default()).rows.iter().map(|row| row.log_offset).collect::<Vec<_>>(), [5]);
+        assert_eq!(judged.fold(&slice(&messages), &Rules::default()).rows.iter().map(|row| row.log_offset).collect::<Vec<_>>(), [5]);
+    }
+
+    #[test]
+    fn the_twin_of_a_rejected_record_counts_and_is_the_same_in_one_slice_or_two() {
+        let messages = [message(4, 1, Some(T0)), message(5, 2, Some(T0)), message(6, 1, Some(T0))];
+        let window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, i64::MIN);
+        let place = Place { partition: 2, generation: 1 };
+        let rejected = Rejections::from([(4, Rejection::killed())]);
+        let folded = judge::<Connections>(&slice(&messages), place, &window, &rejected).unwrap().fold(&slice(&messages), &Rules::default());
+        assert_eq!(folded.offsets, [5, 6]);
+        assert_eq!(folded.letters.len(), 1);
+        assert_eq!((folded.letters[0].reason.as_str(), &folded.letters[0].payload), ("killed_processor", &messages[0].payload));
+    }
+
+    #[test]
+    fn a_record_that_is_too_large_to_be_kept_has_the_same_row() {
+        let report = |tags: usize| RawReport {
+            exp_message: "很多标签".to_owned(),
+            tags: vec![String::new(); tags],
+            ..RawReport::new("a", "native", Category::Error, T0)
+        };
+        let messages: Vec<Message> = [1_500_000, 3]
+            .iter()
+            .zip(4..)
+            .map(|(tags, offset)| Message { offset, appended_at: T0, key: None, payload: record::encode(&report(*tags)).unwrap() })
+            .collect();
+        let (place, window) = (Place { partition: 2, generation: 1 }, Window::blind());
+        let judged = judge::<Occurrences>(&slice(&messages), place, &window, &Rejections::new()).unwrap();
+        assert!(judged.envelopes.iter().all(|envelope| envelope.value.is_none()), "the second is behind the first");
+        let folded = judged.fold(&slice(&messages), &Rules::default());
+        assert_eq!(folded.rows.iter().map(|row| row.tags.len()).collect::<Vec<_>>(), [1_500_000, 3]);
+        assert_eq!(folded.rows[1], Occurrences::row(decode::position(&messages[1], place), report(3), &Rules::default()));
     }
 
     #[test]

@@ -10,10 +10,12 @@
 //!
 //! Invariants: the end of a slice is committed before it is worked on, and whoever repeats it repeats exactly its offsets; one slice is
 //! one insert is one part; a slice that may be in its table is looked up before it is inserted; a row is a function of its record and its
-//! place in the log, never of a clock or of where slices were cut; work on a partition has ended before the partition is given away.
+//! place in the log, never of a clock or of where slices were cut; work on a partition has ended before the partition is given away;
+//! a record that cannot be processed, whatever it does, costs itself; a stream that cannot go on is halted alone.
 
 pub mod assignment;
 pub mod bound;
+pub mod budget;
 pub mod config;
 pub mod dead_letter;
 pub mod decode;
@@ -24,6 +26,7 @@ pub mod fingerprint;
 pub mod fold;
 pub mod frames;
 pub mod group;
+pub mod guard;
 pub mod link;
 pub mod member;
 pub mod meter;
@@ -32,23 +35,27 @@ pub mod normalise;
 pub mod outfit;
 pub mod pipeline;
 pub mod project;
+pub mod provoke;
 pub mod recall;
 pub mod replay;
+pub mod retention;
 pub mod sink;
 pub mod slice;
 pub mod source;
 pub mod stop;
 pub mod stream;
 pub mod suggest;
+pub mod trim;
 pub mod watermark;
 pub mod worker;
 
 pub use config::Config;
 pub use error::Error;
-pub use migrate::{Retention, Topics, migrate};
+pub use migrate::{Topics, migrate};
 pub use pipeline::run;
 pub use project::{Grouping, Rules};
 pub use replay::replay;
+pub use retention::Retention;
 
 /// Groups one line of JSON as the processor would: `{"id","issue","signature"}`, with what went in where `is_explained`;
 /// a line that is no report gives `{"id":null,"error"}`.

@@ -10,6 +10,7 @@ use service::config::Span;
 use service::kafka::{self, Admin, Creation, TopicSpec};
 
 use crate::error::Error;
+use crate::retention::Retention;
 use crate::sink::{Entry, Journal};
 
 /// `[topics]`.
@@ -22,27 +23,9 @@ pub struct Topics {
     pub replication: i32,
 }
 
-/// `[retention]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Retention {
-    /// How long the log keeps reports, connections and dead letters. Issue changes and releases stay.
-    pub log: Span,
-    /// How long the tables keep stacks, logs, attachments and dead letters; whole days.
-    pub bodies: Span,
-    /// How long the tables keep rows with their roll-ups; whole days.
-    pub facts: Span,
-}
-
 impl Default for Topics {
     fn default() -> Self {
         Self { partitions: 4, replication: 1 }
-    }
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { log: Span::days(30), bodies: Span::days(90), facts: Span::days(400) }
     }
 }
 
@@ -57,7 +40,10 @@ pub struct Changes {
     pub retention: bool,
 }
 
-const MAX_RECORD_BYTES: usize = 16 << 20;
+/// Every topic there is.
+const TOPICS: [&str; 5] = [RawReport::TOPIC, Connection::TOPIC, RejectedReport::TOPIC, IssueChange::TOPIC, Release::TOPIC];
+/// The largest record that a topic takes, in bytes.
+pub(crate) const MAX_RECORD_BYTES: usize = 16 << 20;
 /// The name under which retention is noted beside the migrations; it has the number 0.
 const RETENTION: &str = "retention";
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -78,15 +64,8 @@ pub async fn migrate(
 }
 
 async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> Result<Vec<String>, Error> {
-    let log = retention.log.as_millis().to_string();
-    let keeps = [
-        (RawReport::TOPIC, Keep::For(log.as_str())),
-        (Connection::TOPIC, Keep::For(log.as_str())),
-        (RejectedReport::TOPIC, Keep::For(log.as_str())),
-        (IssueChange::TOPIC, Keep::For("-1")),
-        (Release::TOPIC, Keep::Newest),
-    ];
-    let specs: Vec<TopicSpec> = keeps.iter().map(|(topic, keep)| spec(topic, *keep, topics)).collect();
+    let keeps = TOPICS.map(|topic| (topic, retention.of_topic(topic, topics.partitions)));
+    let specs: Vec<TopicSpec> = keeps.iter().map(|(topic, keep)| spec(topic, keep, topics)).collect();
     let mut made = Vec::new();
     for (name, creation) in admin.create_topics(&specs).await? {
         if creation == Creation::Created {
@@ -102,7 +81,8 @@ async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> R
         if found != topics.partitions {
             return Err(Error::Partitions { topic, found, wanted: topics.partitions });
         }
-        admin.alter_topic_config(topic, &keep.settings()).await?;
+        let keep: Vec<(&str, &str)> = keep.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        admin.alter_topic_config(topic, &keep).await?;
     }
     Ok(made)
 }
@@ -119,33 +99,14 @@ async fn partitions(admin: &Admin, topic: &str) -> Result<i32, Error> {
     }
 }
 
-/// What the log keeps of a topic.
-#[derive(Clone, Copy)]
-enum Keep<'a> {
-    /// Everything for so many milliseconds; -1 = for good.
-    For(&'a str),
-    /// The newest record of each key.
-    Newest,
-}
-
-impl<'a> Keep<'a> {
-    fn settings(self) -> [(&'static str, &'a str); 2] {
-        match self {
-            Self::For(milliseconds) => [("cleanup.policy", "delete"), ("retention.ms", milliseconds)],
-            Self::Newest => [("cleanup.policy", "compact"), ("retention.ms", "-1")],
-        }
-    }
-}
-
-fn spec(topic: &str, keep: Keep<'_>, topics: &Topics) -> TopicSpec {
-    let largest = MAX_RECORD_BYTES.to_string();
-    let config = [("message.timestamp.type", "LogAppendTime"), ("max.message.bytes", &largest)];
-    let config = config.into_iter().chain(keep.settings());
+fn spec(topic: &str, keep: &[(&'static str, String)], topics: &Topics) -> TopicSpec {
+    let config = [("message.timestamp.type", "LogAppendTime".to_owned()), ("max.message.bytes", MAX_RECORD_BYTES.to_string())];
+    let config = config.iter().chain(keep);
     TopicSpec {
         name: topic.to_owned(),
         partitions: topics.partitions,
         replication: topics.replication,
-        config: config.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        config: config.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
     }
 }
 

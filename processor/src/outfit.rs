@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::Config;
 use crate::bound::Errand;
+use crate::budget::Budget;
 use crate::dead_letter::DeadLetters;
 use crate::error::Error;
 use crate::project::Rules;
@@ -15,6 +16,8 @@ pub struct Outfit {
     pub tables: service::clickhouse::Config,
     pub duty: Duty,
     pub rules: Arc<Rules>,
+    /// Shared with the workers of all other partitions.
+    pub budget: Budget,
 }
 
 impl Outfit {
@@ -24,7 +27,7 @@ impl Outfit {
     /// Rules that cannot be used.
     pub fn new(config: Config, tables: service::clickhouse::Config, duty: Duty) -> Result<Self, Error> {
         let rules = Rules::new(&config.grouping).map_err(|wrong| Error::Grouping(wrong.join("; ")))?;
-        Ok(Self { config, tables, duty, rules: Arc::new(rules) })
+        Ok(Self { config, tables, duty, rules: Arc::new(rules), budget: Budget::default() })
     }
 }
 

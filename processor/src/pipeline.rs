@@ -2,9 +2,11 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use service::http::{self, Router};
 use service::kafka::consumer::GroupOptions;
+use service::kafka::{self, Admin};
 use service::shutdown::Shutdown;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -16,12 +18,16 @@ use crate::dead_letter::DeadLetters;
 use crate::error::Error;
 use crate::member::{Joining, Member};
 use crate::outfit::{Duty, Outfit};
+use crate::trim::Trim;
 use crate::watermark::Watermarks;
+
+/// How often the log is asked whether it still has the topics.
+const TOPICS_CHECK: Duration = Duration::from_secs(5);
 
 /// Folds the log into the tables until `shutdown`; then every worker finishes its slice and the group is left.
 ///
 /// # Errors
-/// What stopped it. Engines that are away do not: it waits for them.
+/// What stopped it. Engines that are away do not: it waits for them. A stream that cannot go on does not either: it is halted alone.
 pub async fn run(
     config: Config,
     kafka: service::kafka::Config,
@@ -32,7 +38,9 @@ pub async fn run(
     let watermarks = Watermarks::default();
     let (failures, mut failed) = mpsc::unbounded_channel();
     let duty = Duty::Follow(DeadLetters::new(&kafka)?);
+    let mut watch = pin!(watch_topics(Admin::new(&kafka)?, watermarks.clone()));
     let (limits, options) = (config.http.clone(), group(&config));
+    let mut trimming = pin!(Trim::new(&config, &tables, watermarks.clone()).follow());
     let workers = Arc::new(Workers::new(Outfit::new(config, tables, duty)?, Handle::current(), watermarks.clone(), failures.clone()));
     let finish = Arc::clone(&workers);
     let member = Member::join(Joining { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)?;
@@ -42,6 +50,8 @@ pub async fn run(
         () = shutdown.triggered() => (Ok(()), false),
         failure = failed.recv() => (Err(failure.unwrap_or(Error::ConsumerStopped)), false),
         served = &mut server => (served.map_err(Error::from), true),
+        never = &mut trimming => match never {},
+        () = &mut watch => (Ok(()), false),
     };
     if let Err(error) = &outcome {
         tracing::error!(%error, "the processor stops");
@@ -57,6 +67,20 @@ pub async fn run(
     }
     let ((), served) = tokio::join!(leaving, server);
     outcome.and(served.map_err(Error::from))
+}
+
+/// Notes which topics the log does not have. Ends never.
+async fn watch_topics(log: Admin, watermarks: Watermarks) {
+    loop {
+        let mut missing = Vec::new();
+        for topic in TOPICS {
+            if let Err(kafka::Error::UnknownTopic { .. }) = log.partitions(topic).await {
+                missing.push(topic);
+            }
+        }
+        watermarks.lacks(missing);
+        tokio::time::sleep(TOPICS_CHECK).await;
+    }
 }
 
 /// How a processor joins its group.

@@ -28,7 +28,8 @@ use service::kafka::Admin;
 use service::shutdown::Shutdown;
 
 use crate::error::Error;
-use crate::migrate::{self, Retention};
+use crate::migrate;
+use crate::retention::Retention;
 use crate::sink::{DayReport, Side};
 use guard::Guard;
 use plan::Plan;

@@ -4,13 +4,16 @@
 //! a token and read back; where nothing is seen, the token was there without its part (a kill can leave that), and the slice is inserted
 //! again with `:2`, and so on. The token alone stops the late insert of a worker that lost its partition.
 
+mod check;
+mod days;
 mod failure;
 mod journal;
 mod side;
 
-pub use failure::Failure;
+pub use days::{Days, TableDay};
+pub use failure::{Blame, Failure};
 pub use journal::{Entry, Journal};
-pub use side::{DayReport, Side};
+pub use side::{DayReport, Killer, Side};
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -219,12 +222,18 @@ impl<T: Table> Sink<T> {
     }
 
     async fn insert(&self, range: Range, rows: &[T], attempt: u32) -> Result<(), Failure> {
+        let token = self.token(range, attempt);
+        let mut settings: Vec<(&str, &str)> = one_part().to_vec();
+        settings.push(("insert_deduplication_token", &token));
+        self.write(&self.table, rows, &settings).await
+    }
+
+    async fn write(&self, table: &str, rows: &[T], settings: &[(&str, &str)]) -> Result<(), Failure> {
         let send = async {
-            let mut insert = self.client.insert_unescaped::<T>(&self.table).await?;
-            for (name, value) in one_part() {
-                insert = insert.with_setting(name, value);
+            let mut insert = self.client.insert_unescaped::<T>(table).await?;
+            for (name, value) in settings {
+                insert = insert.with_setting(*name, *value);
             }
-            insert = insert.with_setting("insert_deduplication_token", self.token(range, attempt));
             for row in rows {
                 insert.write(row).await?;
             }

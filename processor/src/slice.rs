@@ -1,12 +1,10 @@
 //! A fixed run of offsets of one partition: the unit of work and of retry.
 //!
-//! Before work a slice's end is fixed by committing its first offset with the end beside it, as `aftershock/1 end=<offset>`.
-//! Who owns the partition next finds that and repeats exactly those offsets. An empty text means that no slice is open.
+//! Before work a slice's end is fixed by committing its first offset with the end beside it (`schemas::commit_note`).
+//! Who owns the partition next finds that and repeats exactly those offsets.
 
 use schemas::time;
-use service::kafka::consumer::{Committed, Message};
-
-const FORMAT: &str = "aftershock/1 end=";
+use service::kafka::consumer::Message;
 
 /// Messages of one partition within one log day, in order.
 #[derive(Debug, Clone, Default)]
@@ -56,30 +54,17 @@ impl Slice {
         self.messages.len() >= limits.records || self.bytes >= limits.bytes
     }
 
+    /// Bytes of the payloads.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The log day of its records; `None` where it has none.
     #[must_use]
     pub fn day(&self) -> Option<u16> {
         self.messages.first().map(|message| time::log_day(message.appended_at))
     }
-}
-
-/// The text beside a slice's first offset.
-#[must_use]
-pub fn opening(last: i64) -> String {
-    format!("{FORMAT}{last}")
-}
-
-/// The end of the slice that a commit has opened.
-///
-/// # Errors
-/// The text as found, where this processor has not written it.
-pub fn opened(committed: &Committed) -> Result<Option<i64>, String> {
-    let text = committed.metadata.as_str();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let end = text.strip_prefix(FORMAT).and_then(|end| end.parse().ok());
-    end.filter(|end| *end >= committed.offset).map(Some).ok_or_else(|| text.to_owned())
 }
 
 /// What is known about a partition when a worker begins.
@@ -137,25 +122,6 @@ mod tests {
 
     fn message(offset: i64, appended_at: i64, size: usize) -> Message {
         Message { offset, appended_at, key: None, payload: vec![0; size] }
-    }
-
-    fn committed(offset: i64, metadata: &str) -> Committed {
-        Committed { offset, metadata: metadata.to_owned() }
-    }
-
-    #[test]
-    fn the_end_survives_the_commit() {
-        for (first, last) in [(0, 0), (7, 19), (5, i64::MAX)] {
-            assert_eq!(opened(&committed(first, &opening(last))), Ok(Some(last)));
-        }
-        assert_eq!(opened(&committed(7, "")), Ok(None));
-    }
-
-    #[test]
-    fn foreign_texts_and_ends_before_the_beginning_are_refused() {
-        for text in ["hello", "aftershock/2 end=9", "aftershock/1 end=", "aftershock/1 end=九", "aftershock/1 end=6"] {
-            assert_eq!(opened(&committed(7, text)), Err(text.to_owned()));
-        }
     }
 
     #[test]

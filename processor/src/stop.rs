@@ -85,6 +85,21 @@ impl Stop {
         self.runtime.block_on(told)
     }
 
+    /// Waits for something, unless the worker is told to end first.
+    ///
+    /// # Errors
+    /// [`Halt::Stopped`] where it was.
+    pub fn unless_told<T>(&self, wait: impl Future<Output = T>) -> Result<T, Halt> {
+        let mut order = self.order.clone();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = order.wait_for(|order| *order > Order::Work) => Err(Halt::Stopped),
+                outcome = wait => Ok(outcome),
+            }
+        })
+    }
+
     /// Runs a call to its end, unless the partition is taken away.
     ///
     /// # Errors
@@ -111,7 +126,9 @@ mod tests {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (sender, stop) = StopSender::new(runtime.handle().clone());
         assert!(!stop.is_told() && !stop.waits(Duration::from_millis(1)));
+        assert!(matches!(stop.unless_told(async { 7 }), Ok(7)));
         sender.finish();
+        assert!(matches!(stop.unless_told(std::future::pending::<()>()), Err(Halt::Stopped)));
         assert!(stop.is_told() && stop.waits(Duration::from_secs(60)));
         assert!(matches!(stop.call(async { 7 }), Ok(7)));
         sender.abandon();

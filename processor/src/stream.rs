@@ -2,21 +2,32 @@
 
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
 use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow, Position, RejectedReportRow, Table};
+use serde::Serialize;
 
 use crate::dedupe::Claim;
 use crate::group::{self, Grouping, Subject};
 use crate::project::Rules;
+use crate::provoke;
+
+/// A text in a list, with what the allocator adds.
+const ITEM_BYTES: usize = 48;
 
 /// A topic folded into a table. Functions of the record and its place alone: equal log, equal tables.
 pub trait Stream: Send + 'static {
     type Record: Record + Send;
-    type Row: Table;
+    type Row: Table + Serialize;
 
     /// Whether recent ids are kept in memory; else every id is looked up.
     const REMEMBERS: bool;
 
     /// What deduplication needs to know.
     fn claim(record: &Self::Record, appended_at: i64) -> Claim;
+
+    /// Memory that the lists of a record take beside the bytes of their texts.
+    #[must_use]
+    fn list_bytes(_: &Self::Record) -> usize {
+        0
+    }
 
     /// The row of a record that counts; `rules` are those of the projects.
     fn row(position: Position, record: Self::Record, rules: &Rules) -> Self::Row;
@@ -40,7 +51,15 @@ impl Stream for Occurrences {
         Claim { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
     }
 
+    fn list_bytes(record: &RawReport) -> usize {
+        let lists = [&record.fingerprint, &record.tags, &record.truncated].map(Vec::len).iter().sum::<usize>();
+        let files = record.threads.len() + record.attachments.len();
+        let pairs = record.user_key.len() + record.server_key.len();
+        lists * ITEM_BYTES + (files + pairs) * 2 * ITEM_BYTES
+    }
+
     fn row(position: Position, record: RawReport, rules: &Rules) -> OccurrenceRow {
+        provoke::by(&record.exp_message);
         let grouping = group::group_with(&subject(&record), rules);
         let columns = columns(&record, grouping, rules.stamp());
         OccurrenceRow::new(position, record, columns)
@@ -127,6 +146,9 @@ fn columns(report: &RawReport, grouping: Grouping, rules: u32) -> GroupingColumn
         exp_message: own(&report.exp_message, grouping.exp_message),
     }
 }
+
+#[cfg(test)]
+mod proportion;
 
 #[cfg(test)]
 mod tests {

@@ -13,12 +13,26 @@ pub struct Watermarks(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     partitions: BTreeMap<(String, i32), Standing>,
+    /// Topics that the log does not have.
+    missing: Vec<&'static str>,
 }
 
 #[derive(Default)]
 struct Standing {
     /// What the worker is waiting for.
     obstacle: Option<String>,
+    /// Why the stream does not go on.
+    halted: Option<String>,
+}
+
+impl Standing {
+    fn missing(&self, topic: &str, partition: i32) -> Option<String> {
+        match (&self.halted, &self.obstacle) {
+            (Some(reason), _) => Some(format!("{topic} {partition} is halted: {reason}")),
+            (None, Some(obstacle)) => Some(format!("{topic} {partition} waits: {obstacle}")),
+            (None, None) => None,
+        }
+    }
 }
 
 /// One partition's place among them; dropped when its worker ends.
@@ -27,6 +41,7 @@ pub struct Mark {
     key: (String, i32),
     lag: Gauge,
     ids: Gauge,
+    halted: Gauge,
 }
 
 impl Watermarks {
@@ -43,7 +58,14 @@ impl Watermarks {
             key,
             lag: gauge("aftershock_lag_records", "Records in the log that are not in the tables yet.", &labels),
             ids: gauge("aftershock_window_ids", "Ids of recent deliveries held in memory.", &labels),
+            halted: gauge("aftershock_stream_halted", "1 where a partition is not folded on until somebody acts, else 0.", &labels),
         }
+    }
+
+    /// Whether a partition is this processor's.
+    #[must_use]
+    pub fn is_assigned(&self, topic: &str, partition: i32) -> bool {
+        self.state().partitions.contains_key(&(topic.to_owned(), partition))
     }
 
     /// Whether the processor does its work, and what is missing.
@@ -52,16 +74,17 @@ impl Watermarks {
     /// What is missing.
     pub fn ready(&self) -> Result<(), String> {
         let state = self.state();
+        let mut missing: Vec<String> = state.missing.iter().map(|topic| format!("topic {topic} is not in the log")).collect();
         if state.partitions.is_empty() {
-            return Err("no partition is assigned".to_owned());
+            missing.push("no partition is assigned".to_owned());
         }
-        let waiting = |((topic, partition), standing): (&(String, i32), &Standing)| {
-            standing.obstacle.as_ref().map(|obstacle| format!("{topic} {partition} waits: {obstacle}"))
-        };
-        match state.partitions.iter().find_map(waiting) {
-            Some(missing) => Err(missing),
-            None => Ok(()),
-        }
+        missing.extend(state.partitions.iter().filter_map(|((topic, partition), standing)| standing.missing(topic, *partition)));
+        if missing.is_empty() { Ok(()) } else { Err(missing.join("; ")) }
+    }
+
+    /// Notes which topics the log does not have.
+    pub fn lacks(&self, topics: Vec<&'static str>) {
+        self.state().missing = topics;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -89,6 +112,22 @@ impl Mark {
         }
     }
 
+    /// Says why the stream does not go on.
+    pub fn halts(&self, reason: &str) {
+        self.halted.set(1);
+        if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
+            standing.halted = Some(reason.to_owned());
+        }
+    }
+
+    /// The stream goes on.
+    pub fn resumes(&self) {
+        self.halted.set(0);
+        if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
+            standing.halted = None;
+        }
+    }
+
     /// Shows how many records lie between the place that is in the tables and the end of the log.
     pub fn lag(&self, records: i64) {
         self.lag.set(records.max(0));
@@ -105,6 +144,7 @@ impl Drop for Mark {
         self.all.state().partitions.remove(&self.key);
         self.lag.set(0);
         self.ids.set(0);
+        self.halted.set(0);
         self.all.show();
     }
 }
@@ -114,14 +154,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_means_assigned_and_not_waiting() {
+    fn ready_means_assigned_and_neither_waiting_nor_halted() {
         let watermarks = Watermarks::default();
         assert_eq!(watermarks.ready(), Err("no partition is assigned".to_owned()));
         let mark = watermarks.begin("connections", 1);
         assert_eq!(watermarks.ready(), Ok(()));
+        assert!(watermarks.is_assigned("connections", 1) && !watermarks.is_assigned("connections", 0));
         mark.waits("the tables: timeout expired");
         assert_eq!(watermarks.ready(), Err("connections 1 waits: the tables: timeout expired".to_owned()));
+        mark.halts("没有");
+        watermarks.lacks(vec!["raw-reports"]);
+        assert_eq!(watermarks.ready(), Err("topic raw-reports is not in the log; connections 1 is halted: 没有".to_owned()));
+        watermarks.lacks(Vec::new());
         mark.goes_on();
+        assert!(watermarks.ready().is_err(), "no longer waiting, and halted");
+        mark.resumes();
         assert_eq!(watermarks.ready(), Ok(()));
         drop(mark);
         assert!(watermarks.ready().is_err());

@@ -2,37 +2,42 @@
 //!
 //! ```text
 //! begin → repeat what was left open → [ open → decode → dedupe → group → insert → close ]…
+//!    ↑                                                                                 │ a failure that waiting does not mend
+//!    └───────────────────────────────── wait, and try again ← halted ←─────────────────┘
 //! ```
 //!
 //! The end of a slice is committed before work on it begins, its successor's offset after its rows are in the table. Where the next slice
-//! is complete by then, one commit closes the one and opens the other.
+//! is complete by then, one commit closes the one and opens the other. [`suspect`] deals with slices that have ended the process, [`halted`]
+//! with streams that cannot go on, [`insist`] with engines that are away.
 
+mod halted;
+mod insist;
+mod suspect;
+mod work;
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use schemas::commit_note::CommitNote;
 use schemas::record::Record;
 use service::kafka::consumer::PartitionQueue;
 
+use self::work::Job;
 use crate::bound::Bound;
-use crate::decode::Rejection;
-use crate::dedupe::{Claim, Window};
+use crate::decode::Place;
+use crate::dedupe::Window;
 use crate::error::Error;
-use crate::fold::{self, Folded};
-use crate::meter::{Meter, Pass};
+use crate::meter::Meter;
 use crate::outfit::{Duty, Outfit};
-use crate::recall;
 use crate::replay::Refusal;
-use crate::sink::{History, Origin, Range, Sink};
-use crate::slice::{self, Known, Slice, Start};
+use crate::sink::{Origin, Sink};
+use crate::slice::{self, Known, Start};
 use crate::source::Source;
-use crate::stop::{Attempt, Halt, Stop};
+use crate::stop::{Halt, Stop};
 use crate::stream::Stream;
 use crate::watermark::Mark;
 
-/// The first wait after a failure; doubled up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// So many records without a valid one among them, and none before: the fault is ours.
-const HOPELESS: u64 = 1_000;
 /// How often the lag is measured.
 const MEASURE: Duration = Duration::from_secs(5);
 
@@ -42,15 +47,25 @@ pub struct Worker<S: Stream> {
     source: Source,
     sink: Sink<S::Row>,
     bound: Option<Bound>,
+    /// Append times by offsets of records that a replay leaves out, because they have ended a processor.
+    killers: HashMap<i64, i64>,
     partition: i32,
     stop: Stop,
     mark: Mark,
     meter: Meter,
+    /// What the group has committed last, with its offset; `None` where it has committed nothing yet.
+    committed: Option<(i64, CommitNote)>,
+    /// The first offset in the log, once it is known.
+    low: Option<i64>,
+    /// Fetching began where the group has committed; from the second beginning on it does not by itself.
+    has_begun: bool,
     /// Read back from the table before the first slice is folded.
     window: Option<Window>,
     /// Something on the partition was valid once.
     was_valid: bool,
     invalid: u64,
+    /// How often the stream was halted since it last went on.
+    halts: u32,
     measured: Option<Instant>,
 }
 
@@ -60,43 +75,67 @@ impl<S: Stream> Worker<S> {
     pub fn new(outfit: Outfit, queue: PartitionQueue, stop: Stop, mark: Mark) -> Self {
         let partition = queue.partition();
         let origin = Origin { topic: S::Record::TOPIC, partition, generation: outfit.config.log_generation };
-        let bound = match &outfit.duty {
-            Duty::Follow(_) => None,
-            Duty::Replay(errand) => Some(errand.bound(S::Record::TOPIC, partition)),
+        let (bound, killers) = match &outfit.duty {
+            Duty::Follow(_) => (None, HashMap::new()),
+            Duty::Replay(errand) => (Some(errand.bound(S::Record::TOPIC, partition)), errand.killers(S::Record::TOPIC, partition)),
         };
         Self {
             sink: Sink::new(&outfit.tables, origin, *outfit.config.table_timeout),
             source: Source::new(queue, &outfit.config, bound.clone()),
             bound,
+            killers,
             outfit,
             partition,
             stop,
             mark,
             meter: Meter::new(S::Record::TOPIC),
+            committed: None,
+            low: None,
+            has_begun: false,
             window: None,
             was_valid: false,
             invalid: 0,
+            halts: 0,
             measured: None,
         }
     }
 
-    /// Works until told to stop.
+    /// Works until told to stop. A failure that waiting does not mend halts this stream alone; a replay ends by it.
     ///
     /// # Errors
     /// Why it ended.
     pub fn run(&mut self) -> Result<(), Halt> {
-        self.begin()?;
-        // The first slice may have been tried by a worker whose commits were lost; later ones cannot.
-        let mut history = History::Unknown;
-        let mut slice = self.source.slice(&self.stop)?;
-        self.commit(slice.first, Some(slice.last))?;
         loop {
-            let firsts = self.work(&slice, history, Pass::New)?;
-            history = History::Fresh;
+            // After a panic the window and the source are read anew, and the slice in hand is still open.
+            let error = match catch_unwind(AssertUnwindSafe(|| self.fold_on())) {
+                Ok(Err(Halt::Failed(error))) => error,
+                Ok(outcome) => {
+                    self.take_back();
+                    return outcome;
+                }
+                Err(_) => Error::Panicked { topic: S::Record::TOPIC.to_owned(), partition: self.partition },
+            };
+            if let Duty::Replay(_) = self.outfit.duty {
+                return Err(Halt::Failed(error));
+            }
+            self.halt(&error)?;
+        }
+    }
+
+    fn fold_on(&mut self) -> Result<(), Halt> {
+        self.begin()?;
+        self.resume()?;
+        // The first slice may have been tried by a worker whose commits were lost; later ones cannot.
+        let mut job = Job::first();
+        let mut slice = self.source.slice(&self.stop)?;
+        self.open(slice.first, slice.last)?;
+        loop {
+            let firsts = self.work(&slice, &job)?;
+            job = Job::fresh();
             let next = self.source.ready(&self.stop)?;
             match &next {
-                Some(next) => self.commit(next.first, Some(next.last))?,
-                None => self.commit(slice.last + 1, None)?,
+                Some(next) => self.open(next.first, next.last)?,
+                None => self.close(slice.last)?,
             }
             self.advance(&firsts);
             self.measure(slice.last + 1, next.is_none());
@@ -104,7 +143,7 @@ impl<S: Stream> Worker<S> {
                 Some(next) => next,
                 None => {
                     let next = self.source.slice(&self.stop)?;
-                    self.commit(next.first, Some(next.last))?;
+                    self.open(next.first, next.last)?;
                     next
                 }
             };
@@ -113,17 +152,22 @@ impl<S: Stream> Worker<S> {
 
     /// Finds the place to begin at, and repeats the slice that was left open there.
     fn begin(&mut self) -> Result<(), Halt> {
-        let known = self.known()?;
+        self.window = None;
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let (known, note) = self.known()?;
         let start = slice::start(known).map_err(|offset| Halt::Failed(self.source.log_anew(known.high, offset)))?;
         if self.bound.is_some() && start.gap > 0 {
             let topic = S::Record::TOPIC.to_owned();
             return Err(Halt::Failed(Refusal::Taken { topic, partition: self.partition }.into()));
         }
-        self.was_valid = known.highest.is_some();
+        self.was_valid |= known.highest.is_some();
+        if note.halted.as_deref() == Some(halted::NOTHING_VALID) {
+            self.invalid = work::HOPELESS;
+        }
         self.say(start);
         if let Some((first, last)) = start.repeat {
-            self.source.go_to(first.max(known.low), true, &self.stop)?;
-            self.repeat(first, last)?;
+            self.source.go_to(first.max(known.low), is_first, &self.stop)?;
+            self.repeat(first, last, note)?;
             if start.next > self.source.next() {
                 // The rows between are in the table and not in the window.
                 self.window = None;
@@ -131,7 +175,7 @@ impl<S: Stream> Worker<S> {
             }
             return Ok(());
         }
-        let is_there = start.next == known.committed.unwrap_or(known.low).max(known.low);
+        let is_there = is_first && start.next == known.committed.unwrap_or(known.low).max(known.low);
         self.source.go_to(start.next, is_there, &self.stop)
     }
 
@@ -147,113 +191,40 @@ impl<S: Stream> Worker<S> {
         tracing::info!(topic, partition, next = start.next, repeats = start.repeat.is_some(), "worker begins");
     }
 
-    fn known(&mut self) -> Result<Known, Halt> {
-        let committed = self.retry(|worker| Ok(worker.source.queue().committed()?))?;
-        let open_until = match &committed {
-            Some(committed) => slice::opened(committed).map_err(|metadata| Halt::Failed(self.foreign(metadata)))?,
-            None => None,
-        };
+    fn known(&mut self) -> Result<(Known, CommitNote), Halt> {
+        let found = self.retry(|worker| Ok(worker.source.queue().committed()?))?;
+        self.committed = None;
+        if let Some(found) = &found {
+            let note = CommitNote::read(found.offset, &found.metadata);
+            let note = note.ok_or_else(|| Halt::Failed(self.foreign(found.metadata.clone())))?;
+            self.committed = Some((found.offset, note));
+        }
+        let note = self.committed.as_ref().map(|(_, note)| note.clone()).unwrap_or_default();
         let since = self.bound.as_ref().map(|bound| *bound.days.start());
         let highest = self.retry(|worker| worker.call(worker.sink.highest(since)))?;
         let (low, high) = self.retry(|worker| Ok(worker.source.queue().watermarks()?))?;
-        let committed = committed.map(|committed| committed.offset).or(self.bound.as_ref().map(|bound| bound.first));
-        Ok(Known { committed, open_until, low, high, highest })
+        self.low = Some(low);
+        let committed = found.map(|found| found.offset).or(self.bound.as_ref().map(|bound| bound.first));
+        Ok((Known { committed, open_until: note.end, low, high, highest }, note))
     }
 
-    fn repeat(&mut self, first: i64, last: i64) -> Result<(), Halt> {
-        let mut slice = self.source.exactly(last, &self.stop)?;
-        slice.first = first;
-        tracing::info!(topic = S::Record::TOPIC, partition = self.partition, first, last, "a slice was left open");
-        let firsts = self.work(&slice, History::Unknown, Pass::Repeated)?;
-        self.commit(last + 1, None)?;
-        self.advance(&firsts);
-        Ok(())
+    fn open(&mut self, first: i64, last: i64) -> Result<(), Halt> {
+        self.commit(first, CommitNote::opening(last))
     }
 
-    /// Puts the rows of an open slice into the table; returns what was delivered for the first time.
-    fn work(&mut self, slice: &Slice, history: History, pass: Pass) -> Result<Vec<Claim>, Halt> {
-        let began = Instant::now();
-        let (first, last) = (slice.first, slice.last);
-        let _span = tracing::debug_span!("slice", topic = S::Record::TOPIC, partition = self.partition, first, last).entered();
-        self.meter.gap(self.source.take_gap());
-        let Some(log_day) = slice.day() else { return Ok(Vec::new()) };
-        let range = Range { first, last, log_day };
-        if pass == Pass::Repeated && self.retry(|worker| worker.call(worker.sink.holds(range)))? {
-            self.meter.slice(Pass::Found, began.elapsed());
-            return Ok(Vec::new());
-        }
-        let Folded { rows, firsts, letters, outcomes } = self.fold(slice)?;
-        if let (false, Duty::Follow(topic)) = (letters.is_empty(), &self.outfit.duty) {
-            self.retry(|worker| worker.call(topic.send(&letters)))?;
-        }
-        self.put(range, &rows, history)?;
-        self.meter.records(&outcomes);
-        self.meter.slice(pass, began.elapsed());
-        Ok(firsts)
-    }
-
-    fn fold(&mut self, slice: &Slice) -> Result<Folded<S::Row>, Halt> {
-        let window = match self.window.take() {
-            Some(window) => window,
-            None => self.retry(|worker| worker.read_back(slice))?,
-        };
-        let judged = fold::judge::<S>(slice, self.partition, self.outfit.config.log_generation, &window);
-        self.window = Some(window);
-        let mut judged = judged.map_err(|error| Halt::Failed(error.into()))?;
-        self.hope(judged.rejections(), judged.valid())?;
-        let asked = judged.asked();
-        if !asked.is_empty() {
-            self.meter.looked_up(asked.len());
-            let found = self.retry(|worker| worker.call(worker.sink.known(&asked, slice.first)))?;
-            judged.settle(&found);
-        }
-        Ok(judged.fold(&self.outfit.rules))
-    }
-
-    fn put(&mut self, range: Range, rows: &[S::Row], history: History) -> Result<(), Halt> {
-        let began = Instant::now();
-        let mut history = history;
-        self.retry(|worker| {
-            // After a failure the outcome is unknown.
-            let history = std::mem::replace(&mut history, History::Unknown);
-            worker.call(worker.sink.put(range, rows, history))
-        })?;
-        self.meter.insert(began.elapsed());
-        Ok(())
-    }
-
-    /// The window as it was before this slice, from the table.
-    fn read_back(&self, slice: &Slice) -> Result<Window, Attempt> {
-        if !S::REMEMBERS {
-            return Ok(Window::blind());
-        }
-        let now = slice.messages.first().map_or(0, |message| message.appended_at);
-        self.call(recall::window(&self.sink, &self.outfit.config.dedupe, now, slice.first))
-    }
-
-    fn advance(&mut self, firsts: &[Claim]) {
-        if let Some(window) = &mut self.window {
-            window.advance(firsts);
-            self.mark.ids(window.len());
-        }
-    }
-
-    /// Stops where nothing on the partition was ever valid.
-    fn hope(&mut self, rejections: &[Rejection], valid: usize) -> Result<(), Halt> {
-        self.was_valid |= valid > 0;
-        let (Some(last), false) = (rejections.last(), self.was_valid) else { return Ok(()) };
-        self.invalid += rejections.len() as u64;
-        if self.invalid < HOPELESS {
-            return Ok(());
-        }
-        let topic = S::Record::TOPIC.to_owned();
-        Err(Halt::Failed(Error::NothingValid { topic, partition: self.partition, records: self.invalid, reason: last.reason }))
+    fn close(&mut self, last: i64) -> Result<(), Halt> {
+        self.commit(last + 1, CommitNote::default())
     }
 
     /// Commits until the group has it: while a rebalance runs it refuses, and where the partition goes to another the worker is told to stop.
-    fn commit(&mut self, offset: i64, last: Option<i64>) -> Result<(), Halt> {
-        let metadata = last.map(slice::opening).unwrap_or_default();
-        self.retry(|worker| Ok(worker.source.queue().commit(offset, &metadata)?))
+    fn commit(&mut self, offset: i64, note: CommitNote) -> Result<(), Halt> {
+        let Ok(text) = note.text(offset) else {
+            let (topic, partition, last) = (S::Record::TOPIC.to_owned(), self.partition, note.end.unwrap_or(offset));
+            return Err(Halt::Failed(Error::TooManyKillers { topic, partition, first: offset, last }));
+        };
+        self.retry(|worker| Ok(worker.source.queue().commit(offset, &text)?))?;
+        self.committed = Some((offset, note));
+        Ok(())
     }
 
     fn measure(&mut self, next: i64, is_idle: bool) {
@@ -266,42 +237,11 @@ impl<S: Stream> Worker<S> {
         }
     }
 
+    fn place(&self) -> Place {
+        Place { partition: self.partition, generation: self.outfit.config.log_generation }
+    }
+
     fn foreign(&self, metadata: String) -> Error {
         Error::ForeignMetadata { topic: S::Record::TOPIC.to_owned(), partition: self.partition, metadata }
-    }
-
-    fn call<T, E: Into<Error>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, Attempt> {
-        match self.stop.call(call) {
-            Ok(outcome) => outcome.map_err(|error| Attempt::Failed(error.into())),
-            Err(halt) => Err(Attempt::Halted(halt)),
-        }
-    }
-
-    /// Tries until it succeeds, the worker is told to stop, or trying again cannot help.
-    fn retry<T>(&self, mut attempt: impl FnMut(&Self) -> Result<T, Attempt>) -> Result<T, Halt> {
-        let mut wait = FIRST_WAIT;
-        loop {
-            let error = match attempt(self) {
-                Ok(value) => {
-                    if wait > FIRST_WAIT {
-                        self.mark.goes_on();
-                    }
-                    return Ok(value);
-                }
-                Err(Attempt::Halted(halt)) => return Err(halt),
-                Err(Attempt::Failed(error)) => error,
-            };
-            if !error.is_passing() {
-                return Err(Halt::Failed(error));
-            }
-            let (topic, partition) = (S::Record::TOPIC, self.partition);
-            tracing::warn!(topic, partition, %error, wait.ms = wait.as_millis() as u64, "waiting for an engine");
-            self.meter.retried();
-            self.mark.waits(&error.to_string());
-            if self.stop.waits(wait) {
-                return Err(Halt::Stopped);
-            }
-            wait = (wait * 2).min(LONGEST_WAIT);
-        }
     }
 }

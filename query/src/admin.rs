@@ -1,13 +1,13 @@
 //! What the admin queries have in common: the token, the envelope and its codes (ingest protocols, "Admin queries").
 
-use crate::authenticate::Gate;
+use crate::authenticate::{Gate, Operator};
 use crate::error::{Error, Rejection};
 use crate::param::Parameters;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use service::http::{self, IntoResponse, Request, Response, StatusCode};
+use service::http::{self, HeaderValue, IntoResponse, Request, Response, StatusCode, header};
 use std::marker::PhantomData;
 
 /// `{code: 0, msg: "OK", data}`.
@@ -45,24 +45,44 @@ impl<T> Reply<T> {
     }
 }
 
+/// The names of the app that a request is about, of which an administrator may see some only.
+const APP: [&str; 2] = ["appId", "app_id"];
+
 /// The parameters of an administrator's request.
 ///
 /// # Errors
-/// No administrator, or parameters that are not what they should be.
+/// No administrator, or none of the app that is named; parameters that are not what they should be.
 pub fn read<P: DeserializeOwned>(gate: &Gate, request: &Request) -> Result<P, Error> {
-    gate.admin(request)?;
-    let query = Request { body: Default::default(), ..request.clone() };
-    Ok(Parameters::gather(&query, &request.path)?.read()?)
+    Ok(asked(gate, request)?.1)
 }
 
-/// What an administrator tells.
+/// The administrator who asks, and the parameters in the address.
 ///
 /// # Errors
-/// No administrator, or a body that is not what it should be.
-pub fn told<P: DeserializeOwned>(gate: &Gate, told: &Told<P>) -> Result<P, Error> {
+/// Those of [`read`].
+pub fn asked<P: DeserializeOwned>(gate: &Gate, request: &Request) -> Result<(Operator, P), Error> {
+    let operator = gate.admin(request)?;
+    let query = Request { body: Default::default(), ..request.clone() };
+    permitted(operator, &query)
+}
+
+/// The administrator who tells something, and what.
+///
+/// # Errors
+/// No administrator, or none of the app that is named; a body that is not what it should be.
+pub fn told<P: DeserializeOwned>(gate: &Gate, told: &Told<P>) -> Result<(Operator, P), Error> {
     let Told(request, _) = told;
-    gate.admin(request)?;
-    Ok(Parameters::gather(request, &request.path)?.read()?)
+    permitted(gate.admin(request)?, request)
+}
+
+fn permitted<P: DeserializeOwned>(operator: Operator, request: &Request) -> Result<(Operator, P), Error> {
+    let parameters = Parameters::gather(request, &request.path)?;
+    for name in APP {
+        if let Some(app) = parameters.text(name) {
+            operator.permit(app.trim())?;
+        }
+    }
+    Ok((operator, parameters.read()?))
 }
 
 impl<E: Into<Error>> From<E> for Refusal {
@@ -80,16 +100,21 @@ impl IntoResponse for Refusal {
                 Rejection::TokenInvalid | Rejection::AuthenticationFailed => (StatusCode::UNAUTHORIZED, 40_003, "TokenInvalid".to_owned()),
                 Rejection::Forbidden => (StatusCode::FORBIDDEN, 40_005, "NoAccess".to_owned()),
                 Rejection::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, 401, "TooManyRequests".to_owned()),
-                Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } => {
+                Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } | Rejection::TooLarge => {
                     (StatusCode::BAD_REQUEST, 400, format!("InvalidParams: {error}"))
                 }
                 Rejection::NotFound(_) => (StatusCode::NOT_FOUND, 404, "NotFound".to_owned()),
+                Rejection::NoReleaseKey => (StatusCode::CONFLICT, 409, "Conflict".to_owned()),
             },
             Error::Store(_) | Error::Log(_) | Error::Record(_) | Error::Serve(_) => {
                 tracing::error!(%error, "cannot answer an admin query");
                 (StatusCode::SERVICE_UNAVAILABLE, 10_001, "DatabaseQueryError".to_owned())
             }
         };
-        http::json(status, &json!({"code": code, "msg": msg}))
+        let mut response = http::json(status, &json!({"code": code, "msg": msg}));
+        if let Error::Rejected(Rejection::TooManyRequests(wait)) = error {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.seconds()));
+        }
+        response
     }
 }

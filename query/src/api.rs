@@ -23,8 +23,10 @@ use crate::endpoint::release_withdraw::ReleaseWithdraw;
 use crate::endpoint::top_issues::TopIssues;
 use crate::journal::Journal;
 use crate::operation::{Operation, Plain, Signed, Tailed};
+use crate::param::bounds;
 use crate::releases::Releases;
 use crate::store::Store;
+use serde_json::Value;
 use service::http::{self, BoxFuture, Router};
 use service::kafka::Admin;
 use std::sync::Arc;
@@ -43,15 +45,15 @@ pub struct Log {
 pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Log) -> Router {
     let (zone, limits, plain_device_sums) = (config.time_zone, config.limits.clone(), config.plain_device_sums);
     let most_points = limits.points;
-    let api = Api { router: Router::new("query"), gate: gate.clone() }
-        .open(HourlyTrend { store: store.clone(), zone, plain_device_sums, most: limits.hours, most_points })
-        .open(CumulativeTrend { store: store.clone(), zone, plain_device_sums, most: limits.cumulative_hours, most_points })
-        .open(DailyTrend { store: store.clone(), zone, plain_device_sums, most: limits.days, most_points })
-        .open(top_issues(config, store))
-        .open(IssueList { store: store.clone(), zone, limits: limits.clone() })
-        .open(IssueInfo { store: store.clone(), zone })
-        .open(CrashList { store: store.clone(), zone, limits })
-        .open(CrashDoc { store: store.clone() });
+    let api = Api { router: Router::new("query"), gate: gate.clone(), store: store.clone() }
+        .open(HourlyTrend { zone, plain_device_sums, most: limits.hours, most_points })
+        .open(CumulativeTrend { zone, plain_device_sums, most: limits.cumulative_hours, most_points })
+        .open(DailyTrend { zone, plain_device_sums, most: limits.days, most_points })
+        .open(top_issues(config))
+        .open(IssueList { zone, limits: limits.clone() })
+        .open(IssueInfo { zone })
+        .open(CrashList { zone, limits })
+        .open(CrashDoc);
     let router = api
         .router
         .mount(ErrorList { gate: gate.clone(), store: store.clone() })
@@ -65,8 +67,15 @@ pub fn router(config: &Config, gate: &Gate, store: &Store, log: &Log) -> Router 
         .mount(ReleaseList { gate: gate.clone(), releases: log.releases.clone() })
         .mount(ReleaseWithdraw { gate: gate.clone(), releases: log.releases.clone() });
     let router = http::alive(router);
-    let document = router.openapi();
+    let document = document(&router);
     router.mount(OpenApi(document))
+}
+
+/// The OpenAPI document of the operations, with the bounds of what they are asked.
+pub fn document(router: &Router) -> Value {
+    let mut document = router.openapi();
+    bounds::describe(&mut document);
+    document
 }
 
 /// Health and metrics, for those who operate the service.
@@ -74,9 +83,8 @@ pub fn admin(store: &Store) -> Router {
     http::health(Router::new("query-admin"), ready(store.clone()))
 }
 
-fn top_issues(config: &Config, store: &Store) -> TopIssues {
+fn top_issues(config: &Config) -> TopIssues {
     TopIssues {
-        store: store.clone(),
         zone: config.time_zone,
         limits: config.limits.clone(),
         plain_device_sums: config.plain_device_sums,
@@ -88,13 +96,14 @@ fn top_issues(config: &Config, store: &Store) -> TopIssues {
 struct Api {
     router: Router,
     gate: Gate,
+    store: Store,
 }
 
 impl Api {
     /// Mounts an operation at its plain path and with key/value pairs after it.
     fn open<O: Operation>(self, operation: O) -> Self {
-        let signed = Arc::new(Signed { gate: self.gate.clone(), operation });
-        Self { router: self.router.mount(Plain(signed.clone())).mount(Tailed(signed)), gate: self.gate }
+        let signed = Arc::new(Signed { gate: self.gate.clone(), store: self.store.clone(), operation });
+        Self { router: self.router.mount(Plain(signed.clone())).mount(Tailed(signed)), ..self }
     }
 }
 
@@ -102,7 +111,7 @@ impl Api {
 fn ready(store: Store) -> impl Fn() -> BoxFuture<Result<(), String>> + Send + Sync + 'static {
     move || {
         let store = store.clone();
-        Box::pin(async move { store.ping().await.map_err(|error| format!("the tables: {error}")) })
+        Box::pin(async move { store.ping().await.map_err(|error| error.to_string()) })
     }
 }
 

@@ -42,8 +42,9 @@ impl IntoResponse for Refusal {
                 Rejection::TokenEmpty | Rejection::TokenInvalid | Rejection::AuthenticationFailed => StatusCode::UNAUTHORIZED,
                 Rejection::Forbidden => StatusCode::FORBIDDEN,
                 Rejection::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-                Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
+                Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } | Rejection::TooLarge => StatusCode::BAD_REQUEST,
                 Rejection::NotFound(_) => StatusCode::NOT_FOUND,
+                Rejection::NoReleaseKey => StatusCode::CONFLICT,
             },
             Error::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Store(_) | Error::Log(_) | Error::Serve(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -55,9 +56,14 @@ impl IntoResponse for Refusal {
                 "the log or the tables gave no answer, try again later".to_owned()
             }
         };
+        let wait = match &error {
+            Error::Rejected(Rejection::TooManyRequests(wait)) => Some(wait.seconds()),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(AFTER_SILENCE),
+            _ => None,
+        };
         let mut response = http::json(status, &json!({"code": status.as_u16(), "message": message}));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(AFTER_SILENCE));
+        if let Some(wait) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
         }
         response
     }

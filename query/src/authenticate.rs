@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Rejection};
 use service::config::Secret;
-use service::credentials::Keyring;
+use service::credentials::{ALL_APPS, Keyring};
 use service::http::Request;
 use service::signature;
 use service::throttle::Throttle;
@@ -23,6 +23,26 @@ pub struct Caller {
     pub id: String,
     /// Apps they are a member of; "*" is all.
     apps: Vec<String>,
+}
+
+/// An authenticated administrator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// By what their statements take turns.
+    pub id: String,
+    /// Ids of the apps they may see and change; none = all.
+    pub apps: Option<Vec<String>>,
+}
+
+impl Operator {
+    /// Whether they may see and change `app`.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`].
+    pub fn permit(&self, app: &str) -> Result<(), Rejection> {
+        let is_theirs = self.apps.as_ref().is_none_or(|apps| apps.iter().any(|known| known == app));
+        if is_theirs { Ok(()) } else { Err(Rejection::Forbidden) }
+    }
 }
 
 impl Gate {
@@ -73,20 +93,24 @@ impl Gate {
         self.keyring.current().app_by_id(app).map(drop).ok_or(Rejection::NotFound("app"))
     }
 
-    /// Whether the request carries the token of an administrator.
+    /// The administrator whose token the request carries.
     ///
     /// # Errors
     /// [`Rejection::TokenEmpty`] or [`Rejection::TokenInvalid`].
-    pub fn admin(&self, request: &Request) -> Result<(), Error> {
+    pub fn admin(&self, request: &Request) -> Result<Operator, Error> {
         let header = request.header("authorization").unwrap_or_default();
         let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
         let token = token.trim();
         if token.is_empty() {
             return Err(Rejection::TokenEmpty.into());
         }
-        match scheme.eq_ignore_ascii_case("bearer") && self.keyring.current().admin(token) {
-            true => Ok(()),
-            false => Err(Rejection::TokenInvalid.into()),
+        let credentials = self.keyring.current();
+        match credentials.admin(token).filter(|_| scheme.eq_ignore_ascii_case("bearer")) {
+            Some((place, admin)) => {
+                let every_app = admin.apps.iter().any(|app| app == ALL_APPS);
+                Ok(Operator { id: format!("admin {place}"), apps: (!every_app).then(|| admin.apps.clone()) })
+            }
+            None => Err(Rejection::TokenInvalid.into()),
         }
     }
 }

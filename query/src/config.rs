@@ -3,7 +3,7 @@
 use crate::zone::Zone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::config::Span;
+use service::config::{Size, Span};
 use service::http::{AccessLog, Options, Tls};
 
 /// What the query service may be told.
@@ -44,8 +44,16 @@ pub struct Config {
 pub struct Limits {
     /// Longest time of one statement.
     pub statement_time: Span,
-    /// Statements at once; more wait their turn.
+    /// Statements at once; more wait their turn. A statement that was given up counts until the tables' server has ended it.
     pub statements: usize,
+    /// Of these, statements of one user at once.
+    pub user_statements: usize,
+    /// Statements of one user that may wait; one more is answered 429.
+    pub user_waiting: usize,
+    /// How long a statement may wait for its turn; longer is answered 503 with `Retry-After`.
+    pub wait: Span,
+    /// Bytes of the rows of one statement; a question that would need more is refused.
+    pub result_size: Size,
     /// Hours of one hourly trend.
     pub hours: u32,
     /// Hours of one cumulative trend.
@@ -93,6 +101,10 @@ impl Default for Limits {
         Self {
             statement_time: Span::seconds(30),
             statements: 8,
+            user_statements: 2,
+            user_waiting: 32,
+            wait: Span::seconds(30),
+            result_size: Size::mib(32),
             hours: 2_160,
             cumulative_hours: 360,
             days: 400,

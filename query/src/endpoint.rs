@@ -2,6 +2,7 @@
 
 pub mod active;
 pub mod aliases;
+pub mod app_versions;
 pub mod crash_doc;
 pub mod crash_list;
 pub mod cumulative_trend;

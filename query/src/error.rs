@@ -2,6 +2,10 @@
 
 use crate::store;
 use service::throttle::RetryAfter;
+use std::time::Duration;
+
+/// When to come again after too many questions at once.
+const AFTER_A_CROWD: Duration = Duration::from_secs(2);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +15,7 @@ pub enum Error {
     Rejected(#[from] Rejection),
     /// The tables gave none.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
     /// The log gave none.
     #[error(transparent)]
     Log(#[from] service::kafka::Error),
@@ -41,15 +45,31 @@ pub enum Rejection {
     /// A parameter is missing or is not what it should be.
     #[error("{name}: {expected}")]
     InvalidParameter { name: String, expected: String },
+    /// The answer would be larger than it may be.
+    #[error("the answer is larger than it may be: ask for fewer rows, or a shorter range")]
+    TooLarge,
     /// What was asked for is not there.
     #[error("no such {0}")]
     NotFound(&'static str),
+    /// A release is to be published, and nothing can sign it.
+    #[error("the credentials have no release_key: releases cannot be signed, so none can be published (docs/releases.md)")]
+    NoReleaseKey,
     /// An admin query without a token.
     #[error("no token")]
     TokenEmpty,
     /// An admin query with a token that is none.
     #[error("the token is not valid")]
     TokenInvalid,
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::TooLarge => Rejection::TooLarge.into(),
+            store::Error::Crowded => Rejection::TooManyRequests(RetryAfter(AFTER_A_CROWD)).into(),
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl Rejection {

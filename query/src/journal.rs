@@ -28,6 +28,12 @@ impl Journal {
         Ok(Self { producer: Producer::new(kafka, options)?, store: store.clone() })
     }
 
+    /// The same for a user, in whose name the tables are asked.
+    #[must_use]
+    pub fn of(&self, user: &str) -> Self {
+        Self { store: self.store.of(user), ..self.clone() }
+    }
+
     /// Puts a change in the log; it is there whatever becomes of the reply.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ pub mod param;
 pub mod releases;
 pub mod store;
 pub mod trend;
+pub mod turns;
 pub mod zone;
 
 pub use config::Config;
@@ -46,10 +47,10 @@ pub async fn run(
     listeners: Listeners,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
+    let releases = releases::Releases::new(&kafka, &keyring)?;
     let gate = authenticate::Gate::new(keyring, config.requests_per_minute, config.signature_window.0);
     let store = store::Store::new(clickhouse.reader(), &config.limits, config.require_projections);
     let log = service::kafka::Admin::new(&kafka)?;
-    let releases = releases::Releases::new(&kafka)?;
     let journal = journal::Journal::new(&kafka, &store)?;
     let router = api::router(&config, &gate, &store, &api::Log { admin: log, releases, journal });
     let served = async { Ok(service::http::serve(listeners.public, router, config.server(), shutdown).await?) };

@@ -3,7 +3,9 @@
 use crate::authenticate::Gate;
 use crate::envelope::{Envelope, Identity, Problem};
 use crate::error::{Error, Rejection};
+use crate::param::bounds::LONGEST_BODY;
 use crate::param::{Parameters, Target, TargetParameters};
+use crate::store::{self, Store};
 use chrono::Utc;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -28,14 +30,13 @@ pub trait Operation: Send + Sync + 'static {
     /// What it takes besides the app and platform.
     type Parameters: DeserializeOwned + JsonSchema + Send;
     /// What it gives.
-    type Answer: Serialize + JsonSchema + Send;
+    type Answer: Serialize + JsonSchema + Send + 'static;
 
     /// Does the work.
     fn answer(&self, asked: Asked<Self::Parameters>) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
 
 /// A permitted question.
-#[derive(Debug)]
 pub struct Asked<P> {
     /// The app and platform it is about.
     pub target: Target,
@@ -43,6 +44,8 @@ pub struct Asked<P> {
     pub parameters: P,
     /// Unix time in milliseconds at which it came.
     pub now: i64,
+    /// The tables, asked in the name of the caller.
+    pub store: Store,
 }
 
 /// `PATH` and `TAIL` of an [`Operation`] by its name.
@@ -63,6 +66,7 @@ pub struct Tailed<O>(pub Arc<Signed<O>>);
 /// An operation and who may use it.
 pub struct Signed<O> {
     pub gate: Gate,
+    pub store: Store,
     pub operation: O,
 }
 
@@ -81,10 +85,7 @@ struct Body<P> {
 }
 
 /// An answer in its envelope, ready to be written.
-pub struct Reply<T> {
-    envelope: T,
-    trace: String,
-}
+pub struct Reply<T>(Response, PhantomData<fn() -> T>);
 
 /// A refusal, ready to be written.
 pub struct Refusal(Response);
@@ -109,7 +110,7 @@ impl<P: JsonSchema> http::Input for Unread<P> {
 
 impl<T: Serialize + JsonSchema> http::Output for Reply<T> {
     fn into_response(self) -> Response {
-        traced(http::json(StatusCode::OK, &self.envelope), &self.trace)
+        self.0
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
@@ -132,6 +133,7 @@ macro_rules! endpoint {
             const PATH: &'static str = O::$path;
             const SUMMARY: &'static str = O::SUMMARY;
             const TAG: &'static str = "openapi";
+            const BODY_LIMIT: usize = LONGEST_BODY;
             type Input = Unread<O::Parameters>;
             type Output = Reply<Enveloped<O>>;
             type Error = Refusal;
@@ -149,8 +151,15 @@ endpoint!(Tailed, TAIL);
 impl<O: Operation> Signed<O> {
     async fn call(&self, request: Request) -> Result<Reply<Enveloped<O>>, Refusal> {
         let mut identity = Identity { trace: trace(&request), request: None };
-        match self.answer(&request, &mut identity).await {
-            Ok(answer) => Ok(Reply { envelope: O::Envelope::success(answer, &identity), trace: identity.trace }),
+        let answered = match self.answer(&request, &mut identity).await {
+            Ok(answer) => {
+                let envelope = O::Envelope::success(answer, &identity);
+                aside(move || http::json(StatusCode::OK, &envelope)).await
+            }
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(response) => Ok(Reply(traced(response, &identity.trace), PhantomData)),
             Err(error) => Err(Refusal(traced(refuse::<O::Envelope>(&error, &request.path, &identity), &identity.trace))),
         }
     }
@@ -162,8 +171,16 @@ impl<O: Operation> Signed<O> {
         identity.request = parameters.text("requestid").map(str::to_owned);
         let target = parameters.target()?;
         self.gate.permit(&caller, &target.app)?;
-        self.operation.answer(Asked { target, parameters: parameters.read()?, now }).await
+        self.operation.answer(Asked { target, parameters: parameters.read()?, now, store: self.store.of(&caller.id) }).await
     }
+}
+
+/// Runs what takes long for its size on a thread of its own: here others wait.
+///
+/// # Errors
+/// It broke off.
+pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| store::Error::Unreadable)?)
 }
 
 fn refuse<E: Envelope>(error: &Error, path: &str, identity: &Identity) -> Response {
@@ -183,15 +200,22 @@ fn refuse<E: Envelope>(error: &Error, path: &str, identity: &Identity) -> Respon
                 response
             }
             Rejection::Unreadable(_) => http::Problem::new(StatusCode::BAD_REQUEST, path, &error.to_string()).into_response(),
-            Rejection::InvalidParameter { .. } => business(400, "InvalidParams"),
+            Rejection::InvalidParameter { .. } | Rejection::TooLarge => business(400, "InvalidParams"),
             Rejection::NotFound(_) => business(404, "NotFound"),
+            Rejection::NoReleaseKey => business(409, "Conflict"),
         },
+        Error::Store(store::Error::Busy) => http::busy(path, "the tables are busy", BUSY_FOR),
         Error::Store(_) | Error::Log(_) | Error::Record(_) | Error::Serve(_) => {
-            tracing::error!(%error, path, trace = identity.trace, "cannot answer");
+            // What follows the operation's name in a path is the caller's.
+            let operation = path.split('/').nth(3).unwrap_or_default();
+            tracing::error!(%error, operation, trace = identity.trace, "cannot answer");
             http::Problem::new(StatusCode::INTERNAL_SERVER_ERROR, path, "the tables gave no answer").into_response()
         }
     }
 }
+
+/// Seconds after which to come again where no turn came in time.
+const BUSY_FOR: u32 = 5;
 
 /// The body of 401, 403 and 429 (REFERENCE 2.3).
 fn denied(status: StatusCode, code: &str, identity: &Identity) -> Response {
@@ -252,6 +276,14 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_too_much_at_once_is_told_to_come_again() {
+        for (error, status) in [(store::Error::Crowded, 429), (store::Error::Busy, 503)] {
+            let (found, _, response) = refused::<A>(error.into());
+            assert!(found == status && response.headers().contains_key("retry-after"), "{found}");
+        }
+    }
+
+    #[test]
     fn business_errors_are_in_the_envelope_and_the_rest_is_not() {
         let (status, body, _) = refused::<C>(invalid("日期", "missing"));
         assert_eq!((status, body["ret"].as_u64(), body["message"].as_str()), (200, Some(400), Some("日期: missing")));
@@ -259,7 +291,9 @@ mod tests {
         assert_eq!((status, body["ret"]["code"].as_u64()), (200, Some(404)));
         let (status, body, _) = refused::<A>(Rejection::Unreadable("x".to_owned()).into());
         assert_eq!((status, body["path"].as_str()), (400, Some("/uniform/openapi/x")));
-        let (status, body, _) = refused::<A>(crate::store::Error::TimedOut.into());
+        let (status, body, _) = refused::<A>(store::Error::TimedOut.into());
         assert_eq!((status, body["message"].as_str()), (500, Some("the tables gave no answer")));
+        let (status, body, _) = refused::<A>(store::Error::TooLarge.into());
+        assert_eq!((status, body["ret"]["code"].as_u64()), (200, Some(400)));
     }
 }

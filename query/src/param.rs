@@ -1,15 +1,22 @@
 //! The parameters of a request, wherever they stand: key/value pairs of the path, then the query, then the JSON body; what comes first holds
-//! (REFERENCE 2.1). Empty texts and nulls are as good as absent. Names are compared case-sensitively; unknown ones are ignored.
+//! (REFERENCE 2.1). Empty texts and nulls are as good as absent. Names are compared case-sensitively; unknown ones are ignored. [`bounds`] says how
+//! much of each there may be.
 
+pub mod bounds;
 mod exception_types;
+mod glob;
 mod lenient;
+mod object;
 mod versions;
 
 pub use exception_types::ExceptionTypes;
+pub use glob::Glob;
 pub use lenient::{Flag, Integer, Text, TextList};
 pub use versions::Versions;
 
 use crate::error::{Error, Rejection, invalid};
+use bounds::{LONGEST_ADDRESS, MOST_PARAMETERS};
+use object::Object;
 use schemars::JsonSchema;
 use schemas::record::Category;
 use serde::Deserialize;
@@ -45,40 +52,50 @@ impl Parameters {
     /// Those of `request`, whose path begins with `operation`.
     ///
     /// # Errors
-    /// A body that is no JSON object.
+    /// A body that is no JSON object; what is above its bound, by name.
     pub fn gather(request: &Request, operation: &str) -> Result<Self, Rejection> {
         let tail = request.path.strip_prefix(operation).unwrap_or_default();
         Self::of(tail, &request.query, &request.body)
     }
 
     fn of(tail: &str, query: &str, body: &[u8]) -> Result<Self, Rejection> {
+        for (name, text) in [("path", tail), ("query", query)] {
+            if text.len() > LONGEST_ADDRESS {
+                return Err(Rejection::parameter(name, format!("expected at most {LONGEST_ADDRESS} bytes")));
+            }
+        }
         let mut parameters = Self::default();
         let segments: Vec<&str> = tail.split('/').filter(|segment| !segment.is_empty()).collect();
         for pair in segments.chunks_exact(2) {
             // A documentation template that was never filled in: `/platformId/platformId`.
             if pair[0] != pair[1] {
-                parameters.add(percent_decode(pair[0]).into_owned(), Value::from(percent_decode(pair[1]).into_owned()));
+                parameters.add(&percent_decode(pair[0]), Value::from(percent_decode(pair[1]).into_owned()))?;
             }
         }
         for (name, value) in query_pairs(query) {
-            parameters.add(name, Value::from(value));
+            parameters.add(&name, Value::from(value))?;
         }
         if body.iter().any(|byte| !byte.is_ascii_whitespace()) {
-            let object: Map<String, Value> = serde_json::from_slice(body).map_err(|error| Rejection::Unreadable(error.to_string()))?;
+            let Object(object) = serde_json::from_slice(body).map_err(|error| Rejection::Unreadable(error.to_string()))?;
             for (name, value) in object {
-                parameters.add(name, value);
+                parameters.add(&name, value)?;
             }
         }
         Ok(parameters)
     }
 
-    fn add(&mut self, name: String, value: Value) {
+    fn add(&mut self, name: &str, value: Value) -> Result<(), Rejection> {
         let says_nothing = value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
         // Two pages of the documentation carry a tab at the end of a name.
         let name = name.trim();
-        if !says_nothing && !self.0.contains_key(name) {
-            self.0.insert(name.to_owned(), value);
+        if says_nothing || self.0.contains_key(name) {
+            return Ok(());
         }
+        if self.0.len() >= MOST_PARAMETERS {
+            return Err(Rejection::parameter("parameters", format!("expected at most {MOST_PARAMETERS}")));
+        }
+        self.0.insert(name.to_owned(), bounds::kept(name, value)?);
+        Ok(())
     }
 
     /// They as an operation takes them.

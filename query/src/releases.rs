@@ -6,6 +6,7 @@ use schemas::catalogue::{Catalogue, MOST_BYTES};
 use schemas::record::{self, Record, Release};
 use schemas::version::Version;
 use serde::Serialize;
+use service::credentials::Keyring;
 use service::kafka::{self, Mirror, Producer, ProducerOptions};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Releases {
     producer: Producer,
     mirror: Mirror<Catalogue>,
+    /// Has the key that signs them.
+    keyring: Keyring,
 }
 
 /// A release as it is shown.
@@ -41,12 +44,17 @@ impl Releases {
     ///
     /// # Errors
     /// A property that the log's client does not take.
-    pub fn new(kafka: &kafka::Config) -> Result<Self, kafka::Error> {
+    pub fn new(kafka: &kafka::Config, keyring: &Keyring) -> Result<Self, kafka::Error> {
         let options =
             ProducerOptions { client_id: "aftershock-query-releases".to_owned(), delivery_timeout: PATIENCE, ..ProducerOptions::default() };
+        let held = keyring.clone();
+        let fold = move |catalogue: &mut Catalogue, _: &[u8], payload: &[u8]| {
+            catalogue.take(payload, |release| held.current().vouches_for(&release.covered(), &release.mac))
+        };
         Ok(Self {
             producer: Producer::new(kafka, options)?,
-            mirror: Mirror::open(kafka, "aftershock-query-releases", Release::TOPIC, Catalogue::take)?,
+            mirror: Mirror::open(kafka, "aftershock-query-releases", Release::TOPIC, fold)?,
+            keyring: keyring.clone(),
         })
     }
 
@@ -61,12 +69,12 @@ impl Releases {
     /// Puts a release in the log, in the place of one of the same version; every later look here sees it.
     ///
     /// # Errors
-    /// There is no room for it; the log does not acknowledge.
+    /// There is no key to sign it with, or no room for it; the log does not acknowledge.
     pub async fn publish(&self, release: Release) -> Result<Published, Error> {
         if !self.look(|catalogue| catalogue.has_room(&release)).await? {
             return Err(invalid("release_notes", format!("no room: withdraw old releases, {MOST_BYTES} bytes is all that is kept")));
         }
-        self.put(&release).await?;
+        let release = self.put(release).await?;
         Ok(Published::of(&release))
     }
 
@@ -78,7 +86,7 @@ impl Releases {
         let release = self.look(|catalogue| catalogue.find(app_id, platform, version).cloned()).await?;
         let release = release.ok_or(Rejection::NotFound("release"))?;
         let published = Published::of(&release);
-        self.put(&release.end(now)).await?;
+        self.put(release.end(now)).await?;
         Ok(published)
     }
 
@@ -89,14 +97,27 @@ impl Releases {
         seen.ok_or(Error::Log(kafka::Error::TimedOut { operation: "read the releases" }))
     }
 
-    async fn put(&self, release: &Release) -> Result<(), Error> {
-        let payload = record::encode(release).map_err(|error| {
+    /// Signs it and appends it; what the log has then.
+    async fn put(&self, release: Release) -> Result<Release, Error> {
+        let release = self.signed(release).await?;
+        let payload = record::encode(&release).map_err(|error| {
             tracing::error!(topic = Release::TOPIC, %error, "cannot encode a record");
             kafka::Error::TooLarge
         })?;
         let noted = self.mirror.progress();
         let position = self.producer.send(Release::TOPIC, &release.key(), &payload)?.await?;
-        Ok(self.mirror.passed(&noted, position, PATIENCE).await?)
+        self.mirror.passed(&noted, position, PATIENCE).await?;
+        Ok(release)
+    }
+
+    /// The newest record of a release counts, by the time in it: it is later than any before, whatever the clocks say.
+    async fn signed(&self, release: Release) -> Result<Release, Error> {
+        let version = Version::parse(&release.version).map_err(|error| invalid("version", error.to_string()))?;
+        let before = self.look(|catalogue| catalogue.published_at(&release.app_id, &release.platform, &version)).await?;
+        let published_at = before.map_or(release.published_at, |before| release.published_at.max(before.saturating_add(1)));
+        let release = Release { published_at, ..release };
+        let mac = self.keyring.current().release_mac(&release.covered()).ok_or(Rejection::NoReleaseKey)?;
+        Ok(Release { mac, ..release })
     }
 }
 

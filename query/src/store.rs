@@ -1,197 +1,184 @@
 //! The tables, read-only: the only place here that knows the client of the tables' server.
 //!
-//! A statement is a file of SQL with server-side parameters (`{from:DateTime('UTC')}`), so each runs by hand as it stands. The number of
-//! statements at once and the time of each are bounded.
+//! The number of statements at once, of all and of each user, and the time and the bytes of each are bounded. A statement's turn is held until
+//! the server says that the statement has ended, also where nobody waits for it any more: a server looks at its clock and at who
+//! has left only between two blocks of rows, and what it still works on is not to be joined by more.
 
-use crate::config::Limits;
-use clickhouse::{Client, RowOwned, RowRead};
-use serde::Serialize;
-use service::telemetry::{Histogram, histogram};
-use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+mod statement;
 
 pub use clickhouse::Row;
+pub use statement::{Statement, hex};
+
+use crate::config::Limits;
+use crate::turns::{Refused, Turn, Turns};
+use clickhouse::{Client, RowOwned, RowRead};
+use service::telemetry::{Histogram, histogram};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// How much longer than the server's own limit we wait for its answer.
 const GRACE: Duration = Duration::from_secs(5);
 /// Rows of one answer; more is an error, not a cut.
 const MOST_ROWS: u32 = 1_000_000;
-
+/// Rows of a block where texts may be long; the server's own is 65,409.
+const SMALL_BLOCK: &str = "4096";
 /// A longer text says so to the server, whose own bound is 256 KiB.
 const USUAL_TEXT: usize = 128 << 10;
+/// How often the server is asked whether a statement that was given up has ended: first, and at most.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LAST_LOOK: Duration = Duration::from_secs(1);
+/// How long such a question may take.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The server's codes that mean something here (`ErrorCodes.cpp` of its source).
+const TOO_MANY_ROWS_OR_BYTES: u32 = 396;
+const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
+const QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING: u32 = 216;
 
 /// Why the tables gave no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The server refused, broke off or sent what does not fit the row.
-    #[error("the tables gave no answer: {0}")]
-    Server(#[from] clickhouse::error::Error),
-    /// No answer in time, or no turn in time.
+    /// The server refused; its own text may repeat what callers sent and is not passed on.
+    #[error("the tables refused: code {0}")]
+    Refused(u32),
+    /// The server is away, broke off, or sent what does not fit the row.
+    #[error("the tables are away or gave an answer that cannot be read")]
+    Unreadable,
+    /// No answer in time.
     #[error("the tables gave no answer in time")]
     TimedOut,
+    /// No turn in time.
+    #[error("the tables are busy, no turn came in time")]
+    Busy,
+    /// Too many statements of this user wait for their turn.
+    #[error("too many questions of this user wait")]
+    Crowded,
+    /// More rows or bytes than an answer may have.
+    #[error("the answer is larger than it may be")]
+    TooLarge,
 }
 
-/// A connection to the tables; cheap to clone, clones share the bound on statements.
+/// A connection to the tables for one user; cheap to clone, clones share the turns.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    user: Arc<str>,
     patience: Duration,
     require_projections: bool,
     answered: Histogram,
     failed: Histogram,
 }
 
-/// One statement with its parameters.
-#[derive(Debug, Clone)]
-pub struct Statement {
-    sql: &'static str,
-    parameters: Vec<(&'static str, Value)>,
-    /// Lists that may be too long for an address: they go into the text.
-    lists: Vec<(&'static str, String)>,
-    from_projections: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-enum Value {
-    Text(String),
-    Integer(i64),
-    Unsigned(u64),
-    Flag(bool),
-    Texts(Vec<String>),
-    Integers(Vec<i64>),
-}
-
-impl Statement {
-    /// `sql` without its leading comment.
-    #[must_use]
-    pub fn new(sql: &'static str) -> Self {
-        Self { sql: without_comment(sql), parameters: Vec::new(), lists: Vec::new(), from_projections: false }
-    }
-
-    /// A statement that must be answerable from projections alone; with `require_projections` the server refuses it otherwise.
-    #[must_use]
-    pub fn from_projections(sql: &'static str) -> Self {
-        Self { from_projections: true, ..Self::new(sql) }
-    }
-
-    /// A parameter of type String.
-    #[must_use]
-    pub fn text(self, name: &'static str, value: impl Into<String>) -> Self {
-        self.with(name, Value::Text(value.into()))
-    }
-
-    /// A parameter of a signed type.
-    #[must_use]
-    pub fn integer(self, name: &'static str, value: impl Into<i64>) -> Self {
-        self.with(name, Value::Integer(value.into()))
-    }
-
-    /// A parameter of an unsigned type.
-    #[must_use]
-    pub fn unsigned(self, name: &'static str, value: impl Into<u64>) -> Self {
-        self.with(name, Value::Unsigned(value.into()))
-    }
-
-    /// A parameter of type Bool.
-    #[must_use]
-    pub fn flag(self, name: &'static str, value: bool) -> Self {
-        self.with(name, Value::Flag(value))
-    }
-
-    /// A parameter of type Array(String).
-    #[must_use]
-    pub fn texts(self, name: &'static str, values: &[String]) -> Self {
-        self.with(name, Value::Texts(values.to_vec()))
-    }
-
-    /// A parameter of type Array(Int64).
-    #[must_use]
-    pub fn integers(self, name: &'static str, values: &[i64]) -> Self {
-        self.with(name, Value::Integers(values.to_vec()))
-    }
-
-    /// A parameter of type String: ids in hex joined by commas, a dash where there is none. It may be long.
-    #[must_use]
-    pub fn ids<T: AsRef<str>>(mut self, name: &'static str, ids: &[T]) -> Self {
-        // Nothing else may stand in the text of a statement.
-        let plain = ids.iter().map(AsRef::as_ref).filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let list = plain.collect::<Vec<_>>().join(",");
-        self.lists.push((name, if list.is_empty() { "-".to_owned() } else { list }));
-        self
-    }
-
-    /// The text with its lists in place.
-    fn text_with_lists(&self) -> Cow<'static, str> {
-        let placed = |sql: Cow<'static, str>, (name, list): &(&str, String)| {
-            Cow::Owned(sql.replace(&format!("{{{name}:String}}"), &format!("'{list}'")))
-        };
-        self.lists.iter().fold(Cow::Borrowed(self.sql), placed)
-    }
-
-    /// A parameter of type DateTime('UTC'); `seconds` is Unix time.
-    #[must_use]
-    pub fn time(self, name: &'static str, seconds: i64) -> Self {
-        self.with(name, Value::Text(crate::zone::sql_time(seconds)))
-    }
-
-    fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.parameters.push((name, value));
-        self
-    }
-}
-
 impl Store {
-    /// Reads with `client`, within `limits`.
+    /// Reads with `client`, within `limits`; for the service itself until [`Store::of`] says for whom.
     #[must_use]
     pub fn new(client: Client, limits: &Limits, require_projections: bool) -> Self {
-        let turns = Arc::new(Semaphore::new(limits.statements.max(1)));
         let client = client
             .with_setting("max_execution_time", limits.statement_time.as_secs().max(1).to_string())
-            .with_setting("max_result_rows", MOST_ROWS.to_string());
+            .with_setting("max_result_rows", MOST_ROWS.to_string())
+            .with_setting("max_result_bytes", limits.result_size.0.to_string())
+            .with_setting("cancel_http_readonly_queries_on_client_close", "1");
         let [answered, failed] = ["answered", "failed"].map(|outcome| {
             let help = "Time from asking for a turn to the last row of a statement, or to its failure.";
             histogram("aftershock_statement_seconds", help, &[("outcome", outcome)])
         });
-        Self { client, turns, patience: limits.statement_time.0, require_projections, answered, failed }
+        let (turns, patience) = (Arc::new(Turns::new(limits)), limits.statement_time.0 + GRACE);
+        Self { client, turns, user: "".into(), patience, require_projections, answered, failed }
+    }
+
+    /// The same for a user, whose statements take turns with those of others.
+    #[must_use]
+    pub fn of(&self, user: &str) -> Self {
+        Self { user: user.into(), ..self.clone() }
     }
 
     /// All rows of the answer.
     ///
     /// # Errors
-    /// The server is away, refuses, or takes longer than it may.
-    pub async fn fetch<R: RowOwned + RowRead>(&self, statement: Statement) -> Result<Vec<R>, Error> {
-        let work = async {
-            let _turn = self.turns.acquire().await.map_err(|_| Error::TimedOut)?;
-            Ok(self.query(statement).fetch_all::<R>().await?)
-        };
-        let begun = Instant::now();
-        let result = tokio::time::timeout(self.patience + GRACE, work).await.unwrap_or(Err(Error::TimedOut));
-        let seconds = if result.is_ok() { &self.answered } else { &self.failed };
-        seconds.observe(begun.elapsed());
-        result
+    /// The server is away, refuses, or takes longer than it may; too many statements wait.
+    pub async fn fetch<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<Vec<R>, Error> {
+        self.answer(statement).await.map(|(rows, _)| rows)
+    }
+
+    /// What `fold` makes of all rows of the answer, on a thread that may take long; the turn is held meanwhile.
+    ///
+    /// # Errors
+    /// Those of [`Store::fetch`].
+    pub async fn fold<R, T, F>(&self, statement: Statement, fold: F) -> Result<T, Error>
+    where
+        R: RowOwned + RowRead + Send,
+        T: Send + 'static,
+        F: FnOnce(Vec<R>) -> T + Send + 'static,
+    {
+        let (rows, turn) = self.answer(statement).await?;
+        let folded = tokio::task::spawn_blocking(move || {
+            let folded = fold(rows);
+            drop(turn);
+            folded
+        });
+        folded.await.map_err(|_| Error::Unreadable)
     }
 
     /// The first row of the answer, if there is one.
     ///
     /// # Errors
     /// Those of [`Store::fetch`].
-    pub async fn first<R: RowOwned + RowRead>(&self, statement: Statement) -> Result<Option<R>, Error> {
+    pub async fn first<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<Option<R>, Error> {
         Ok(self.fetch(statement).await?.into_iter().next())
     }
 
-    /// Whether the server answers.
+    /// Whether the server answers. It takes no turn: whoever asks sees to it that it is not asked often.
     ///
     /// # Errors
     /// It does not.
-    pub async fn ping(&self) -> Result<(), service::clickhouse::Error> {
-        service::clickhouse::ping(&self.client).await
+    pub async fn ping(&self) -> Result<(), Error> {
+        service::clickhouse::ping(&self.client).await.map_err(|_| Error::Unreadable)
     }
 
-    fn query(&self, statement: Statement) -> clickhouse::query::Query {
+    async fn answer<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Turn), Error> {
+        let begun = Instant::now();
+        let result = self.run(statement).await;
+        let seconds = if result.is_ok() { &self.answered } else { &self.failed };
+        seconds.observe(begun.elapsed());
+        result
+    }
+
+    /// Runs it in a task of its own, which has the turn until the server is done with it, whether or not anybody still waits here.
+    async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Turn), Error> {
+        let turn = self.turns.take(&self.user).await.map_err(|refused| match refused {
+            Refused::Crowded => Error::Crowded,
+            Refused::Late => Error::Busy,
+        })?;
+        let id = format!("query-{:032x}", rand::random::<u128>());
+        let query = self.query(&statement).with_setting("query_id", &id);
+        let (client, patience) = (self.client.clone(), self.patience);
+        let (mut sender, receiver) = oneshot::channel();
+        tokio::spawn(async move {
+            // The loser is dropped with its connection, which tells the server that nobody waits.
+            let answered = tokio::select! {
+                answered = tokio::time::timeout(patience, query.fetch_all::<R>()) => Some(answered),
+                () = sender.closed() => None,
+            };
+            let failure = match answered {
+                // Where nobody takes them, rows and turn are dropped here.
+                Some(Ok(Ok(rows))) => return drop(sender.send(Ok((rows, turn)))),
+                Some(Ok(Err(error))) => failure(&error),
+                Some(Err(_)) | None => Error::TimedOut,
+            };
+            let has_ended = matches!(failure, Error::Refused(_) | Error::TooLarge);
+            // Nobody may be waiting any more.
+            drop(sender.send(Err(failure)));
+            if !has_ended {
+                ended(&client, &id).await;
+            }
+            drop(turn);
+        });
+        receiver.await.unwrap_or(Err(Error::Unreadable))
+    }
+
+    fn query(&self, statement: &Statement) -> clickhouse::query::Query {
         let text = statement.text_with_lists();
         let mut query = self.client.query_raw(&text);
         for (name, value) in &statement.parameters {
@@ -200,6 +187,9 @@ impl Store {
         if text.len() > USUAL_TEXT {
             query = query.with_setting("max_query_size", (2 * text.len()).to_string());
         }
+        if statement.frugal {
+            query = query.with_setting("max_threads", "1").with_setting("max_block_size", SMALL_BLOCK);
+        }
         match self.require_projections && statement.from_projections {
             true => query.with_setting("force_optimize_projection", "1"),
             false => query,
@@ -207,38 +197,53 @@ impl Store {
     }
 }
 
-fn without_comment(sql: &'static str) -> &'static str {
-    let mut rest = sql;
-    while let Some(comment) = rest.strip_prefix("--") {
-        rest = comment.split_once('\n').map_or("", |(_, after)| after);
+/// Waits until no statement of this id runs: the server refuses a second one of the same id as long as the first is there.
+async fn ended(client: &Client, id: &str) {
+    let mut pause = FIRST_LOOK;
+    loop {
+        tokio::time::sleep(pause).await;
+        let look = client.query("select 1").with_setting("query_id", id).fetch_one::<u8>();
+        match tokio::time::timeout(LOOK, look).await {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => match failure(&error) {
+                Error::Refused(QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING | TOO_MANY_SIMULTANEOUS_QUERIES) => {}
+                // Refused for another reason, but not for this one.
+                Error::Refused(_) | Error::TooLarge => return,
+                Error::Unreadable | Error::TimedOut | Error::Busy | Error::Crowded => {}
+            },
+            Err(_) => {}
+        }
+        pause = (2 * pause).min(LAST_LOOK);
     }
-    rest.trim_end()
+}
+
+fn failure(error: &clickhouse::error::Error) -> Error {
+    tracing::debug!(%error, "the tables gave no answer");
+    let clickhouse::error::Error::BadResponse(text) = error else { return Error::Unreadable };
+    match code(text) {
+        Some(TOO_MANY_ROWS_OR_BYTES) => Error::TooLarge,
+        Some(code) => Error::Refused(code),
+        None => Error::Unreadable,
+    }
+}
+
+/// The number in `Code: 62. DB::Exception: …`.
+fn code(text: &str) -> Option<u32> {
+    let digits = text.split_once("Code: ")?.1;
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clickhouse::error::Error::{BadResponse, NotEnoughData};
 
     #[test]
-    fn only_the_leading_comment_goes() {
-        assert_eq!(without_comment("-- a\n-- b\nselect 1 -- c\n"), "select 1 -- c");
-        assert_eq!(without_comment("select '--'"), "select '--'");
-        assert_eq!(without_comment("-- alone"), "");
-    }
-
-    #[test]
-    fn lists_of_ids_go_into_the_text_and_nothing_else_does() {
-        let list = |ids: &[&str]| Statement::new("select {a:String}, {b:String}").ids("a", ids).text_with_lists().into_owned();
-        assert_eq!(list(&["0F", "1E"]), "select '0F,1E', {b:String}");
-        assert_eq!(list(&["0F", "' or 1", "崩溃", ""]), "select '0F', {b:String}");
-        assert_eq!(list(&[]), "select '-', {b:String}");
-    }
-
-    #[test]
-    fn parameters_keep_their_kind() {
-        let statement = Statement::from_projections("select 1").time("from", 1_700_000_000).flag("all", true).unsigned("vm", 2_u8);
-        assert!(statement.from_projections);
-        let expected = [("from", Value::Text("2023-11-14 22:13:20".to_owned())), ("all", Value::Flag(true)), ("vm", Value::Unsigned(2))];
-        assert_eq!(statement.parameters, expected);
+    fn only_the_code_of_a_refusal_is_passed_on() {
+        let said = |text: &str| failure(&BadResponse(text.to_owned()));
+        assert_eq!(said("Code: 62. DB::Exception: Syntax error: '\x1b]0;'. (SYNTAX_ERROR)"), Error::Refused(62));
+        assert_eq!(said("Code: 396. DB::Exception: Limit for result exceeded").to_string(), "the answer is larger than it may be");
+        assert_eq!(said("Code: 62. DB::Exception: \nforged").to_string(), "the tables refused: code 62");
+        assert_eq!([said("502 Bad Gateway"), said("Code: x"), failure(&NotEnoughData)], [Error::Unreadable; 3]);
     }
 }

@@ -1,8 +1,9 @@
 //! From the sparse rows of a trend to its points: one per bucket and series, zeros included. Pure.
 
+use crate::endpoint::app_versions;
 use crate::error::{Error, invalid};
 use crate::param::{self, Flag, Integer, Target, Text, TextList, Versions, countries};
-use crate::store::{Row, Statement};
+use crate::store::{Row, Statement, Store};
 use schemars::JsonSchema;
 use schemas::record::Category;
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,14 @@ impl Selection {
     /// The tables give a row for each version; where they are to be folded by plain sums, [`fill`] does it.
     fn split_versions(&self) -> bool {
         !self.versions.any() && (!self.merge || self.plain_sums)
+    }
+
+    /// With the versions that its wildcards stand for in `range` (Unix seconds).
+    ///
+    /// # Errors
+    /// Those of [`app_versions::resolve`].
+    pub async fn resolved(self, store: &Store, target: &Target, range: Range<i64>) -> Result<Self, Error> {
+        Ok(Self { versions: app_versions::resolve(store, target, self.versions, range).await?, ..self })
     }
 
     /// The parameters that all trend statements share, less the range.
@@ -252,7 +261,7 @@ impl TrendParameters {
         Ok(Selection {
             category: param::category(self.category.as_ref())?,
             vm,
-            versions: Versions::read(self.version.as_ref(), self.version_list.as_ref()),
+            versions: Versions::read(self.version.as_ref(), self.version_list.as_ref())?,
             merge: self.merge_multiple_versions_with_inaccurate_result.unwrap_or_default().0,
             plain_sums,
             by_country: self.need_country_dimension.unwrap_or_default().0,
@@ -261,8 +270,21 @@ impl TrendParameters {
     }
 }
 
-/// The points as they are written; `date` names a bucket.
-pub fn write(rows: Vec<TrendRow>, target: &Target, selection: &Selection, date: impl Fn(u32) -> String) -> Vec<TrendPoint> {
+/// The points of an answer, out of the rows that there are; `date` names a bucket.
+///
+/// # Errors
+/// Those of [`fill`].
+pub fn points(
+    rows: Vec<TrendRow>,
+    frame: Frame,
+    (selection, target): (&Selection, &Target),
+    date: impl Fn(u32) -> String,
+) -> Result<Vec<TrendPoint>, Error> {
+    Ok(write(fill(rows, selection, frame)?, target, selection, date))
+}
+
+/// The points as they are written.
+fn write(rows: Vec<TrendRow>, target: &Target, selection: &Selection, date: impl Fn(u32) -> String) -> Vec<TrendPoint> {
     let point = |row: TrendRow| TrendPoint {
         app_id: target.app.clone(),
         platform_id: target.platform,

@@ -1,4 +1,7 @@
 //! The releases that are offered: the topic `releases`, folded. The order in which keys come does not matter, only that of each key.
+//!
+//! Only genuine records count, which is the caller's to say, and of a release the one published last: neither what is forged nor what was
+//! recorded and appended again changes anything. So withdrawn releases stay here, without their texts.
 
 use crate::record::{self, Release};
 use crate::version::{self, Version};
@@ -14,6 +17,7 @@ const OVERHEAD: usize = 512;
 pub struct Catalogue {
     apps: BTreeMap<String, BTreeMap<String, BTreeMap<Version, Release>>>,
     bytes: usize,
+    refused: u64,
 }
 
 /// Why a record changed nothing.
@@ -25,37 +29,47 @@ pub enum Error {
     /// Its version is none.
     #[error("the version: {0}")]
     Version(#[from] version::Error),
-    /// A tombstone whose key is not `app|platform|version`.
-    #[error("a tombstone of no release")]
-    Key,
     /// There is no room for it.
     #[error("{MOST_BYTES} bytes of releases are the most that is kept")]
     Full,
 }
 
 impl Catalogue {
-    /// Takes one record of the topic. An empty payload is a tombstone: nothing writes those, but the log has them and hands may.
+    /// Takes one record of the topic. What is not genuine is counted and changes nothing: a forged withdrawal does not end an update, and
+    /// neither does a tombstone (an empty payload), which nobody can sign and nothing writes.
     ///
     /// # Errors
     /// It changed nothing.
-    pub fn take(&mut self, key: &[u8], payload: &[u8]) -> Result<(), Error> {
-        if payload.is_empty() {
-            return self.forget(key);
+    pub fn take(&mut self, payload: &[u8], is_genuine: impl Fn(&Release) -> bool) -> Result<(), Error> {
+        let release = match payload {
+            [] => None,
+            payload => Some(record::decode(payload)?).filter(is_genuine),
+        };
+        match release {
+            Some(release) => self.apply(release),
+            None => {
+                self.refused += 1;
+                Ok(())
+            }
         }
-        self.apply(record::decode(payload)?)
     }
 
-    /// A release is published, published anew or withdrawn.
+    /// How many records were not genuine.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// A release is published, published anew or withdrawn; an older record of it changes nothing.
     ///
     /// # Errors
     /// Its version is none, or there is no room for it.
     pub fn apply(&mut self, release: Release) -> Result<(), Error> {
         let version = Version::parse(&release.version)?;
-        if release.withdrawn {
-            self.remove(&release.app_id, &release.platform, &version);
+        if self.published_at(&release.app_id, &release.platform, &version).is_some_and(|known| known > release.published_at) {
             return Ok(());
         }
-        if !self.has_room(&release) {
+        if !release.withdrawn && !self.has_room(&release) {
             return Err(Error::Full);
         }
         self.remove(&release.app_id, &release.platform, &version);
@@ -74,13 +88,23 @@ impl Catalogue {
     /// The release of a version, however either is spelled.
     #[must_use]
     pub fn find(&self, app_id: &str, platform: &str, version: &Version) -> Option<&Release> {
+        self.held(app_id, platform, version).filter(|release| !release.withdrawn)
+    }
+
+    /// When a version was published or withdrawn last; what is to replace that must be later.
+    #[must_use]
+    pub fn published_at(&self, app_id: &str, platform: &str, version: &Version) -> Option<i64> {
+        self.held(app_id, platform, version).map(|release| release.published_at)
+    }
+
+    fn held(&self, app_id: &str, platform: &str, version: &Version) -> Option<&Release> {
         self.apps.get(app_id)?.get(platform)?.get(version)
     }
 
     /// An app's releases: platforms in the order of their names, versions newest first.
     pub fn of_app<'a>(&'a self, app_id: &str) -> impl Iterator<Item = &'a Release> + use<'a> {
         let platforms = self.apps.get(app_id).into_iter().flat_map(BTreeMap::values);
-        platforms.flat_map(|versions| versions.values().rev())
+        platforms.flat_map(|versions| versions.values().rev()).filter(|release| !release.withdrawn)
     }
 
     /// Those above a version, newest first.
@@ -94,43 +118,27 @@ impl Catalogue {
         let versions = self.apps.get(app_id).and_then(|platforms| platforms.get(platform));
         versions.into_iter().flat_map({
             let version = version.clone();
-            move |versions| versions.range((Excluded(version.clone()), Unbounded)).rev()
+            move |versions| versions.range((Excluded(version.clone()), Unbounded)).rev().filter(|(_, release)| !release.withdrawn)
         })
     }
 
-    fn forget(&mut self, key: &[u8]) -> Result<(), Error> {
-        let key = std::str::from_utf8(key).map_err(|_| Error::Key)?;
-        let mut parts = key.rsplitn(3, '|');
-        let (Some(version), Some(platform), Some(app_id)) = (parts.next(), parts.next(), parts.next()) else { return Err(Error::Key) };
-        self.remove(app_id, platform, &Version::parse(version)?);
-        Ok(())
-    }
-
     fn remove(&mut self, app_id: &str, platform: &str, version: &Version) {
-        let Some(platforms) = self.apps.get_mut(app_id) else { return };
-        let Some(versions) = platforms.get_mut(platform) else { return };
-        if let Some(release) = versions.remove(version) {
+        let versions = self.apps.get_mut(app_id).and_then(|platforms| platforms.get_mut(platform));
+        if let Some(release) = versions.and_then(|versions| versions.remove(version)) {
             self.bytes -= size(&release);
-        }
-        if versions.is_empty() {
-            platforms.remove(platform);
-        }
-        if platforms.is_empty() {
-            self.apps.remove(app_id);
         }
     }
 }
 
 fn size(release: &Release) -> usize {
-    let Release { app_id, platform, version, download_url, release_notes, .. } = release;
-    OVERHEAD + [app_id, platform, version, download_url, release_notes].iter().map(|text| text.len()).sum::<usize>()
+    let Release { app_id, platform, version, download_url, release_notes, mac, .. } = release;
+    OVERHEAD + [app_id, platform, version, download_url, release_notes, mac].iter().map(|text| text.len()).sum::<usize>()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::record::Record;
     use proptest::prelude::*;
 
     fn release(app_id: &str, platform: &str, version: &str) -> Release {
@@ -144,6 +152,7 @@ mod tests {
             force_update: false,
             rollout_percent: 100,
             published_at: 1,
+            mac: String::new(),
         }
     }
 
@@ -160,25 +169,58 @@ mod tests {
             catalogue.apply(release).unwrap();
         }
         let again = Release { force_update: true, ..release("a", "windows", "v1.0.0") };
-        catalogue.take(&again.key(), &record::encode(&again).unwrap()).unwrap();
+        catalogue.take(&record::encode(&again).unwrap(), |_| true).unwrap();
         assert_eq!(versions(&catalogue, "a"), ["linux 1.2", "windows 1.10", "windows v1.0.0"]);
         let one = Version::parse("1").unwrap();
         assert!(catalogue.find("a", "windows", &one).is_some_and(|found| found.force_update));
         let above: Vec<String> = catalogue.above("a", "windows", &one).map(|(version, _)| version.to_string()).collect();
         assert_eq!(above, ["1.10.0"]);
         catalogue.apply(again.end(2)).unwrap();
-        catalogue.take(b"a|windows|1.10.0", b"").unwrap();
-        assert_eq!(versions(&catalogue, "a"), ["linux 1.2"]);
-        catalogue.apply(release("a", "linux", "1.2").end(2)).unwrap();
-        catalogue.apply(release("b", "linux", "9").end(2)).unwrap();
-        assert_eq!(catalogue, Catalogue::default(), "nothing is left behind");
+        assert_eq!(versions(&catalogue, "a"), ["linux 1.2", "windows 1.10"]);
+        catalogue.apply(release("a", "windows", "v1").end(3)).unwrap();
+        assert_eq!(catalogue.published_at("a", "windows", &one), Some(3));
+        assert!(
+            catalogue.find("a", "windows", &one).is_none() && catalogue.above("a", "windows", &Version::parse("0.1").unwrap()).count() == 1
+        );
+    }
+
+    #[test]
+    fn an_older_record_of_a_release_changes_nothing() {
+        let mut catalogue = Catalogue::default();
+        let at = |published_at, url: &str| Release { published_at, download_url: url.to_owned(), ..release("a", "b", "1") };
+        catalogue.apply(at(5, "five")).unwrap();
+        catalogue.apply(at(4, "four")).unwrap();
+        catalogue.apply(at(1, "one").end(4)).unwrap();
+        assert_eq!(catalogue.of_app("a").map(|release| release.download_url.as_str()).collect::<Vec<_>>(), ["five"]);
+        catalogue.apply(at(5, "five").end(6)).unwrap();
+        catalogue.apply(at(5, "five")).unwrap();
+        assert_eq!(catalogue.of_app("a").count(), 0, "what was withdrawn does not come back by its old record");
+        catalogue.apply(at(7, "seven")).unwrap();
+        assert_eq!(catalogue.of_app("a").count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_genuine_is_counted_and_changes_nothing() {
+        let mut catalogue = Catalogue::default();
+        let genuine = |release: &Release| release.mac == "good";
+        let signed = |release: Release| record::encode(&Release { mac: "good".to_owned(), ..release }).unwrap();
+        catalogue.take(&signed(release("a", "b", "1")), genuine).unwrap();
+        let before = versions(&catalogue, "a");
+        for payload in
+            [record::encode(&release("a", "b", "2")).unwrap(), record::encode(&release("a", "b", "1").end(9)).unwrap(), Vec::new()]
+        {
+            catalogue.take(&payload, genuine).unwrap();
+        }
+        assert_eq!((versions(&catalogue, "a"), catalogue.refused()), (before, 3));
+        catalogue.take(&signed(release("a", "b", "1").end(9)), genuine).unwrap();
+        assert_eq!(versions(&catalogue, "a"), Vec::<String>::new());
     }
 
     #[test]
     fn what_is_no_release_changes_nothing() {
         let mut catalogue = Catalogue::default();
-        for (key, payload) in [(&b"a|b|1"[..], &b"{}"[..]), (b"no key", b""), (b"a|b|latest", b""), (b"\xff|b|1", b"")] {
-            assert!(catalogue.take(key, payload).is_err());
+        for payload in [&b"{}"[..], b"\xc3\x01", &[0xff; 40]] {
+            assert!(catalogue.take(payload, |_| true).is_err());
         }
         assert!(catalogue.apply(release("a", "b", "latest")).is_err());
         assert_eq!(catalogue, Catalogue::default());
@@ -201,9 +243,10 @@ mod tests {
             let mut catalogue = Catalogue::default();
             for (platform, version, end) in steps {
                 let release = release("a", &format!("p{platform}"), &version.to_string());
-                catalogue.apply(if end { release.end(2) } else { release }).unwrap();
+                catalogue.apply(if end { release.end(1) } else { release }).unwrap();
             }
-            prop_assert_eq!(catalogue.bytes, catalogue.of_app("a").map(size).sum::<usize>());
+            let held = catalogue.apps.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+            prop_assert_eq!(catalogue.bytes, held.map(size).sum::<usize>());
         }
     }
 }

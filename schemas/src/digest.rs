@@ -3,13 +3,44 @@
 use crate::ids::{ChangeId, ConnectionId, Digest, ReportId};
 use sha2::{Digest as _, Sha256};
 
-/// Equality of content: SHA-256 of the five values as sent (before any cut), joined by `|`, absent = empty.
-pub fn content(message: &str, stack: &str, error_code: &str, app_version: &str, platform: &str) -> Digest {
-    let mut hash = Sha256::new();
-    for (position, part) in [message, stack, error_code, app_version, platform].into_iter().enumerate() {
-        if position > 0 {
-            hash.update(b"|");
+/// What says that two reports have the same content: message, stack, error code, app version and platform as sent (before
+/// any cut), absent = empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    /// As the protocol documents it, for people to compare: SHA-256 of the five values joined by `|`.
+    pub digest: Digest,
+    /// Tells all contents apart.
+    exact: Digest,
+}
+
+impl Content {
+    /// Of message, stack, error code, app version and platform.
+    pub fn of(parts: [&str; 5]) -> Self {
+        let mut joined = Sha256::new();
+        for (position, part) in parts.into_iter().enumerate() {
+            if position > 0 {
+                joined.update(b"|");
+            }
+            joined.update(part);
         }
+        let digest = Digest(joined.finalize().into());
+        // Joined, `a|b` and `c` are `a` and `b|c`. Where no value holds the sign there is one way to take the text apart.
+        let is_exact = parts.iter().all(|part| !part.as_bytes().contains(&b'|'));
+        Self { digest, exact: if is_exact { digest } else { with_lengths(parts) } }
+    }
+
+    /// The number of the content.
+    pub fn id(&self) -> u64 {
+        content_id(&self.exact)
+    }
+}
+
+/// SHA-256 of the values, each behind its length. Begins with a byte that is in no text, so that no joined text is the same.
+fn with_lengths(parts: [&str; 5]) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update([0xFF]);
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
     Digest(hash.finalize().into())
@@ -27,7 +58,7 @@ pub fn content_id(digest: &Digest) -> u64 {
 pub enum Delivery<'a> {
     /// The client named the event: same app and id = re-delivery.
     Event(&'a str),
-    /// The client said when: same app, digest, device and time = re-delivery.
+    /// The client said when: same app, content, device and time = re-delivery.
     Moment { device_id: &'a str, occurred_at: i64 },
     /// Neither: each post counts. The nonce makes it unlike any other.
     Unique { nonce: u128 },
@@ -45,8 +76,8 @@ impl<'a> Delivery<'a> {
 }
 
 /// Equality of delivery of a report.
-pub fn report_id(app_id: &str, digest: &Digest, delivery: Delivery<'_>) -> ReportId {
-    ReportId(delivery_hash(b"report", app_id, &digest.0, delivery))
+pub fn report_id(app_id: &str, content: &Content, delivery: Delivery<'_>) -> ReportId {
+    ReportId(delivery_hash(b"report", app_id, &content.exact.0, delivery))
 }
 
 /// Equality of delivery of a connection; `content` tells two connections of one device and moment apart (kind, version, platform).
@@ -127,9 +158,23 @@ mod tests {
     #[test]
     fn content_is_the_documented_join() {
         // printf 'boom|at a|E1|2.4.1|android' | sha256sum
-        let digest = content("boom", "at a", "E1", "2.4.1", "android");
+        let content = Content::of(["boom", "at a", "E1", "2.4.1", "android"]);
         let joined: [u8; 32] = Sha256::digest("boom|at a|E1|2.4.1|android").into();
-        assert_eq!(digest.0, joined);
+        assert_eq!((content.digest.0, content.id()), (joined, content_id(&content.digest)));
+    }
+
+    #[test]
+    fn values_that_join_to_one_text_are_two_contents() {
+        let one = Content::of(["load|fail", "at x", "", "", "web"]);
+        let other = Content::of(["load", "fail|at x", "", "", "web"]);
+        assert_eq!(one.digest, other.digest, "as the protocol documents it");
+        assert_ne!(one.id(), other.id());
+        assert_eq!(one.id(), Content::of(["load|fail", "at x", "", "", "web"]).id());
+        let at = |content| report_id("app", content, Delivery::new("", "d1", Some(1), 7));
+        assert_ne!(at(&one), at(&other), "neither is the re-delivery of the other");
+        for parts in [["|", "", "", "", ""], ["", "|", "", "", ""], ["", "", "", "", "|"], ["||||", "", "", "", ""]] {
+            assert_ne!(Content::of(parts).id(), Content::of(["", "", "", "", ""]).id(), "{parts:?}");
+        }
     }
 
     #[test]
@@ -140,14 +185,14 @@ mod tests {
 
     #[test]
     fn a_redelivery_has_the_same_id_and_another_device_has_not() {
-        let digest = content("boom", "", "", "", "web");
+        let digest = Content::of(["boom", "", "", "", "web"]);
         let id = |device, at| report_id("app", &digest, Delivery::new("", device, at, 7));
         assert_eq!(id("d1", Some(1)), id("d1", Some(1)));
         assert_ne!(id("d1", Some(1)), id("d2", Some(1)));
         assert_ne!(id("d1", Some(1)), id("d1", Some(2)));
         assert_ne!(id("d1", None), report_id("app", &digest, Delivery::new("", "d1", None, 8)));
         let by_event = |digest| report_id("app", digest, Delivery::new("e-1", "d1", None, 9));
-        assert_eq!(by_event(&digest), by_event(&content("other", "", "", "", "")));
+        assert_eq!(by_event(&digest), by_event(&Content::of(["other", "", "", "", ""])));
     }
 
     #[test]

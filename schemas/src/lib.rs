@@ -3,7 +3,8 @@
 //! ```text
 //! record   what is in the log      (Avro, `avro/*.avsc`)
 //! row      what is in the tables   (ClickHouse, `clickhouse/*.sql`)
-//! ids, digest, time, version, outcome   the words both are made of
+//! ids, device, digest, time, version, outcome   the words both are made of
+//! commit_note   what a processor commits beside an offset
 //! catalogue   the releases, folded: what the edge and the query service keep in memory
 //! ```
 //!
@@ -11,6 +12,8 @@
 //! edited, a change is a new numbered file.
 
 pub mod catalogue;
+pub mod commit_note;
+pub mod device;
 pub mod digest;
 pub mod ids;
 pub mod migration;

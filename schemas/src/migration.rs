@@ -12,19 +12,23 @@ pub struct Migration {
 }
 
 macro_rules! migration {
-    ($number:literal, $name:literal) => {
-        Migration { number: $number, name: $name, statement: include_str!(concat!("../clickhouse/000", $number, "_", $name, ".sql")) }
+    ($number:literal, $file:literal, $name:literal) => {
+        Migration { number: $number, name: $name, statement: include_str!(concat!("../clickhouse/", $file, "_", $name, ".sql")) }
     };
 }
 
 /// Every migration, in order. A released file is never edited.
 pub const MIGRATIONS: &[Migration] = &[
-    migration!(1, "database"),
-    migration!(2, "occurrences"),
-    migration!(3, "connections"),
-    migration!(4, "issue_changes"),
-    migration!(5, "rejected_reports"),
-    migration!(6, "grouping_rules"),
+    migration!(1, "0001", "database"),
+    migration!(2, "0002", "occurrences"),
+    migration!(3, "0003", "connections"),
+    migration!(4, "0004", "issue_changes"),
+    migration!(5, "0005", "rejected_reports"),
+    migration!(6, "0006", "grouping_rules"),
+    migration!(7, "0007", "connection_count"),
+    migration!(8, "0008", "counted_rollups"),
+    migration!(9, "0009", "counted_rollups_of_old_rows"),
+    migration!(10, "0010", "uncounted_rollups"),
 ];
 
 /// The columns that hold bodies: emptied after the time for bodies, while rows and roll-ups stay.
@@ -70,7 +74,9 @@ mod tests {
         for migration in MIGRATIONS {
             let columns = migration.statement.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     "));
             for line in columns.map(str::trim) {
-                let is_column = !["index", "projection", "(", ")", "select"].iter().any(|word| line.starts_with(word));
+                let is_column = !["index", "projection", "(", ")", "select", "add projection", "materialize", "drop"]
+                    .iter()
+                    .any(|word| line.starts_with(word));
                 assert!(!is_column || line.contains(" comment '"), "{}: {line}", migration.name);
             }
         }

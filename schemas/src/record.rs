@@ -14,7 +14,7 @@ mod release;
 pub use connection::{Connection, ConnectionKind};
 pub use datum::Datum;
 pub use issue_change::IssueChange;
-pub use raw_report::{Attachment, Category, RawReport, Thread};
+pub use raw_report::{Attachment, Category, MOST_ITEMS, RawReport, Thread};
 pub use rejected_report::RejectedReport;
 pub use release::Release;
 
@@ -94,6 +94,11 @@ impl Default for Codec {
 
 /// Encodes with the newest schema.
 pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>, Error> {
+    encode_with(record, 0, |_| {})
+}
+
+/// Encodes with the newest schema, with room for `more` bytes that `append` puts behind the record.
+pub fn encode_with<R: Record>(record: &R, more: usize, append: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, Error> {
     let schemas = R::codec().schemas(R::SCHEMAS)?;
     let newest = schemas.last().ok_or_else(|| Error::Schema("none released".to_owned()))?;
     SCRATCH.with_borrow_mut(|scratch| {
@@ -111,7 +116,9 @@ pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>, Error> {
                 written.map_err(|error| Error::Datum(error.to_string()))?
             }
         };
-        let exact = bytes.as_slice().to_vec();
+        let mut exact = Vec::with_capacity(bytes.len() + more);
+        exact.extend_from_slice(&bytes);
+        append(&mut exact);
         if bytes.capacity() <= LARGEST_SCRATCH {
             *scratch = bytes;
         }

@@ -21,18 +21,18 @@ pub const ARGUMENT: &str = "serve-bare";
 
 /// The server in a process of its own, and where it listens.
 pub fn start(pipeline: &Pipeline) -> (Process, String) {
-    let config: toml::Table = std::fs::read_to_string(pipeline.role_config(TOPIC, "")).unwrap().parse().unwrap();
-    let [brokers, topic_prefix] = ["brokers", "topic_prefix"].map(|name| config["kafka"][name].as_str().unwrap().to_owned());
+    let config = pipeline.role_config(TOPIC, "");
     let program = std::env::current_exe().unwrap();
-    let mut process = Process::of(Command::new(program).args([ARGUMENT, &brokers, &topic_prefix]));
+    let mut process = Process::of(Command::new(program).arg(ARGUMENT).arg(config));
     let url = process.line(Duration::from_secs(30)).unwrap();
     (process, url)
 }
 
-/// Serves until it is killed.
+/// Serves until it is killed; the log is that of a configuration.
 #[tokio::main]
-pub async fn serve(brokers: &str, topic_prefix: &str) {
-    let config = Config { brokers: brokers.to_owned(), topic_prefix: topic_prefix.to_owned(), ..Config::default() };
+pub async fn serve(config: &str) {
+    let config: toml::Table = std::fs::read_to_string(config).unwrap().parse().unwrap();
+    let config: Config = config["kafka"].clone().try_into().unwrap();
     let spec = TopicSpec { name: TOPIC.to_owned(), partitions: 4, replication: 1, config: Vec::new() };
     Admin::new(&config).unwrap().create_topics(&[spec]).await.unwrap();
     let options = ProducerOptions { client_id: TOPIC.to_owned(), linger: Duration::from_millis(3), ..ProducerOptions::default() };

@@ -23,10 +23,10 @@ fn figure(name: &str, value: f64, unit: &str, method: &str) {
 }
 
 fn main() {
-    if let [_, first, brokers, topic_prefix] = std::env::args().collect::<Vec<_>>().as_slice()
+    if let [_, first, config] = std::env::args().collect::<Vec<_>>().as_slice()
         && first == bare::ARGUMENT
     {
-        return bare::serve(brokers, topic_prefix);
+        return bare::serve(config);
     }
     // `cargo bench` passes its own flags; what is left names the figures that are wanted.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Category or kind, platform, hour in Unix seconds, version, country, emulator.
 pub type Key = (String, u64, u64, String, String, bool);
-/// Number of events and of distinct devices.
+/// Number of events, each as many as it stands for, and of distinct devices.
 pub type Counts = (u64, u64);
 
 fn hour(event: &Event) -> i64 {
@@ -26,7 +26,7 @@ fn fold<'a>(events: impl Iterator<Item = &'a Event>) -> BTreeMap<Key, Counts> {
             event.is_emulator,
         );
         let group = groups.entry(key).or_default();
-        group.0 += 1;
+        group.0 += event.count;
         group.1.extend(Some(event.device.as_str()).filter(|device| !device.is_empty()));
     }
     groups.into_iter().map(|(key, (count, devices))| (key, (count, devices.len() as u64))).collect()
@@ -52,16 +52,16 @@ pub fn trend_row(events: &[Event], platform: u8, category: &str, at: i64) -> [u6
         let named = here.iter().filter(|event| of(event) && !event.device.is_empty());
         named.map(|event| event.device.as_str()).collect::<BTreeSet<_>>().len() as u64
     };
-    let count = |of: &dyn Fn(&Event) -> bool| here.iter().filter(|event| of(event)).count() as u64;
+    let count = |of: &dyn Fn(&Event) -> bool| here.iter().filter(|event| of(event)).map(|event| event.count).sum::<u64>();
     let reported = |event: &Event| !event.is_connection && event.category == category;
     [count(&reported), devices(&reported), count(&|event| event.is_connection && event.category == "start"), devices(&|_| true)]
 }
 
 /// The roll-up of a table, read from its projection only.
 pub fn read(engine: &Engine, table: &str) -> BTreeMap<Key, Counts> {
-    let what = if table == "occurrences" { "category" } else { "kind" };
+    let (what, counted) = if table == "occurrences" { ("category", "count()") } else { ("kind", "sum(count)") };
     let query = format!(
-        "select toString({what}) as what, platform_id, toUnixTimestamp(hour) as hour, version, country, is_emulator, count() as n, \
+        "select toString({what}) as what, platform_id, toUnixTimestamp(hour) as hour, version, country, is_emulator, {counted} as n, \
          finalizeAggregation(uniqExactState(device)) as devices from aftershock.{table} \
          group by {what}, platform_id, hour, version, country, is_emulator settings force_optimize_projection = 1"
     );

@@ -19,6 +19,8 @@ pub struct Event {
     /// Empty = the client names none.
     pub device: String,
     pub occurred_at: i64,
+    /// How many it stands for.
+    pub count: u64,
     /// As it is sent, each time the same.
     pub line: String,
 }
@@ -64,10 +66,34 @@ impl Generator {
             is_emulator: random.random_bool(0.1),
             device,
             occurred_at,
+            count: 1,
             line: String::new(),
         };
         event.line = event.body(serial, random).to_string();
         event
+    }
+
+    /// Starts that a client counted together, as an envelope of its own. It has no id and no time: it is to be sent once, and
+    /// counts in the hour `at` of its arrival.
+    pub fn counted(&self, at: i64) -> Event {
+        let random = &mut self.state.lock().unwrap().0;
+        let version = format!("2.{}.0", random.random_range(0..3));
+        let device = if random.random_bool(0.5) { String::new() } else { format!("设备-{}", random.random_range(0..200)) };
+        let count = [1, 7, random.random_range(2..90_000)][random.random_range(0..3)];
+        let groups = json!([{"did": device, "exited": count / 2, "crashed": count - count / 2}]);
+        let line = crate::counted::envelope(&json!({"release": format!("shop@{version}")}), &groups);
+        Event {
+            is_connection: true,
+            category: "start",
+            platform: 1,
+            version,
+            country: "",
+            is_emulator: false,
+            device,
+            occurred_at: at,
+            count,
+            line,
+        }
     }
 }
 

@@ -18,6 +18,14 @@ impl Engine {
         http::post_with(&format!("{}/", self.url), &headers, statement.as_bytes())
     }
 
+    /// Inserts rows (RowBinary, all columns) over HTTP under a token, as a processor inserts a slice.
+    pub fn insert(&self, table: &str, token: &str, rows: &[u8]) -> Result<Reply, String> {
+        let headers = [("x-clickhouse-user", self.user.as_str()), ("x-clickhouse-key", self.password.as_str())];
+        let settings = "async_insert=0&insert_deduplicate=1&max_insert_threads=1";
+        let statement = format!("insert%20into%20{table}%20format%20RowBinary");
+        http::post_with(&format!("{}/?query={statement}&{settings}&insert_deduplication_token={token}", self.url), &headers, rows)
+    }
+
     /// Rows of a query as JSON objects (64-bit numbers as numbers).
     pub fn try_rows(&self, query: &str) -> Result<Vec<Value>, String> {
         let headers = [("x-clickhouse-user", self.user.as_str()), ("x-clickhouse-key", self.password.as_str())];

@@ -12,6 +12,8 @@ pub struct Reply {
     pub bytes: Vec<u8>,
     /// The same as text; what is no UTF-8 is replaced.
     pub text: String,
+    /// The header of that name.
+    pub retry_after: Option<String>,
 }
 
 impl Reply {
@@ -34,8 +36,9 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
 fn reply(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Reply, String> {
     let mut response = response.map_err(|error| error.to_string())?;
     let status = response.status().as_u16();
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let bytes: Vec<u8> = response.body_mut().with_config().limit(256 << 20).read_to_vec().map_err(|error| error.to_string())?;
-    Ok(Reply { status, text: String::from_utf8_lossy(&bytes).into_owned(), bytes })
+    Ok(Reply { status, text: String::from_utf8_lossy(&bytes).into_owned(), bytes, retry_after })
 }
 
 pub fn get(url: &str, headers: &[(&str, &str)]) -> Result<Reply, String> {

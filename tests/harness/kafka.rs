@@ -1,5 +1,7 @@
 //! The log, for tests that forge records and commits.
 
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -16,8 +18,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    pub fn new(brokers: &str, topic_prefix: &str) -> Self {
-        let config = Config { brokers: brokers.to_owned(), topic_prefix: topic_prefix.to_owned(), ..Config::default() };
+    pub fn new(config: Config) -> Self {
         Self { config, runtime: Runtime::new().unwrap() }
     }
 
@@ -42,10 +43,19 @@ impl Broker {
         self.runtime.block_on(async { Admin::new(&self.config).unwrap().watermarks(topic, partition).await.unwrap() })
     }
 
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.config.brokers);
+        for (name, value) in &self.config.properties {
+            client.set(name, value.expose());
+        }
+        client
+    }
+
     /// How many records of a partition the log still has.
     pub fn count(&self, topic: &str, partition: i32) -> usize {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.config.brokers)
+        let consumer: BaseConsumer = self
+            .client()
             .set("group.id", "suite-count")
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
@@ -69,6 +79,25 @@ impl Broker {
         self.runtime.block_on(async { Admin::new(&self.config).unwrap().alter_topic_config(topic, changes).await.unwrap() });
     }
 
+    /// A value of a topic's configuration.
+    pub fn setting(&self, topic: &str, name: &str) -> Option<String> {
+        let topic = format!("{}{topic}", self.config.topic_prefix);
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.config.brokers);
+        for (name, value) in &self.config.properties {
+            client.set(name.replace('_', "."), value.expose());
+        }
+        let client: AdminClient<DefaultClientContext> = client.create().unwrap();
+        let asked = [ResourceSpecifier::Topic(&topic)];
+        let found = self.runtime.block_on(client.describe_configs(&asked, &AdminOptions::new())).unwrap();
+        found[0].as_ref().unwrap().get(name).and_then(|entry| entry.value.clone())
+    }
+
+    /// Deletes a topic with all it holds.
+    pub fn delete(&self, topic: &str) {
+        self.runtime.block_on(async { Admin::new(&self.config).unwrap().delete_topic(topic).await.unwrap() });
+    }
+
     /// Deletes a topic and makes it again, empty and compacted.
     pub fn make_anew(&self, topic: &str, partitions: i32) {
         let config = vec![("cleanup.policy".to_owned(), "compact".to_owned())];
@@ -90,7 +119,7 @@ impl Broker {
 
     /// Names of the groups that begin with this.
     pub fn groups(&self, stem: &str) -> Vec<String> {
-        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &self.config.brokers).create().unwrap();
+        let consumer: BaseConsumer = self.client().create().unwrap();
         let found = consumer.fetch_group_list(None, Duration::from_secs(30)).unwrap();
         let stem = format!("{}{stem}", self.config.topic_prefix);
         found.groups().iter().map(|group| group.name().to_owned()).filter(|name| name.starts_with(&stem)).collect()
@@ -99,12 +128,8 @@ impl Broker {
     /// Commits for a group without being its member, as a forger would.
     pub fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64, metadata: &str) -> Result<(), String> {
         let named = |name: &str| format!("{}{name}", self.config.topic_prefix);
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.config.brokers)
-            .set("group.id", named(group))
-            .set("enable.auto.commit", "false")
-            .create()
-            .map_err(|error| error.to_string())?;
+        let consumer: BaseConsumer =
+            self.client().set("group.id", named(group)).set("enable.auto.commit", "false").create().map_err(|error| error.to_string())?;
         let mut list = TopicPartitionList::new();
         let mut entry = list.add_partition(&named(topic), partition);
         entry.set_offset(Offset::Offset(offset)).map_err(|error| error.to_string())?;

@@ -13,17 +13,16 @@ mod wire;
 
 pub use edge::Edge;
 pub use engine::Engine;
-pub use http::{get, post_with};
+pub use http::{Reply, get, post_with};
 pub use kafka::Broker;
 pub use openapi::{Analyst, Operator};
-pub use process::{Process, is_alive, more_files, signal};
+pub use process::{Process, is_alive, more_files, peak_memory, signal};
 pub use replica::Replica;
-pub use tree::{APP, CHILDREN, KEY, OTHER_APP, OTHER_KEY, Options, Pipeline};
+pub use tree::{APP, CHILDREN, KEY, OTHER_APP, OTHER_KEY, Options, Pipeline, RELEASE_KEY};
 pub use wait::{pause, rest, until, within};
 pub use wire::{Answer, Wire};
 
 /// The file of the binary under test, built once with the profile of the tests.
-#[allow(dead_code, reason = "only the benches ask")]
 pub fn binary() -> &'static std::path::Path {
     process::binary()
 }

@@ -73,9 +73,7 @@ impl Process {
 
     /// A figure of its memory in MiB: `VmRSS` is what it has now, `VmHWM` the most it had.
     pub fn memory(&self, figure: &str) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':')).unwrap();
-        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+        memory_of(self.id(), figure)
     }
 
     /// Its exit code, once it has ended.
@@ -154,4 +152,30 @@ pub fn children(parent: u32, role: &str) -> Vec<u32> {
         is_child && arguments.split(|byte| *byte == 0).nth(1) == Some(role.as_bytes())
     })
     .collect()
+}
+
+/// The most memory that a process takes while it is watched.
+pub struct PeakMemory {
+    id: u32,
+    before: f64,
+}
+
+/// Begins to watch: the system's high-water mark of the process starts again at what it has now.
+pub fn peak_memory(id: u32) -> PeakMemory {
+    std::fs::write(format!("/proc/{id}/clear_refs"), "5").unwrap();
+    PeakMemory { id, before: memory_of(id, "VmRSS") }
+}
+
+impl PeakMemory {
+    /// What it had at most, less what it had at first, in MiB. Panics where the process has ended.
+    pub fn grown(self) -> f64 {
+        memory_of(self.id, "VmHWM") - self.before
+    }
+}
+
+/// A figure of a process's memory in MiB: `VmRSS` is what it has now, `VmHWM` the most it had.
+pub fn memory_of(id: u32, figure: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_else(|error| panic!("process {id} has ended: {error}"));
+    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':')).unwrap();
+    line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
 }

@@ -1,7 +1,9 @@
 //! A second fold of the same log: its own consumer group and its own, empty tables, beside the standalone's.
 
+use super::process::binary;
 use super::{Broker, Engine, Pipeline, Process, until};
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Database and consumer group of the same name.
 pub struct Replica<'a> {
@@ -25,23 +27,32 @@ impl<'a> Replica<'a> {
 
     /// Starts a processor that folds the log into the tables of this replica.
     pub fn processor(&self) -> Process {
-        Process::start(&["processor", "--config", self.config.to_str().unwrap()])
+        self.processor_with(&[])
+    }
+
+    /// The same with further variables in its environment.
+    pub fn processor_with(&self, variables: &[(&str, &str)]) -> Process {
+        let arguments = ["processor", "--config", self.config.to_str().unwrap()];
+        Process::of(Command::new(binary()).args(arguments).envs(variables.iter().copied()))
     }
 
     /// Waits until its group has committed the end of every partition of a topic, with no slice open.
     pub fn caught_up(&self, topic: &str, partitions: i32) {
+        until("the replica has caught up", || self.try_caught_up(topic, partitions));
+    }
+
+    /// Whether it has; what is missing otherwise.
+    pub fn try_caught_up(&self, topic: &str, partitions: i32) -> Result<(), String> {
         let broker = self.pipeline.broker();
-        until("the replica has caught up", || {
-            for partition in 0..partitions {
-                let (low, high) = broker.watermarks(topic, partition);
-                let committed = broker.committed(self.name, topic, partition);
-                let done = high == low || committed.as_ref().is_some_and(|(offset, metadata)| *offset == high && metadata.is_empty());
-                if !done {
-                    return Err(format!("{topic} {partition}: {committed:?} of {high}"));
-                }
+        for partition in 0..partitions {
+            let (low, high) = broker.watermarks(topic, partition);
+            let committed = broker.committed(self.name, topic, partition);
+            let done = high == low || committed.as_ref().is_some_and(|(offset, metadata)| *offset == high && metadata.is_empty());
+            if !done {
+                return Err(format!("{topic} {partition}: {committed:?} of {high}"));
             }
-            Ok(())
-        });
+        }
+        Ok(())
     }
 
     /// Folds everything in the log, with a processor that leaves afterwards.

@@ -2,7 +2,9 @@
 
 use super::{Analyst, Broker, Engine, Operator, Process, until};
 use serde_json::Value;
+use service::kafka::Config as Log;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -12,13 +14,15 @@ pub struct Options {
     pub partitions: u32,
     /// `[processor.slice] linger`.
     pub linger: &'static str,
+    /// `[ingest] reports_per_minute`; 0 = no limit.
+    pub reports_per_minute: u32,
     /// Further lines of TOML, appended to the configuration.
     pub more: &'static str,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { partitions: 2, linger: "50ms", more: "" }
+        Self { partitions: 2, linger: "50ms", reports_per_minute: 0, more: "" }
     }
 }
 
@@ -41,7 +45,11 @@ const USER: &str = "10001";
 const USER_KEY: &str = "bec5b56d-7ae7-43f7-8763-51580aed5fa2";
 const TOKEN: &str = "operator-token-of-the-suite";
 
+/// Signs the releases of the suite.
+pub const RELEASE_KEY: &str = "release-key-of-the-suite-0123456789";
+
 const CREDENTIALS: &str = r#"
+release_key = "release-key-of-the-suite-0123456789"
 [[apps]]
 id = "a1b2c3d4e5"
 sentry_project = 1
@@ -68,17 +76,19 @@ impl Pipeline {
 
     pub fn start_with(options: &Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let topic_prefix = format!("t{:08x}-", rand::random::<u32>());
-        let kafka = std::env::var("AFTERSHOCK_TEST_KAFKA").ok();
-        let brokers =
-            kafka.map(|brokers| format!("[kafka]\nbrokers = \"{brokers}\"\ntopic_prefix = \"{topic_prefix}\"\n")).unwrap_or_default();
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        // A real Kafka has ACLs for so many prefixes (`infra/deploy/kafka/run.sh`).
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        assert!(serial < 199, "more pipelines than prefixes");
+        let topic_prefix = format!("t{serial:03}-");
+        let brokers = std::env::var("AFTERSHOCK_TEST_KAFKA").map(|brokers| real_log(&brokers, &topic_prefix)).unwrap_or_default();
         let config = format!(
             "credentials = \"credentials.toml\"\n\
-             [ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
+             [ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nreports_per_minute = {}\n\
              [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nrequests_per_minute = 0\nrequire_projections = true\n\
              [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"{}\"\n\
              [topics]\npartitions = {}\n[data]\ndir = \"data\"\n{}\n{brokers}",
-            options.linger, options.partitions, options.more
+            options.reports_per_minute, options.linger, options.partitions, options.more
         );
         std::fs::write(folder.path().join("aftershock.toml"), config).unwrap();
         std::fs::write(folder.path().join("credentials.toml"), CREDENTIALS).unwrap();
@@ -135,13 +145,24 @@ impl Pipeline {
         self.process.id()
     }
 
+    /// What the ready line says of `name`.
+    pub fn told(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
+    }
+
     /// Base address of the edge.
     pub fn ingest(&self) -> String {
-        self.ready["ingest"].as_str().unwrap().to_owned()
+        self.told("ingest")
     }
 
     pub fn query(&self) -> String {
-        self.ready["query"].as_str().unwrap().to_owned()
+        self.told("query")
+    }
+
+    /// Address of the processor's health and metrics.
+    pub fn processor_admin(&self) -> String {
+        let state: Value = serde_json::from_slice(&std::fs::read(self.data().join("standalone.json")).unwrap()).unwrap();
+        state["processor"].as_str().unwrap_or_else(|| panic!("no processor in {state}")).to_owned()
     }
 
     /// Where a service tells operators how it is: `ingest_admin`, `processor` or `query_admin`.
@@ -163,14 +184,30 @@ impl Pipeline {
 
     /// The tables; addresses and password are in `standalone.json` while it runs.
     pub fn engine(&self) -> Engine {
-        let state: Value = serde_json::from_slice(&std::fs::read(self.data().join("standalone.json")).unwrap()).unwrap();
+        let state = self.state();
         let text = |name: &str| state[name].as_str().unwrap_or_else(|| panic!("no {name} in standalone.json")).to_owned();
         Engine { url: text("clickhouse"), user: text("clickhouse_user"), password: text("clickhouse_password") }
     }
 
     /// The log, for tests that forge what is in it.
     pub fn broker(&self) -> Broker {
-        Broker::new(self.ready["kafka"].as_str().unwrap(), &self.topic_prefix_in_use())
+        Broker::new(self.log())
+    }
+
+    /// The log with the account that may do everything.
+    pub fn log(&self) -> Log {
+        let brokers = self.ready["kafka"].as_str().unwrap().to_owned();
+        let properties = match std::env::var_os("AFTERSHOCK_TEST_KAFKA") {
+            Some(_) => account("suite"),
+            None => self.state()["kafka_properties"].clone(),
+        };
+        let properties = properties.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().into()));
+        Log { brokers, topic_prefix: self.topic_prefix_in_use(), properties: properties.collect(), ..Log::default() }
+    }
+
+    /// What it says about itself in `standalone.json` while it runs.
+    pub fn state(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.data().join("standalone.json")).unwrap()).unwrap()
     }
 
     fn topic_prefix_in_use(&self) -> String {
@@ -179,17 +216,15 @@ impl Pipeline {
 
     /// Configuration of a role that runs beside the standalone, on its log and its tables.
     pub fn role_config(&self, name: &str, more: &str) -> PathBuf {
-        let engine = self.engine();
+        let (engine, log) = (self.engine(), self.log());
+        let properties: String =
+            log.properties.iter().map(|(name, value)| format!("\"{name}\" = {}\n", toml::Value::from(value.expose().as_str()))).collect();
         let config = format!(
             "credentials = \"credentials.toml\"\n[ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-             [kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}\"\n\
+             [kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}\"\n[kafka.properties]\n{properties}\
              [clickhouse]\nurl = \"{}\"\nuser = \"{}\"\npassword = \"{}\"\n{more}\n",
-            self.ready["kafka"].as_str().unwrap(),
-            self.topic_prefix_in_use(),
-            engine.url,
-            engine.user,
-            engine.password
+            log.brokers, log.topic_prefix, engine.url, engine.user, engine.password
         );
         let path = self.folder.path().join(format!("{name}.toml"));
         std::fs::write(&path, config).unwrap();
@@ -229,6 +264,23 @@ impl Pipeline {
             if reply.status == 200 { Ok(reply.json()) } else { Err(format!("{} {}", reply.status, reply.text)) }
         })
     }
+}
+
+/// The properties of an account on a real Kafka, which have one password.
+fn account(user: &str) -> Value {
+    let password = std::env::var("AFTERSHOCK_TEST_KAFKA_PASSWORD").expect("AFTERSHOCK_TEST_KAFKA_PASSWORD beside AFTERSHOCK_TEST_KAFKA");
+    serde_json::json!({"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "SCRAM-SHA-256", "sasl.username": user, "sasl.password": password})
+}
+
+/// The configuration of a real Kafka: standalone by the operator's account, each role by its own.
+fn real_log(brokers: &str, topic_prefix: &str) -> String {
+    let properties = |user| toml::to_string(&account(user)).unwrap();
+    let roles = ["ingest", "processor", "query"].map(|role| format!("[kafka.roles.{role}]\n\"sasl.username\" = \"{role}\"\n"));
+    format!(
+        "[kafka]\nbrokers = \"{brokers}\"\ntopic_prefix = \"{topic_prefix}\"\n[kafka.properties]\n{}{}",
+        properties("operator"),
+        roles.concat()
+    )
 }
 
 fn launch(config: &Path) -> (Process, Value) {

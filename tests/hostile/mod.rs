@@ -3,6 +3,8 @@
 //! Each kind of hostility comes from a loopback address of its own, the ordinary clients from 127.0.0.1. It runs for
 //! `AFTERSHOCK_HOSTILE_SECONDS` (15 by default).
 
+/// Small requests that are written to become large.
+mod amplifiers;
 /// Connections that take places: slow ones and idle ones.
 mod crowd;
 /// What is no HTTP/1.1: floods of HTTP/2 frames, garbage for TLS.

@@ -23,7 +23,9 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
 const TOPIC: &str = "bench";
 const PARTITIONS: i32 = 4;
-const IDLE: usize = 10_000;
+/// As many as may be there without an account.
+const IDLE: usize = 1_000;
+const PASSWORD: &str = "password-of-the-bench";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() {
@@ -102,6 +104,8 @@ impl Running {
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.address.to_string()).set("socket.nagle.disable", "true");
+        config.set("security.protocol", "SASL_PLAINTEXT").set("sasl.mechanism", "SCRAM-SHA-256");
+        config.set("sasl.username", "aftershock").set("sasl.password", PASSWORD);
         config
     }
 
@@ -116,6 +120,7 @@ impl Running {
 fn spawn(dir: &Path, address: SocketAddr) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aftershock"));
     command.args(["broker", "--listen", &address.to_string(), "--dir"]).arg(dir).env("MIMALLOC_PURGE_DELAY", "0");
+    command.env("AFTERSHOCK_BROKER_PASSWORD", PASSWORD);
     command.stdout(Stdio::null()).spawn().unwrap()
 }
 

@@ -19,6 +19,7 @@ const ROWS: u64 = 400_000;
 const SLICE: usize = 10_000;
 const WRITERS: u64 = 2;
 const QUERIES: usize = 3_000;
+const PASSWORD: &str = "password-of-the-bench";
 
 fn main() {
     let library = Settings::default().engine_library();
@@ -55,6 +56,7 @@ impl Running {
         let since = Instant::now();
         let mut command = Command::new(env!("CARGO_BIN_EXE_aftershock"));
         command.args(["engine", "--listen", "127.0.0.1:0", "--dir"]).arg(dir).arg("--library").arg(library);
+        command.env("AFTERSHOCK_ENGINE_PASSWORD", PASSWORD);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -72,7 +74,7 @@ impl Running {
     }
 
     fn client(&self) -> Client {
-        Client::default().with_url(format!("http://{}", self.address)).with_user("default")
+        Client::default().with_url(format!("http://{}", self.address)).with_user("default").with_password(PASSWORD)
     }
 
     fn memory(&self, when: &str) {
@@ -116,7 +118,7 @@ impl Running {
 
 /// One statement over a connection that stays open; the body of its answer, however it is framed.
 fn ask(stream: &mut TcpStream, sql: &str) -> String {
-    write!(stream, "POST / HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n{sql}", sql.len()).unwrap();
+    write!(stream, "POST / HTTP/1.1\r\nhost: localhost\r\nx-clickhouse-user: default\r\nx-clickhouse-key: {PASSWORD}\r\ncontent-length: {}\r\n\r\n{sql}", sql.len()).unwrap();
     let mut answer = Vec::new();
     let mut piece = [0; 4096];
     loop {

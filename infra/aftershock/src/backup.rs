@@ -4,7 +4,8 @@
 //! processor at work, whose next insert would go into tables that are about to leave: on a running standalone it is refused,
 //! and the engine is started for it. The engine takes any path of this machine; a server given by `clickhouse.url` reads the
 //! path as its own `backups.allowed_path` says. A copy is put back into a database beside the real one and then changes places
-//! with it table by table, so a restore that fails has changed nothing.
+//! with it table by table, so a restore that fails has changed nothing. A copy by the engine is its user's alone, as everything
+//! is that this program writes ([`crate::private`]).
 
 use std::fmt::Write;
 use std::io;
@@ -13,6 +14,7 @@ use std::path::Path;
 use service::clickhouse::Config;
 use service::config::Secret;
 
+use crate::private;
 use crate::settings::Settings;
 use crate::standalone::{self, Alone, Running};
 
@@ -63,6 +65,18 @@ pub async fn restore(settings: &Settings, from: &Path, replace: bool) -> Result<
     let restored = server.put_back(from, replace).await;
     server.leave().await;
     restored
+}
+
+/// What the owner of a copy at `to` should know: who else could come at it.
+pub fn advice(settings: &Settings, to: &Path) -> Option<String> {
+    let shown = to.display();
+    if !settings.embeds_tables() {
+        return Some(format!("{shown} was written by the tables' server: who can read it there is that server's business"));
+    }
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = private::entrance(folder)?;
+    let folder = folder.display();
+    Some(format!("other users may enter {folder} (mode {mode:04o}); the copy itself is closed to them, keep it so where you move it"))
 }
 
 /// Tables and rows as a line: `occurrences: 12 rows, …`.

@@ -4,13 +4,18 @@ use std::fmt;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 
-use service::credentials::{Cipher, Credentials};
+use service::config::Size;
+use service::credentials::{Cipher, Credentials, exposure};
 use service::http::Tls;
 
 use crate::descriptors;
 use crate::settings::{Settings, environment};
 
 const DAY: u64 = 86_400;
+/// Below it a partition's share of `log_bytes` is less than its segment for some topic: 32 MiB of a tenth.
+const LEAST_LOG_PER_PARTITION: u64 = 320 << 20;
+/// Of a key, in characters, as they are made at a first start.
+const SHORTEST_KEY: usize = 16;
 /// What a process opens beside its clients' connections, amply.
 const OTHER_DESCRIPTORS: u64 = 512;
 
@@ -86,6 +91,12 @@ fn credentials(settings: &Settings, findings: &mut Findings) {
                     findings.notes.push(format!("{file} has no {what}"));
                 }
             }
+            guessable(&credentials, settings, findings);
+            if credentials.release_key.is_none() {
+                findings
+                    .notes
+                    .push(format!("{file} has no release_key: no release can be published, and none is offered (docs/releases.md)"));
+            }
             for app in credentials.apps.iter().filter(|app| app.device_cipher == Cipher::Aes256Cbc && !app.device_secrets.is_empty()) {
                 let why = "which does not show that a text was changed on its way: for devices that know no other";
                 findings.notes.push(format!("{file}: the device channel of app `{}` uses aes-256-cbc, {why}", app.id));
@@ -95,6 +106,20 @@ fn credentials(settings: &Settings, findings: &mut Findings) {
             findings.notes.push(format!("{file} is not there: standalone will make it"));
         }
         Err(error) => findings.wrong.push(error.to_string()),
+    }
+}
+
+/// What others could read or guess.
+fn guessable(credentials: &Credentials, settings: &Settings, findings: &mut Findings) {
+    let file = settings.credentials.display();
+    if let Some(mode) = exposure(&settings.credentials) {
+        findings.notes.push(format!("{file} can be read by other users of this machine (mode {mode:04o}): chmod 600 {file}"));
+    }
+    let apps = credentials.apps.iter().map(|app| ("app", &app.id, app.key.expose().len()));
+    let users = credentials.users.iter().map(|user| ("user", &user.id, user.key.expose().len()));
+    for (what, id, length) in apps.chain(users).filter(|(_, _, length)| *length < SHORTEST_KEY) {
+        let why = format!("has {length} characters: fewer than {SHORTEST_KEY} random ones can be guessed");
+        findings.notes.push(format!("{file}: the key of {what} `{id}` {why}"));
     }
 }
 
@@ -162,6 +187,14 @@ fn retention(settings: &Settings, findings: &mut Findings) {
         });
     }
     findings.require(kept.bodies <= kept.facts, || "[retention] bodies is longer than facts: a body cannot outlive its row".to_owned());
+    let partitions = u64::try_from(settings.topics.partitions).unwrap_or(1);
+    let least = LEAST_LOG_PER_PARTITION.saturating_mul(partitions);
+    if let Some(bytes) = kept.log_bytes.filter(|bytes| bytes.0 > 0 && bytes.0 < least) {
+        let least = Size(least);
+        findings.notes.push(format!(
+            "[retention] log_bytes {bytes} is less than {least}: with these partitions the segments that are written may take more"
+        ));
+    }
     findings.require(kept.log.as_secs() > 0, || "[retention] log is 0: records would go before they are read".to_owned());
 }
 
@@ -261,6 +294,25 @@ mod tests {
         std::fs::write(&file, GIVEN).unwrap();
         let findings = run(&file);
         assert!(findings.notes.iter().any(|note| note.contains("`shop` uses aes-256-cbc")), "{findings}");
+        assert!(findings.notes.iter().any(|note| note.contains("has no release_key")), "{findings}");
+    }
+
+    #[test]
+    fn what_others_can_read_or_guess_is_worth_a_note() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = folder.path().join("credentials.toml");
+        let text = "[[apps]]\nid = 'shop'\nkey = '12345678'\n[[apps]]\nid = 'long'\nkey = '0123456789abcdef'\n[[users]]\nid = 'u'\nkey = '123456789012345'\n";
+        std::fs::write(&credentials, text).unwrap();
+        let file = folder.path().join("aftershock.toml");
+        std::fs::write(&file, format!("{GIVEN}retention.log_bytes = '1MiB'\n")).unwrap();
+        for (mode, exposed) in [(0o644, true), (0o600, false)] {
+            std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(mode)).unwrap();
+            let notes = run(&file).notes.join("\n");
+            assert_eq!(notes.contains("can be read by other users"), exposed, "{notes}");
+            assert!(notes.contains("the key of app `shop` has 8 characters") && notes.contains("user `u` has 15"), "{notes}");
+            assert!(!notes.contains("`long`") && notes.contains("log_bytes 1MiB is less than 1280MiB"), "{notes}");
+        }
     }
 
     #[test]

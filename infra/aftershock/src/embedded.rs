@@ -4,11 +4,17 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use service::config::Secret;
 use service::shutdown::{Shutdown, signals};
 use tokio::net::TcpListener;
 
+use crate::broker::Account;
+use crate::permissions::OPERATOR;
 use crate::standalone::{Hello, bind, lifeline};
 use crate::{broker, engine, pages, standalone};
+
+/// The variable by which standalone hands the broker its accounts, as JSON.
+pub const BROKER_ACCOUNTS: &str = "AFTERSHOCK_BROKER_ACCOUNTS";
 
 /// What both take.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,37 +47,59 @@ pub enum Error {
     Listen(#[from] standalone::Error),
     #[error("the address it listens on is unknown: {0}")]
     Address(#[source] std::io::Error),
+    #[error("{0} is not set: without a password anybody on this machine could read and change everything")]
+    NoPassword(&'static str),
+    #[error("{BROKER_ACCOUNTS} holds no accounts: {0}")]
+    Accounts(#[source] serde_json::Error),
     #[error(transparent)]
     Broker(#[from] broker::Error),
     #[error(transparent)]
     Engine(#[from] engine::Error),
 }
 
-/// Runs the broker until it is asked to finish.
+/// Runs the broker until it is asked to finish. Its one account is `AFTERSHOCK_BROKER_USER` (`aftershock` unless told) with
+/// `AFTERSHOCK_BROKER_PASSWORD` of the environment; standalone hands it several.
 ///
 /// # Errors
-/// It cannot listen, or its files cannot be used.
+/// There is no password, it cannot listen, or its files cannot be used.
 pub async fn broker(place: Place) -> Result<(), Error> {
+    let accounts = broker_accounts()?;
     let (listener, address, shutdown) = begin("broker", &place).await?;
-    broker::run(broker::Config::new(address, place.dir), listener, async move { shutdown.triggered().await }).await?;
+    let config = broker::Config { accounts, ..broker::Config::new(address, place.dir) };
+    broker::run(config, listener, async move { shutdown.triggered().await }).await?;
     Ok(())
+}
+
+fn broker_accounts() -> Result<Vec<Account>, Error> {
+    if let Ok(accounts) = std::env::var(BROKER_ACCOUNTS) {
+        return serde_json::from_str(&accounts).map_err(Error::Accounts);
+    }
+    let user = std::env::var("AFTERSHOCK_BROKER_USER").unwrap_or_else(|_| OPERATOR.to_owned());
+    Ok(vec![Account::operator(&user, Secret::new(password("AFTERSHOCK_BROKER_PASSWORD")?))])
+}
+
+/// A password by the environment: arguments are seen by every user of the machine.
+fn password(variable: &'static str) -> Result<String, Error> {
+    std::env::var(variable).ok().filter(|password| !password.is_empty()).ok_or(Error::NoPassword(variable))
 }
 
 /// Runs the engine until it is asked to finish. Its accounts are `AFTERSHOCK_ENGINE_USER`, `…_PASSWORD`, `…_READ_USER` and
 /// `…_READ_PASSWORD` of the environment.
 ///
 /// # Errors
-/// It cannot listen, or the library or its files cannot be used.
+/// There is no password, it cannot listen, or the library or its files cannot be used.
 pub async fn engine(arguments: EngineArguments) -> Result<(), Error> {
     let EngineArguments { place, library } = arguments;
+    let writer = password("AFTERSHOCK_ENGINE_PASSWORD")?;
+    let read_user = std::env::var("AFTERSHOCK_ENGINE_READ_USER").unwrap_or_default();
+    let read_password = if read_user.is_empty() { String::new() } else { password("AFTERSHOCK_ENGINE_READ_PASSWORD")? };
     let (listener, _, shutdown) = begin("engine", &place).await?;
     let plain = engine::Config::new(place.dir, library);
-    let variable = |name: &str| std::env::var(format!("AFTERSHOCK_ENGINE_{name}")).unwrap_or_default();
     let config = engine::Config {
         user: std::env::var("AFTERSHOCK_ENGINE_USER").unwrap_or(plain.user),
-        password: variable("PASSWORD"),
-        read_user: variable("READ_USER"),
-        read_password: variable("READ_PASSWORD"),
+        password: writer,
+        read_user,
+        read_password,
         ..plain
     };
     engine::run(config, listener, async move { shutdown.triggered().await }).await?;

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use processor::Rules;
+use service::printable;
 
 use crate::settings::Settings;
 
@@ -53,7 +54,7 @@ pub fn diff(named: [&str; 2], rules: &Rules) -> Result<(), Error> {
         return Err(Error::NotFound(missing.to_owned()));
     };
     let said = processor::group::difference(left, right, rules).map_err(Error::NoReport)?;
-    Ok(io::stdout().lock().write_all(said.as_bytes())?)
+    Ok(io::stdout().lock().write_all(printable::lines(&said).as_bytes())?)
 }
 
 /// Finds reports by their ids among lines.
@@ -79,7 +80,7 @@ fn look_up(found: &mut [(&str, Option<String>); 2], mut input: impl BufRead) -> 
 /// Stdin cannot be read or stdout not be written.
 pub fn run(rules: &Rules, explain: bool) -> io::Result<()> {
     let out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
-    match lines(io::stdin().lock(), out, |line| processor::group_line(line, rules, explain)) {
+    match lines(io::stdin().lock(), out, |line| printable::json(&processor::group_line(line, rules, explain)).into_owned()) {
         // Who reads has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use aftershock::role::{Role, Start};
 use aftershock::settings::Settings;
-use aftershock::{backup, check, demo, embedded, group, link, replay, role, standalone, suggest};
+use aftershock::{backup, check, demo, embedded, group, link, private, replay, role, standalone, suggest};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use service::printable;
 use tokio::runtime::Builder;
 
 /// The edge and the processor make and drop many small texts, often on different threads.
@@ -46,7 +47,7 @@ enum Command {
     /// Fold the log again into new tables, and put them in the place of the old ones
     Replay {
         #[command(flatten)]
-        needed: Needed,
+        tables: Tables,
         #[command(flatten)]
         range: replay::Range,
     },
@@ -155,10 +156,11 @@ struct Needed {
 fn main() -> ExitCode {
     // Exits with 2 itself where the usage is wrong.
     let cli = Cli::parse();
+    private::close_new_files();
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("aftershock: {}", one_line(&error));
+            eprintln!("aftershock: {}", printable::line(&one_line(&error)));
             ExitCode::FAILURE
         }
     }
@@ -183,8 +185,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Ok(())
             })
         }
-        Command::Replay { needed, range } => {
-            let settings = settings(Some(&needed.config), None)?;
+        Command::Replay { tables, range } => {
+            let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
             start("replay", async move {
                 let shown = replay::run(&settings, &range).await?;
                 Ok(std::io::stdout().lock().write_all(shown.as_bytes())?)
@@ -213,12 +215,18 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let options = demo::Options { reports, days, seed: seed.unwrap_or_else(rand::random) };
             wait_for(async move {
                 let shown = demo::run(&settings, options).await?;
-                Ok(std::io::stdout().lock().write_all(shown.as_bytes())?)
+                Ok(std::io::stdout().lock().write_all(printable::lines(&shown).as_bytes())?)
             })
         }
         Command::Backup { tables, to } => {
             let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
-            wait_for(async move { said("copied", &backup::backup(&settings, &to).await?) })
+            wait_for(async move {
+                said("copied", &backup::backup(&settings, &to).await?)?;
+                if let Some(advice) = backup::advice(&settings, &to) {
+                    eprintln!("note: {}", printable::line(&advice));
+                }
+                Ok(())
+            })
         }
         Command::Restore { tables, from, replace } => {
             let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
@@ -226,7 +234,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Check(needed) => {
             let findings = check::run(&needed.config);
-            write!(std::io::stdout().lock(), "{findings}")?;
+            write!(std::io::stdout().lock(), "{}", printable::lines(&findings.to_string()))?;
             Ok(if findings.fine() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
@@ -245,7 +253,7 @@ fn run_role(role: Role, told: &Roles) -> anyhow::Result<ExitCode> {
 
 /// Says what was done with which rows.
 fn said(done: &str, tables: &[backup::Rows]) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{done}: {}", backup::summary(tables))?)
+    Ok(writeln!(std::io::stdout().lock(), "{done}: {}", printable::line(&backup::summary(tables)))?)
 }
 
 /// Runs a service, which tells by its log how it is.
@@ -254,9 +262,9 @@ fn start(name: &str, service: impl Future<Output = anyhow::Result<()>>) -> anyho
     wait_for(service)
 }
 
-/// Runs a command to its end and shows what it gives.
+/// Runs a command to its end and shows the JSON that it gives.
 fn print(command: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<ExitCode> {
-    wait_for(async move { Ok(std::io::stdout().lock().write_all(command.await?.as_bytes())?) })
+    wait_for(async move { Ok(std::io::stdout().lock().write_all(printable::json(&command.await?).as_bytes())?) })
 }
 
 /// Runs a command to its end.

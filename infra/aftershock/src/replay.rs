@@ -1,14 +1,19 @@
 //! `aftershock replay`: says how far it is on stderr, and what came of it on stdout.
+//!
+//! On the data folder of a standalone it starts broker and engine itself, as `restore` does. A trial changes nothing and may look at a
+//! standalone that runs.
 
 use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use processor::replay::{Day, Order, Outcome, Site, Step};
+use service::config::Secret;
 use service::shutdown::{Shutdown, signals};
+use service::{clickhouse, kafka};
 
-use crate::role;
 use crate::settings::Settings;
+use crate::standalone::{self, Alone, Running};
 
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
@@ -29,8 +34,12 @@ pub struct Range {
 /// Why the tables were not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("standalone runs on {0}: stop it first, a replay needs the tables alone (--dry-run does not)")]
+    AtWork(String),
+    #[error("cannot read what runs on {dir}: {source}")]
+    Unreadable { dir: String, source: std::io::Error },
     #[error(transparent)]
-    Role(#[from] role::Error),
+    Start(#[from] standalone::Error),
     #[error(transparent)]
     Processor(#[from] processor::Error),
 }
@@ -38,22 +47,73 @@ pub enum Error {
 /// Replays; what is to be shown.
 ///
 /// # Errors
-/// An address is missing; what the processor says.
+/// A standalone runs on the data, or its engines do not start; what the processor says.
 pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
     let (trigger, shutdown) = Shutdown::new();
     signals(trigger);
+    let place = Place::find(settings, range.dry_run).await?;
     let site = Site {
         config: settings.processor.clone(),
-        kafka: role::log(settings)?,
-        tables: role::tables(settings)?,
+        kafka: place.kafka.clone(),
+        tables: place.tables.clone(),
         retention: settings.retention.clone(),
     };
     let order = Order { from: range.from, to: range.to, is_trial: range.dry_run, id: id() };
     let begun = Instant::now();
     let said = Mutex::new(None);
-    let outcome = processor::replay(&site, &order, &|step| say(step, &said), &shutdown).await?;
+    let outcome = processor::replay(&site, &order, &|step| say(step, &said), &shutdown).await;
+    place.leave().await;
+    let outcome = outcome?;
     eprintln!("replay: {} records in {:.1} s", outcome.records, begun.elapsed().as_secs_f64());
     Ok(show(&outcome, range.dry_run))
+}
+
+/// Where log and tables are.
+struct Place {
+    kafka: kafka::Config,
+    tables: clickhouse::Config,
+    /// Where they were started for this command.
+    alone: Option<Alone>,
+}
+
+impl Place {
+    /// By address, or of the data folder.
+    async fn find(settings: &Settings, is_trial: bool) -> Result<Self, Error> {
+        let (kafka, tables) = (settings.kafka.clone(), settings.clickhouse.clone());
+        if !settings.embeds_log() && !settings.embeds_tables() {
+            return Ok(Self { kafka, tables, alone: None });
+        }
+        let dir = settings.data.dir.display().to_string();
+        match Running::read(&settings.data.dir).map_err(|source| Error::Unreadable { dir: dir.clone(), source })? {
+            Some(running) if is_trial => Ok(Self::of(running, kafka, tables)),
+            Some(_) => Err(Error::AtWork(dir)),
+            None => {
+                let alone = Alone::with_log(settings).await?;
+                Ok(Self { kafka: alone.kafka().clone(), tables: alone.clickhouse().clone(), alone: Some(alone) })
+            }
+        }
+    }
+
+    /// Those of a standalone that runs.
+    fn of(running: Running, kafka: kafka::Config, tables: clickhouse::Config) -> Self {
+        let properties = running.kafka_properties.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
+        Self {
+            kafka: kafka::Config { brokers: running.ready.kafka, properties, ..kafka },
+            tables: clickhouse::Config {
+                url: running.ready.clickhouse,
+                user: running.clickhouse_user,
+                password: Secret::new(running.clickhouse_password),
+                ..tables
+            },
+            alone: None,
+        }
+    }
+
+    async fn leave(self) {
+        if let Some(alone) = self.alone {
+            alone.stop().await;
+        }
+    }
 }
 
 /// Milliseconds and process in hexadecimal: no two replays are called the same.

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::descriptors;
 use crate::pages;
+use crate::permissions;
 use crate::settings::Settings;
 use crate::standalone::{Handover, Hello, Sockets, bind, lifeline};
 
@@ -139,7 +140,7 @@ pub async fn run(role: Role, start: Start) -> Result<(), Error> {
     descriptors::raise_limit();
     pages::keep_freed();
     let (settings, sockets) = begin(start, trigger);
-    let kafka = log(&settings)?;
+    let kafka = permissions::log_of(role, &log(&settings)?);
     let keyring = || -> Result<Keyring, Error> {
         let keyring = Keyring::open(&settings.credentials)?;
         tokio::spawn(keyring.clone().follow_hangups(shutdown.clone()));

@@ -29,7 +29,8 @@ pub struct Settings {
     pub clickhouse: service::clickhouse::Config,
     /// How `migrate` makes topics.
     pub topics: processor::Topics,
-    /// How long what is kept. A change takes effect at the next `migrate` or start of standalone.
+    /// How long what is kept, and how much of it. A change takes effect at the next `migrate` or start of standalone; of
+    /// `table_bytes` at the next start of the processors.
     pub retention: processor::Retention,
     /// The embedded engines.
     pub standalone: Standalone,
@@ -110,6 +111,11 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, config::Error> {
         let mut settings: Settings = config::load(file, environment)?;
+        if settings.processor.retention != processor::Retention::default() {
+            let place = file.map_or_else(|| "configuration".to_owned(), |file| file.display().to_string());
+            let (key, expected) = ("processor.retention".to_owned(), "unknown field `retention`, it is a section: [retention]".to_owned());
+            return Err(config::Error::Key { place, key, expected });
+        }
         let folder = file.and_then(Path::parent);
         let resolved = |path: &Path| folder.map_or_else(|| path.to_owned(), |folder| folder.join(path));
         settings.data.dir = data.map_or_else(|| resolved(&settings.data.dir), Path::to_owned);
@@ -119,7 +125,10 @@ impl Settings {
                 *tls = tls.take().map(|tls| tls.within(folder));
             }
         }
+        settings.ingest.disk.folder = settings.ingest.disk.folder.as_deref().map(resolved);
         settings.standalone.engine_library = settings.standalone.engine_library.as_deref().map(resolved);
+        settings.retention = settings.retention.clone().resolved(settings.embeds_log(), settings.embeds_tables());
+        settings.processor.retention = settings.retention.clone();
         Ok(settings)
     }
 
@@ -145,7 +154,7 @@ fn fetched_library() -> PathBuf {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
-    use service::config::Span;
+    use service::config::{Size, Span};
 
     fn load(text: &str, environment: &[(&str, &str)]) -> Result<Settings, config::Error> {
         let folder = tempfile::tempdir().unwrap();
@@ -183,8 +192,12 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named() {
-        for (text, key) in [("[ingest]\nlisen = 'x'", "lisen"), ("[nothing]\na = 1", "nothing"), ("[processor.slice]\nwait = '1s'", "wait")]
-        {
+        for (text, key) in [
+            ("[ingest]\nlisen = 'x'", "lisen"),
+            ("[nothing]\na = 1", "nothing"),
+            ("[processor.slice]\nwait = '1s'", "wait"),
+            ("[processor.retention]\ntable_bytes = 5", "unknown field `retention`"),
+        ] {
             let error = load(text, &[]).expect_err(text).to_string();
             assert!(error.contains(key), "{error}");
         }
@@ -199,6 +212,23 @@ mod tests {
         assert_eq!(settings.kafka.brokers, "other:1");
         let error = load("", &[("AFTERSHOCK__TOPICS__PARTS", "12")]).expect_err("an unknown key").to_string();
         assert!(error.contains("parts"), "{error}");
+    }
+
+    #[test]
+    fn what_is_embedded_is_bounded_by_bytes() {
+        let bounds = |text: &str| {
+            let settings = load(text, &[]).unwrap();
+            assert_eq!(settings.processor.retention, settings.retention);
+            (settings.retention.log_bytes, settings.retention.table_bytes)
+        };
+        let gib = |gib: u64| Some(Size(gib << 30));
+        assert_eq!(bounds(""), (gib(8), gib(24)));
+        // As a process that is started with these settings reads them.
+        let settings = load("", &[]).unwrap();
+        let handed: processor::Config = serde_json::from_value(serde_json::to_value(&settings.processor).unwrap()).unwrap();
+        assert_eq!(handed.retention.table_bound(), Some(24 << 30));
+        assert_eq!(bounds("kafka.brokers = 'kafka:9092'"), (gib(0), gib(24)));
+        assert_eq!(bounds("clickhouse.url = 'http://tables:8123'\nretention.table_bytes = '2TiB'"), (gib(8), gib(2048)));
     }
 
     #[test]

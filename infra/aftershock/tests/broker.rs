@@ -1,10 +1,12 @@
 //! The embedded log, driven from outside: real TCP, librdkafka and hand-made requests.
 //!
-//! With `AFTERSHOCK_TEST_KAFKA=host:port` the client tests run against that Apache Kafka instead, unchanged; what
+//! With `AFTERSHOCK_TEST_KAFKA=host:port` (and an account in `AFTERSHOCK_TEST_KAFKA_USER` and `…_PASSWORD`) the client tests run against that Apache Kafka instead, unchanged; what
 //! only makes sense with the files at hand is left out then and says so.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "broker/access.rs"]
+mod access;
 #[path = "broker/bounds.rs"]
 mod bounds;
 #[path = "broker/clients.rs"]

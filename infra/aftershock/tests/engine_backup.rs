@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -41,8 +42,7 @@ fn standalone(folder: &Path) -> Option<(Standalone, Client)> {
         format!("[data]\ndir = 'data'\n[ingest]\n{listen}\n{admin}\n[query]\n{listen}\n{admin}\n[processor]\n{listen}\n"),
     )
     .unwrap();
-    let mut child =
-        Command::new(BINARY).args(["standalone", "--config"]).arg(&config).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = usual().args(["standalone", "--config"]).arg(&config).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.contains("\"ready\":true"), "{line}");
@@ -51,9 +51,24 @@ fn standalone(folder: &Path) -> Option<(Standalone, Client)> {
     Some((Standalone(child), client.with_password(running.clickhouse_password)))
 }
 
+/// Files and folders of a copy that others than their owner could come at.
+fn open_to_others(path: &Path) -> Vec<String> {
+    let metadata = std::fs::metadata(path).unwrap();
+    let inner = if metadata.is_dir() { std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect() } else { Vec::new() };
+    let own = (metadata.permissions().mode() & 0o077 != 0).then(|| format!("{} {:o}", path.display(), metadata.permissions().mode()));
+    own.into_iter().chain(inner.iter().flat_map(|path| open_to_others(path))).collect()
+}
+
+/// A command under the mask that most systems give their users, whatever that of this test is.
+fn usual() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 022; exec \"$0\" \"$@\"", BINARY]);
+    command
+}
+
 /// Runs a command on the standalone's folder.
 fn aftershock(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(BINARY).arg(arguments[0]).arg("--data").arg(folder.join("data")).args(&arguments[1..]).output().unwrap()
+    usual().arg(arguments[0]).arg("--data").arg(folder.join("data")).args(&arguments[1..]).output().unwrap()
 }
 
 async fn number(client: &Client, sql: &str) -> u64 {
@@ -91,6 +106,7 @@ async fn what_was_copied_comes_back() {
     for name in ["备份", "copy.tar"] {
         let copy = folder.join(name).display().to_string();
         assert!(expect(folder, &["backup", &copy], true).contains(&format!("occurrences: {REPORTS} rows")));
+        assert_eq!(open_to_others(Path::new(&copy)), [""; 0]);
         expect(folder, &["backup", &copy], false);
         assert!(expect(folder, &["restore", "--replace", &copy], false).contains("stop it first"));
 
@@ -104,6 +120,7 @@ async fn what_was_copied_comes_back() {
         assert!(expect(folder, &["restore", "--replace", &format!("{copy}.gone")], false).contains("BACKUP_NOT_FOUND"));
         let again = folder.join(format!("again-{name}")).display().to_string();
         assert!(expect(folder, &["backup", &again], true).contains(&format!("occurrences: {REPORTS} rows")), "with nothing running");
+        assert_eq!(open_to_others(Path::new(&again)), [""; 0]);
         (running, client) = standalone(folder).unwrap();
         assert_eq!(all(&client).await, before, "from {name}");
     }

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Runs a command beside a real Apache Kafka: one KRaft process on loopback, in a folder that is thrown away afterwards.
+# Runs a command beside a real Apache Kafka: one KRaft process on loopback, in a folder that is thrown away afterwards. It asks for SASL
+# (SCRAM-SHA-256) and has the ACLs of docs/kafka-access.md, for the topic prefixes t000- to t199-, each for a pipeline of the suite.
 #
-#   run.sh COMMAND...   the command sees AFTERSHOCK_TEST_KAFKA=host:port; its exit code is ours
+#   run.sh COMMAND...   the command sees AFTERSHOCK_TEST_KAFKA=host:port, and in AFTERSHOCK_TEST_KAFKA_USER and ..._PASSWORD an account that
+#                       may do everything; the accounts operator, ingest, processor and query have the same password. Its exit code is ours
 #   run.sh              Kafka alone, until it is interrupted
 #
 # Needs JDK 17 or newer and Maven, which fetches the libraries once (about 45 MB) and checks their checksums.
@@ -15,12 +17,12 @@ for tool in java mvn; do
     command -v "$tool" >/dev/null || { echo "run.sh: $tool is missing (make setup installs it)" >&2; exit 1; }
 done
 
-if [ ! -e "$libraries/complete" ]; then
+if [ ! -e "$libraries/complete-with-tools" ]; then
     echo "fetching Apache Kafka $version with Maven" >&2
     mkdir -p "$libraries"
     mvn --quiet --batch-mode -Dstyle.color=never --strict-checksums --file "$here/pom.xml" dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$libraries" >&2
-    touch "$libraries/complete"
+    touch "$libraries/complete-with-tools"
 fi
 
 work=$(mktemp -d)
@@ -53,9 +55,15 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=SASL_PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=SASL_PLAINTEXT://127.0.0.1:$port
+listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=SASL_PLAINTEXT
+sasl.enabled.mechanisms=SCRAM-SHA-256
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="suite" password="$password";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:suite;User:ANONYMOUS
 log.dirs=$work/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -70,6 +78,43 @@ PROPERTIES
 }
 
 java_options=(-Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info)
+# For as long as this Kafka lives; it holds nothing but what tests put there.
+password=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
+accounts=()
+for user in suite operator ingest processor query; do
+    accounts+=(--add-scram "SCRAM-SHA-256=[name=$user,password=$password]")
+done
+
+# Adds an ACL as the documented line says, for every prefix: @ stands for it.
+acls() {
+    local expanded=() before= argument number
+    for argument in "$@"; do
+        if [ "${argument#@}" = "$argument" ]; then
+            expanded+=("$argument")
+        else
+            unset 'expanded[-1]'
+            for number in $(seq -w 0 199); do expanded+=("$before" "t$number-${argument#@}"); done
+        fi
+        before=$argument
+    done
+    # A program that lives for a second gains nothing from the slower, better compiler.
+    java "${java_options[@]}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$libraries/*" org.apache.kafka.tools.AclCommand --bootstrap-server "127.0.0.1:$port" \
+        --command-config "$work/client.properties" --add "${expanded[@]}" >"$work/acls.log" 2>&1 ||
+        { echo "run.sh: an ACL could not be added: $*" >&2; tail -n 5 "$work/acls.log" >&2; return 1; }
+}
+
+# The very lines of the documentation.
+allow() {
+    cat >"$work/client.properties" <<PROPERTIES
+security.protocol=SASL_PLAINTEXT
+sasl.mechanism=SCRAM-SHA-256
+sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="suite" password="$password";
+PROPERTIES
+    local PREFIX=@ lines line
+    lines=$(grep '^acls --allow-principal ' "$here/../../../docs/kafka-access.md")
+    while IFS= read -r line; do eval "$line" </dev/null || return 1; done <<<"$lines"
+}
+
 cluster="A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)"
 
 start() {
@@ -78,7 +123,7 @@ start() {
     rm -rf "$work/data"
     configure
     java "${java_options[@]}" -cp "$libraries/*" kafka.tools.StorageTool format \
-        --cluster-id "$cluster" --config "$work/server.properties" >"$work/kafka.log" 2>&1 || return 1
+        --cluster-id "$cluster" "${accounts[@]}" --config "$work/server.properties" >"$work/kafka.log" 2>&1 || return 1
     java "${java_options[@]}" -cp "$libraries/*" kafka.Kafka "$work/server.properties" >>"$work/kafka.log" 2>&1 &
     kafka_pid=$!
     for _ in $(seq 600); do
@@ -102,10 +147,14 @@ if [ -z "$started" ]; then
     tail -n 30 "$work/kafka.log" >&2
     exit 1
 fi
+allow
 echo "Apache Kafka $version answers at 127.0.0.1:$port" >&2
 
+export AFTERSHOCK_TEST_KAFKA="127.0.0.1:$port" AFTERSHOCK_TEST_KAFKA_USER=suite AFTERSHOCK_TEST_KAFKA_PASSWORD=$password
 if [ $# -eq 0 ]; then
+    (umask 077 && env | grep '^AFTERSHOCK_TEST_KAFKA' >"$work/environment")
+    echo "its accounts are in $work/environment" >&2
     wait "$kafka_pid"
 else
-    AFTERSHOCK_TEST_KAFKA="127.0.0.1:$port" "$@"
+    "$@"
 fi

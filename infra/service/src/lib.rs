@@ -11,8 +11,10 @@
 pub mod clickhouse;
 pub mod config;
 pub mod credentials;
+pub mod disk;
 pub mod http;
 pub mod kafka;
+pub mod printable;
 pub mod shutdown;
 pub mod signature;
 pub mod telemetry;

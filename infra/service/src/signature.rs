@@ -1,10 +1,11 @@
-//! The signature of the OpenAPI (REFERENCE 2.2): Base64 over the lowercase hex text of
-//! HMAC-SHA256, keyed with the user's OpenAPI key, over `localUserId + "_" + t`.
+//! Signatures. [`sign`] is the OpenAPI's (REFERENCE 2.2): Base64 over the lowercase hex text of
+//! HMAC-SHA256, keyed with the user's OpenAPI key, over `localUserId + "_" + t`. [`mac`], [`sha256`] and [`is_equal`] are what
+//! others are made of: the MAC of releases, the log's SCRAM.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::config::Secret;
@@ -22,18 +23,32 @@ pub fn verify(user_key: &Secret<String>, user_id: &str, t: &str, signature: &str
 }
 
 fn digest(user_key: &Secret<String>, user_id: &str, t: &str) -> [u8; 32] {
+    mac(user_key.expose().as_bytes(), &[user_id.as_bytes(), b"_", t.as_bytes()])
+}
+
+/// HMAC-SHA256 of the parts, one directly after the other: who needs their borders kept puts lengths between them.
+pub fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     // HMAC takes a key of any length, so the error cannot happen; a fixed digest would verify
     // nothing but itself, so an impossible key yields a digest nobody can know.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(user_key.expose().as_bytes()) else {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return rand::random();
     };
-    mac.update(user_id.as_bytes());
-    mac.update(b"_");
-    mac.update(t.as_bytes());
+    parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Whether two secrets are equal. Takes the same time wherever they differ; their lengths are no secret.
+pub fn is_equal(one: &[u8], other: &[u8]) -> bool {
+    one.ct_eq(other).into()
+}
+
+/// Lowercase hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -3,11 +3,13 @@
 //! Where the document leaves a choice: every field it lists is required and not empty, except that `error_message`,
 //! `error_stack` and `os_info` may be empty or absent, as long as there is something to report (`error_type` is).
 
+use super::bounds::{EXCEPTION_NAME, ID, MESSAGE, SHORT, STACK, VERSION};
 use super::cut::cut_marked;
+use super::extra::Extra;
 use super::object::{self, Draft, Field};
-use super::{MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, name, platform, required};
+use super::{Received, name, platform, required};
 use crate::rejection::Rejection;
-use schemas::digest::{self, Delivery};
+use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Category, Connection, ConnectionKind, RawReport};
 use serde::de::MapAccess;
 
@@ -50,7 +52,7 @@ impl Draft for Key {
         }
     }
 
-    fn finish(self, _: String) -> Result<String, Rejection> {
+    fn finish(self, _: Extra) -> Result<String, Rejection> {
         Ok(self.0)
     }
 }
@@ -77,18 +79,19 @@ impl Draft for ErrorReport<'_> {
         }
     }
 
-    fn finish(self, extra: String) -> Result<RawReport, Rejection> {
+    fn finish(self, extra: Extra) -> Result<RawReport, Rejection> {
         let mut report = self.report;
         required("machine_id", &report.device_id)?;
         required("software_version", &report.version)?;
         required("error_type", &report.exp_name)?;
         report.exception_type = "AllCatched".to_owned();
         report.platform_id = platform::of_os_info(&report.platform);
-        report.extra = extra;
+        extra.keep_in(&mut report);
         let platform = report.platform_id.to_string();
-        report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
+        let content = Content::of([&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform]);
+        report.set_content(&content);
         let delivery = Delivery::new("", &report.device_id, None, self.received.nonce);
-        report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+        report.report_id = digest::report_id(&report.app_id, &content, delivery);
         self.received.describe(&mut report);
         cut_long(&mut report);
         report.os_name = report.platform.clone();
@@ -98,15 +101,15 @@ impl Draft for ErrorReport<'_> {
 
 fn cut_long(report: &mut RawReport) {
     let RawReport { truncated, .. } = report;
-    cut_marked("error_message", &mut report.exp_message, MESSAGE_LIMIT, truncated);
-    cut_marked("error_stack", &mut report.call_stack, STACK_LIMIT, truncated);
-    for (name, text) in [
-        ("machine_id", &mut report.device_id),
-        ("software_version", &mut report.version),
-        ("error_type", &mut report.exp_name),
-        ("os_info", &mut report.platform),
+    for (name, text, most) in [
+        ("error_message", &mut report.exp_message, MESSAGE),
+        ("error_stack", &mut report.call_stack, STACK),
+        ("machine_id", &mut report.device_id, ID),
+        ("software_version", &mut report.version, VERSION),
+        ("error_type", &mut report.exp_name, EXCEPTION_NAME),
+        ("os_info", &mut report.platform, SHORT),
     ] {
-        cut_marked(name, text, SHORT_LIMIT, truncated);
+        cut_marked(name, text, most, truncated);
     }
 }
 
@@ -128,13 +131,13 @@ impl Draft for Heartbeat<'_> {
         }
     }
 
-    fn finish(self, extra: String) -> Result<Connection, Rejection> {
+    fn finish(self, extra: Extra) -> Result<Connection, Rejection> {
         required("machine_id", &self.machine_id)?;
         required("version", &self.version)?;
         let mut beat = self.received.connection(name::APP_KEY, ConnectionKind::Heartbeat);
         beat.device_id = self.machine_id;
         beat.version = self.version;
-        beat.extra = extra;
+        beat.extra = extra.json();
         super::native_connection::identified(beat, self.received.nonce)
     }
 }

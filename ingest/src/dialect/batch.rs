@@ -1,11 +1,17 @@
 //! Many records in one body: one JSON object, an array of them, or one a line (NDJSON).
 //!
 //! A bad item never costs its neighbours: an array is read in one pass, and only where that fails taken apart item by
-//! item. What is no JSON at all has no items and is refused as a whole.
+//! item. What is no JSON at all has no items and is refused as a whole. Each item is made ready for the log before the next is
+//! read: records are large.
 
+use super::Items;
+use super::allowance::Allowance;
+use super::bounds::BATCH;
 use super::object::{self, Draft, Object};
-use super::{BATCH_LIMIT, Items};
+use crate::accept::Item;
+use crate::ready::Ready;
 use crate::rejection::Rejection;
+use schemas::record::Record;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::cell::Cell;
@@ -30,54 +36,73 @@ impl Form {
     }
 }
 
-/// Reads every item; `start` gives the empty draft of an item by its index.
-pub(super) fn read<D: Draft>(body: &[u8], form: Form, start: impl Fn(usize) -> D) -> Result<Items<D::Record>, Rejection> {
-    let items = match form {
-        Form::Lines => lines(body, start)?,
-        Form::Json => {
-            let json = object::text(body)?;
-            if json.trim_ascii_start().starts_with('[') { array(json, start)? } else { vec![object::read_text(json, || start(0))] }
-        }
-    };
-    if items.is_empty() { Err(Rejection::invalid("the body holds no item")) } else { Ok(items) }
+/// What every item of a body is read with.
+pub(super) struct Reader<'a, F> {
+    pub(super) form: Form,
+    pub(super) allowance: &'a Allowance,
+    /// Gives the empty draft of an item by its index.
+    pub(super) start: F,
 }
 
-fn lines<D: Draft>(body: &[u8], start: impl Fn(usize) -> D) -> Result<Items<D::Record>, Rejection> {
-    let mut items = Vec::new();
-    let mut rest = body;
-    while !rest.is_empty() {
-        let from = rest;
-        // A slice never fails to be read; `skip_until` looks for the line's end faster than a loop over the bytes.
-        let length = rest.skip_until(b'\n').unwrap_or(from.len());
-        let line = from[..length].trim_ascii();
-        if line.is_empty() {
-            continue;
+impl<D, F> Reader<'_, F>
+where
+    D: Draft,
+    D::Record: Item + Record,
+    F: Fn(usize) -> D,
+{
+    /// Reads every item.
+    pub(super) fn read(&self, body: &[u8]) -> Result<Items<Ready<D::Record>>, Rejection> {
+        let items = match self.form {
+            Form::Lines => self.lines(body)?,
+            Form::Json => {
+                let json = object::text(body)?;
+                if json.trim_ascii_start().starts_with('[') { self.array(json)? } else { vec![self.one(json, 0)] }
+            }
+        };
+        if items.is_empty() { Err(Rejection::invalid("the body holds no item")) } else { Ok(items) }
+    }
+
+    fn one(&self, json: &str, index: usize) -> Result<Ready<D::Record>, Rejection> {
+        self.allowance.ready(object::read_text(json, || (self.start)(index)))
+    }
+
+    fn lines(&self, body: &[u8]) -> Result<Items<Ready<D::Record>>, Rejection> {
+        let mut items = Vec::new();
+        let mut rest = body;
+        while !rest.is_empty() {
+            let from = rest;
+            // A slice never fails to be read; `skip_until` looks for the line's end faster than a loop over the bytes.
+            let length = rest.skip_until(b'\n').unwrap_or(from.len());
+            let line = from[..length].trim_ascii();
+            if line.is_empty() {
+                continue;
+            }
+            if items.len() == BATCH {
+                return Err(too_many());
+            }
+            items.push(self.allowance.ready(object::read(line, || (self.start)(items.len()))));
         }
-        if items.len() == BATCH_LIMIT {
+        Ok(items)
+    }
+
+    fn array(&self, json: &str) -> Result<Items<Ready<D::Record>>, Rejection> {
+        let over = Cell::new(false);
+        if let Ok(items) = elements(json, Straight { reader: self, over: &over }) {
+            return Ok(items);
+        }
+        if over.get() {
             return Err(too_many());
         }
-        items.push(object::read(line, || start(items.len())));
-    }
-    Ok(items)
-}
-
-fn array<D: Draft>(json: &str, start: impl Fn(usize) -> D) -> Result<Items<D::Record>, Rejection> {
-    let over = Cell::new(false);
-    if let Ok(items) = elements(json, Straight { start: &start, over: &over }) {
-        return Ok(items);
-    }
-    if over.get() {
-        return Err(too_many());
-    }
-    match elements(json, Apart { over: &over }) {
-        Ok(raws) => Ok(raws.into_iter().enumerate().map(|(index, raw)| object::read_text(raw.get(), || start(index))).collect()),
-        Err(_) if over.get() => Err(too_many()),
-        Err(error) => Err(object::invalid(&error)),
+        match elements(json, Apart { over: &over }) {
+            Ok(raws) => Ok(raws.into_iter().enumerate().map(|(index, raw)| self.one(raw.get(), index)).collect()),
+            Err(_) if over.get() => Err(too_many()),
+            Err(error) => Err(object::invalid(&error)),
+        }
     }
 }
 
 fn too_many() -> Rejection {
-    Rejection::TooLarge(format!("more than {BATCH_LIMIT} items in one request"))
+    Rejection::TooLarge(format!("more than {BATCH} items in one request"))
 }
 
 fn elements<'de, V: Visitor<'de>>(json: &'de str, visitor: V) -> Result<V::Value, serde_json::Error> {
@@ -88,13 +113,18 @@ fn elements<'de, V: Visitor<'de>>(json: &'de str, visitor: V) -> Result<V::Value
 }
 
 /// Reads the records of an array in one pass; the first that cannot be read ends it.
-struct Straight<'a, F> {
-    start: &'a F,
+struct Straight<'a, 'r, F> {
+    reader: &'a Reader<'r, F>,
     over: &'a Cell<bool>,
 }
 
-impl<'de, D: Draft, F: Fn(usize) -> D> Visitor<'de> for Straight<'_, F> {
-    type Value = Items<D::Record>;
+impl<'de, D, F> Visitor<'de> for Straight<'_, '_, F>
+where
+    D: Draft,
+    D::Record: Item + Record,
+    F: Fn(usize) -> D,
+{
+    type Value = Items<Ready<D::Record>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of objects")
@@ -103,13 +133,13 @@ impl<'de, D: Draft, F: Fn(usize) -> D> Visitor<'de> for Straight<'_, F> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
         loop {
-            let mut draft = (self.start)(items.len());
+            let mut draft = (self.reader.start)(items.len());
             let Some(extra) = seq.next_element_seed(Object(&mut draft))? else { return Ok(items) };
-            if items.len() == BATCH_LIMIT {
+            if items.len() == BATCH {
                 self.over.set(true);
                 return Err(A::Error::custom("too many items"));
             }
-            items.push(draft.finish(extra));
+            items.push(self.reader.allowance.ready(draft.finish(extra)));
         }
     }
 }
@@ -129,7 +159,7 @@ impl<'de> Visitor<'de> for Apart<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut raws = Vec::new();
         while let Some(raw) = seq.next_element()? {
-            if raws.len() == BATCH_LIMIT {
+            if raws.len() == BATCH {
                 self.over.set(true);
                 return Err(A::Error::custom("too many items"));
             }

@@ -1,14 +1,16 @@
 //! Cutting of text that is too long, between characters only.
 
+use super::bounds::MARKS;
+
+/// Bytes of the longest character.
+const LONGEST_LETTER: usize = 4;
+
 /// Cuts `text` to at most `limit` bytes; whether it did.
 pub(crate) fn cut(text: &mut String, limit: usize) -> bool {
     if text.len() <= limit {
         return false;
     }
-    let mut end = limit;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = beginning(text, limit).len();
     text.truncate(end);
     true
 }
@@ -16,8 +18,29 @@ pub(crate) fn cut(text: &mut String, limit: usize) -> bool {
 /// Cuts and, if it did, notes the field's name.
 pub(crate) fn cut_marked(name: &str, text: &mut String, limit: usize, truncated: &mut Vec<String>) {
     if cut(text, limit) {
+        mark(name, truncated);
+    }
+}
+
+/// Notes the name of a field that was cut, once.
+pub(crate) fn mark(name: &str, truncated: &mut Vec<String>) {
+    if truncated.len() < MARKS && !truncated.iter().any(|known| known == name) {
         truncated.push(name.to_owned());
     }
+}
+
+/// The beginning of a text, at most `limit` bytes.
+pub(crate) fn beginning(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// A copy that is to be cut to `limit` and marked: no longer than it takes to see that there is more.
+pub(crate) fn copied(text: &str, limit: usize) -> String {
+    beginning(text, limit.saturating_add(LONGEST_LETTER)).to_owned()
 }
 
 #[cfg(test)]

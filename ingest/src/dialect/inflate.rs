@@ -50,6 +50,8 @@ fn read(reader: Box<dyn Read + '_>, bound: usize, expected: usize) -> Result<Vec
     let mut bytes = Vec::with_capacity(expected.min(bound));
     let bound = u64::try_from(bound).unwrap_or(u64::MAX);
     reader.take(bound).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+    // It grows by doubling and stays for as long as the body is read.
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 

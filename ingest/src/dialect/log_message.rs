@@ -4,11 +4,13 @@
 //! numbers than 1 to 4 are refused. An empty `platform` or `message` is a missing one. A user id in the body is an
 //! unknown field: only a login may set it.
 
+use super::bounds::{ID, MESSAGE, SHORT, STACK, VERSION};
 use super::cut::cut_marked;
+use super::extra::Extra;
 use super::object::{self, Draft, Field};
-use super::{MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, moment, name, platform, required};
+use super::{Received, moment, name, platform, required};
 use crate::rejection::Rejection;
-use schemas::digest::{self, Delivery};
+use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Category, RawReport};
 use serde::de::MapAccess;
 
@@ -49,13 +51,13 @@ impl Draft for Report<'_> {
             "errorCode" => field.text(&mut report.error_code),
             "message" => field.text(&mut report.exp_message),
             "stack" => field.text(&mut report.call_stack),
-            "context" => field.object(&mut report.context),
+            "context" => field.object((&mut report.context, &mut report.truncated)),
             "occurredAt" => field.integer(&mut report.occurred_at),
             _ => field.keep(),
         }
     }
 
-    fn finish(self, extra: String) -> Result<RawReport, Rejection> {
+    fn finish(self, extra: Extra) -> Result<RawReport, Rejection> {
         let mut report = self.report;
         required("platform", &report.platform)?;
         required("message", &report.exp_message)?;
@@ -66,7 +68,7 @@ impl Draft for Report<'_> {
         };
         report.platform_id = platform::of_name(&report.platform);
         report.occurred_at = moment(report.occurred_at);
-        report.extra = extra;
+        extra.keep_in(&mut report);
         identify(&mut report, self.received);
         self.received.describe(&mut report);
         cut_long(&mut report);
@@ -86,24 +88,29 @@ fn level(sent: Option<i64>) -> Result<i32, Rejection> {
 }
 
 fn identify(report: &mut RawReport, received: &Received) {
-    report.digest = digest::content(&report.exp_message, &report.call_stack, &report.error_code, &report.version, &report.platform);
-    let delivery = Delivery::new("", &report.device_id, report.occurred_at, received.nonce);
-    report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+    let content = Content::of([&report.exp_message, &report.call_stack, &report.error_code, &report.version, &report.platform]);
+    report.set_content(&content);
+    // A sealed report that says when is known by that: it may have been sealed again to be sent again.
+    if report.occurred_at.is_none() {
+        report.event_id.clone_from(&received.sealed_as);
+    }
+    let delivery = Delivery::new(&report.event_id, &report.device_id, report.occurred_at, received.nonce);
+    report.report_id = digest::report_id(&report.app_id, &content, delivery);
 }
 
 fn cut_long(report: &mut RawReport) {
     let RawReport { truncated, .. } = report;
-    cut_marked("message", &mut report.exp_message, MESSAGE_LIMIT, truncated);
-    cut_marked("stack", &mut report.call_stack, STACK_LIMIT, truncated);
-    for (name, text) in [
-        ("platform", &mut report.platform),
-        ("appVersion", &mut report.version),
-        ("osName", &mut report.os_name),
-        ("osVersion", &mut report.os_version),
-        ("deviceId", &mut report.device_id),
-        ("sessionId", &mut report.session_id),
-        ("errorCode", &mut report.error_code),
+    for (name, text, most) in [
+        ("message", &mut report.exp_message, MESSAGE),
+        ("stack", &mut report.call_stack, STACK),
+        ("platform", &mut report.platform, SHORT),
+        ("appVersion", &mut report.version, VERSION),
+        ("osName", &mut report.os_name, SHORT),
+        ("osVersion", &mut report.os_version, VERSION),
+        ("deviceId", &mut report.device_id, ID),
+        ("sessionId", &mut report.session_id, ID),
+        ("errorCode", &mut report.error_code, SHORT),
     ] {
-        cut_marked(name, text, SHORT_LIMIT, truncated);
+        cut_marked(name, text, most, truncated);
     }
 }

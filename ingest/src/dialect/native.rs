@@ -1,21 +1,24 @@
 //! Dialect 3, reports: all that the queries can ask for (ingest-protocols, section 3).
 
-use super::batch::{self, Form};
-use super::cut::cut_marked;
+use super::allowance::Allowance;
+use super::batch::{Form, Reader};
+use super::bounds::{
+    ATTACHMENT_BYTES, ATTACHMENTS, EXCEPTION_NAME, FINGERPRINT, FINGERPRINT_PART, ID, LOCALE, LOG, MESSAGE, NAME, SHORT, STACK, TAGS,
+    THREAD_STACKS, THREADS, VERSION,
+};
+use super::cut::{cut_marked, mark};
+use super::extra::Extra;
 use super::inflate::inflate;
 use super::object::{Draft, Field};
-use super::{BASE64, Items, MESSAGE_LIMIT, Received, SHORT_LIMIT, STACK_LIMIT, moment, name, platform};
+use super::{BASE64, Items, Received, moment, name, platform};
+use crate::ready::Ready;
 use crate::rejection::Rejection;
 use base64::Engine as _;
-use schemas::digest::{self, Delivery};
+use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Attachment, Category, RawReport, Thread};
 use serde::Deserialize;
 use serde::de::MapAccess;
 
-/// `userLogs` and `sysLogs` are cut above this many bytes.
-const LOG_LIMIT: usize = 256 << 10;
-/// All attachments of a report together, in bytes after Base64.
-pub(super) const ATTACHMENTS_LIMIT: usize = 1 << 20;
 /// What the headers say about the body.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Shape<'a> {
@@ -29,16 +32,20 @@ pub struct Shape<'a> {
 ///
 /// # Errors
 /// What makes the body as a whole unreadable or too large; a bad item is an error in its place.
-pub fn parse(body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Items<RawReport>, Rejection> {
+pub fn parse(body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Items<Ready<RawReport>>, Rejection> {
     let plain = inflate(body, shape.encoding)?;
-    batch::read(&plain, Form::of(shape.content_type), |index| Report {
+    let allowance = &Allowance::of(plain.len());
+    let start = |index| Report {
         received,
+        allowance,
         nonce: received.nonce_of(index),
         category: String::new(),
         platform_id: None,
+        threads: Vec::new(),
         attachments: Vec::new(),
         report: RawReport::new(&received.app_id, name::NATIVE, Category::Error, received.received_at),
-    })
+    };
+    Reader { form: Form::of(shape.content_type), allowance, start }.read(&plain)
 }
 
 /// Checks a `platformId`.
@@ -49,9 +56,11 @@ pub(super) fn platform_id(sent: Option<i64>) -> Result<i32, Rejection> {
 
 struct Report<'a> {
     received: &'a Received,
+    allowance: &'a Allowance,
     nonce: u128,
     category: String,
     platform_id: Option<i64>,
+    threads: Vec<Stack>,
     attachments: Vec<Encoded>,
     report: RawReport,
 }
@@ -70,12 +79,6 @@ struct Stack {
     stack: Option<String>,
 }
 
-impl From<Stack> for Thread {
-    fn from(sent: Stack) -> Self {
-        Self { name: sent.name.unwrap_or_default(), stack: sent.stack.unwrap_or_default() }
-    }
-}
-
 impl Draft for Report<'_> {
     type Record = RawReport;
 
@@ -84,14 +87,15 @@ impl Draft for Report<'_> {
         match field.name() {
             "category" => field.text(&mut self.category),
             "platformId" => field.integer(&mut self.platform_id),
-            "attachments" => field.list().map(|sent| self.attachments = sent),
+            "threads" => field.list(THREADS, (&mut self.threads, &mut report.truncated)),
+            "attachments" => field.list(ATTACHMENTS, (&mut self.attachments, &mut report.truncated)),
             "exceptionType" => field.text(&mut report.exception_type),
             "eventId" => field.text(&mut report.event_id),
             "occurredAt" => field.integer(&mut report.occurred_at),
             "expName" => field.text(&mut report.exp_name),
             "expMessage" => field.text(&mut report.exp_message),
             "callStack" => field.text(&mut report.call_stack),
-            "fingerprint" => field.list().map(|sent| report.fingerprint = sent),
+            "fingerprint" => field.list(FINGERPRINT, (&mut report.fingerprint, &mut report.truncated)),
             "productVersion" => field.text(&mut report.version),
             "buildNumber" => field.text(&mut report.build_number),
             "bundleId" => field.text(&mut report.bundle_id),
@@ -104,17 +108,19 @@ impl Draft for Report<'_> {
         }
     }
 
-    fn finish(mut self, extra: String) -> Result<RawReport, Rejection> {
+    fn finish(mut self, extra: Extra) -> Result<RawReport, Rejection> {
         self.classify()?;
         let report = &mut self.report;
         if [&report.exp_name, &report.exp_message, &report.call_stack].iter().all(|text| text.is_empty()) {
             return Err(Rejection::invalid("expName: one of expName, expMessage and callStack is required"));
         }
+        put_threads(std::mem::take(&mut self.threads), report);
         report.attachments = decode(std::mem::take(&mut self.attachments))?;
         report.occurred_at = moment(report.occurred_at);
-        report.extra = extra;
+        extra.keep_in(report);
         identify(report, self.nonce);
         self.received.describe(report);
+        self.allowance.copies(report);
         cut_long(report);
         cut_short(report);
         Ok(self.report)
@@ -148,7 +154,6 @@ fn circumstance<'de, A: MapAccess<'de>>(report: &mut RawReport, field: Field<'_,
     match field.name() {
         "threadName" => field.text(&mut report.thread_name),
         "processName" => field.text(&mut report.process_name),
-        "threads" => field.list().map(|sent: Vec<Stack>| report.threads = sent.into_iter().map(Thread::from).collect()),
         "model" => field.text(&mut report.model),
         "brand" => field.text(&mut report.brand),
         "osVer" => field.text(&mut report.os_version),
@@ -169,12 +174,29 @@ fn circumstance<'de, A: MapAccess<'de>>(report: &mut RawReport, field: Field<'_,
         "battery" => field.integer(&mut report.battery),
         "elapsedTime" => field.integer(&mut report.elapsed_time),
         "sceneTag" => field.text(&mut report.scene_tag),
-        "tags" => field.list().map(|sent| report.tags = sent),
-        "userKey" => field.pairs(&mut report.user_key),
-        "serverKey" => field.pairs(&mut report.server_key),
+        "tags" => field.list(TAGS, (&mut report.tags, &mut report.truncated)),
+        "userKey" => field.pairs((&mut report.user_key, &mut report.truncated)),
+        "serverKey" => field.pairs((&mut report.server_key, &mut report.truncated)),
         "userLogs" => field.text(&mut report.user_logs),
         "sysLogs" => field.text(&mut report.sys_logs),
         _ => field.keep(),
+    }
+}
+
+/// Takes the threads whose stacks fit; one that says nothing is none.
+fn put_threads(sent: Vec<Stack>, report: &mut RawReport) {
+    let mut left = THREAD_STACKS;
+    for Stack { name, stack } in sent {
+        let (name, stack) = (name.unwrap_or_default(), stack.unwrap_or_default());
+        if name.is_empty() && stack.is_empty() {
+            continue;
+        }
+        let Some(rest) = left.checked_sub(stack.len()) else {
+            mark("threads", &mut report.truncated);
+            continue;
+        };
+        left = rest;
+        report.threads.push(Thread { name, stack });
     }
 }
 
@@ -186,8 +208,8 @@ fn decode(sent: Vec<Encoded>) -> Result<Vec<Attachment>, Rejection> {
             .decode(data.unwrap_or_default())
             .map_err(|error| Rejection::invalid(format!("attachments[{index}].data: no Base64: {error}")))?;
         total += data.len();
-        if total > ATTACHMENTS_LIMIT {
-            return Err(Rejection::invalid(format!("attachments: together more than {ATTACHMENTS_LIMIT} bytes")));
+        if total > ATTACHMENT_BYTES {
+            return Err(Rejection::invalid(format!("attachments: together more than {ATTACHMENT_BYTES} bytes")));
         }
         attachments.push(Attachment { name: name.unwrap_or_default(), data });
     }
@@ -197,47 +219,55 @@ fn decode(sent: Vec<Encoded>) -> Result<Vec<Attachment>, Rejection> {
 /// Gives the report its digest and id.
 pub(super) fn identify(report: &mut RawReport, nonce: u128) {
     let platform = report.platform_id.to_string();
-    report.digest = digest::content(&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform);
+    let content = Content::of([&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform]);
+    report.set_content(&content);
     let delivery = Delivery::new(&report.event_id, &report.device_id, report.occurred_at, nonce);
-    report.report_id = digest::report_id(&report.app_id, &report.digest, delivery);
+    report.report_id = digest::report_id(&report.app_id, &content, delivery);
 }
 
 /// Cuts the texts that are read as a whole.
 pub(super) fn cut_long(report: &mut RawReport) {
     let RawReport { truncated, .. } = report;
-    cut_marked("expMessage", &mut report.exp_message, MESSAGE_LIMIT, truncated);
-    cut_marked("callStack", &mut report.call_stack, STACK_LIMIT, truncated);
-    cut_marked("userLogs", &mut report.user_logs, LOG_LIMIT, truncated);
-    cut_marked("sysLogs", &mut report.sys_logs, LOG_LIMIT, truncated);
+    cut_marked("expMessage", &mut report.exp_message, MESSAGE, truncated);
+    cut_marked("callStack", &mut report.call_stack, STACK, truncated);
+    cut_marked("userLogs", &mut report.user_logs, LOG, truncated);
+    cut_marked("sysLogs", &mut report.sys_logs, LOG, truncated);
 }
 
-/// Cuts names, versions and other short texts.
+/// Cuts names, versions and other short texts, and those of lists.
 pub(super) fn cut_short(report: &mut RawReport) {
     let RawReport { truncated, .. } = report;
-    for (name, text) in [
-        ("eventId", &mut report.event_id),
-        ("expName", &mut report.exp_name),
-        ("productVersion", &mut report.version),
-        ("buildNumber", &mut report.build_number),
-        ("bundleId", &mut report.bundle_id),
-        ("channelId", &mut report.channel_id),
-        ("sdkVersion", &mut report.sdk_version),
-        ("deviceId", &mut report.device_id),
-        ("userId", &mut report.user_id),
-        ("sessionId", &mut report.session_id),
-        ("threadName", &mut report.thread_name),
-        ("processName", &mut report.process_name),
-        ("model", &mut report.model),
-        ("brand", &mut report.brand),
-        ("osVer", &mut report.os_version),
-        ("rom", &mut report.rom),
-        ("cpuType", &mut report.cpu_type),
-        ("cpuName", &mut report.cpu_name),
-        ("gpu", &mut report.gpu),
-        ("country", &mut report.country),
-        ("apn", &mut report.apn),
-        ("sceneTag", &mut report.scene_tag),
+    for (name, text, most) in [
+        ("eventId", &mut report.event_id, ID),
+        ("expName", &mut report.exp_name, EXCEPTION_NAME),
+        ("productVersion", &mut report.version, VERSION),
+        ("buildNumber", &mut report.build_number, SHORT),
+        ("bundleId", &mut report.bundle_id, SHORT),
+        ("channelId", &mut report.channel_id, SHORT),
+        ("sdkVersion", &mut report.sdk_version, VERSION),
+        ("deviceId", &mut report.device_id, ID),
+        ("userId", &mut report.user_id, ID),
+        ("sessionId", &mut report.session_id, ID),
+        ("threadName", &mut report.thread_name, SHORT),
+        ("processName", &mut report.process_name, SHORT),
+        ("platform", &mut report.platform, SHORT),
+        ("model", &mut report.model, SHORT),
+        ("brand", &mut report.brand, SHORT),
+        ("osName", &mut report.os_name, SHORT),
+        ("osVer", &mut report.os_version, VERSION),
+        ("rom", &mut report.rom, SHORT),
+        ("cpuType", &mut report.cpu_type, SHORT),
+        ("cpuName", &mut report.cpu_name, SHORT),
+        ("gpu", &mut report.gpu, SHORT),
+        ("country", &mut report.country, SHORT),
+        ("apn", &mut report.apn, SHORT),
+        ("sceneTag", &mut report.scene_tag, SHORT),
+        ("locale", &mut report.locale, LOCALE),
     ] {
-        cut_marked(name, text, SHORT_LIMIT, truncated);
+        cut_marked(name, text, most, truncated);
     }
+    report.fingerprint.iter_mut().for_each(|part| cut_marked("fingerprint", part, FINGERPRINT_PART, truncated));
+    report.tags.iter_mut().for_each(|tag| cut_marked("tags", tag, NAME, truncated));
+    report.threads.iter_mut().for_each(|thread| cut_marked("threads", &mut thread.name, SHORT, truncated));
+    report.attachments.iter_mut().for_each(|file| cut_marked("attachments", &mut file.name, NAME, truncated));
 }

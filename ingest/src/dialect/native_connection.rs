@@ -1,9 +1,14 @@
 //! Dialect 3, connections: an SDK's start-up or a heartbeat (ingest-protocols, section 3).
 
-use super::batch::{self, Form};
+use super::allowance::Allowance;
+use super::batch::{Form, Reader};
+use super::bounds::{ID, SHORT, VERSION};
+use super::cut::cut;
+use super::extra::Extra;
 use super::inflate::inflate;
 use super::object::{Draft, Field};
-use super::{Items, Received, SHORT_LIMIT, moment, name, native};
+use super::{Items, Received, moment, name, native};
+use crate::ready::Ready;
 use crate::rejection::Rejection;
 use schemas::digest::{self, Delivery};
 use schemas::ids::ConnectionId;
@@ -14,14 +19,15 @@ use serde::de::MapAccess;
 ///
 /// # Errors
 /// What makes the body as a whole unreadable or too large; a bad item is an error in its place.
-pub fn parse(body: &[u8], shape: native::Shape<'_>, received: &Received) -> Result<Items<Connection>, Rejection> {
+pub fn parse(body: &[u8], shape: native::Shape<'_>, received: &Received) -> Result<Items<Ready<Connection>>, Rejection> {
     let plain = inflate(body, shape.encoding)?;
-    batch::read(&plain, Form::of(shape.content_type), |index| Start {
+    let start = |index| Start {
         nonce: received.nonce_of(index),
         kind: String::new(),
         platform_id: None,
         connection: received.connection(name::NATIVE, ConnectionKind::Start),
-    })
+    };
+    Reader { form: Form::of(shape.content_type), allowance: &Allowance::of(plain.len()), start }.read(&plain)
 }
 
 struct Start {
@@ -52,7 +58,7 @@ impl Draft for Start {
         }
     }
 
-    fn finish(self, extra: String) -> Result<Connection, Rejection> {
+    fn finish(self, extra: Extra) -> Result<Connection, Rejection> {
         let mut connection = self.connection;
         connection.platform_id = native::platform_id(self.platform_id)?;
         connection.kind = match self.kind.as_str() {
@@ -61,7 +67,7 @@ impl Draft for Start {
             _ => return Err(Rejection::invalid("kind: expected start or heartbeat")),
         };
         connection.occurred_at = moment(connection.occurred_at);
-        connection.extra = extra;
+        connection.extra = extra.json();
         identified(connection, self.nonce)
     }
 }
@@ -87,29 +93,26 @@ impl Received {
             received_at: self.received_at,
             client_ip: self.client_ip.clone(),
             extra: String::new(),
+            count: 1,
         }
     }
 }
 
-/// Gives the connection its id. A record of connections has no place to mark a cut, so a text that would have to be cut is
-/// refused.
+/// Gives the connection its id. A record of connections has no place to mark a cut, so an id that would have to be cut is
+/// refused. Version, model and the like are cut as those of reports are: rates are made of both, by the same names.
 pub(super) fn identified(mut connection: Connection, nonce: u128) -> Result<Connection, Rejection> {
-    for (name, text) in [
-        ("version", &connection.version),
-        ("device id", &connection.device_id),
-        ("userId", &connection.user_id),
-        ("country", &connection.country),
-        ("model", &connection.model),
-        ("osVer", &connection.os_version),
-        ("eventId", &connection.event_id),
-    ] {
-        if text.len() > SHORT_LIMIT {
-            return Err(Rejection::invalid(format!("{name}: longer than {SHORT_LIMIT} bytes")));
+    for (name, text) in [("device id", &connection.device_id), ("userId", &connection.user_id), ("eventId", &connection.event_id)] {
+        if text.len() > ID {
+            return Err(Rejection::invalid(format!("{name}: longer than {ID} bytes")));
         }
     }
     // Two connections of one device and moment are told apart by what they say.
     let content = format!("{}|{}|{}", connection.kind.name(), connection.platform_id, connection.version);
     let delivery = Delivery::new(&connection.event_id, &connection.device_id, connection.occurred_at, nonce);
     connection.connection_id = digest::connection_id(&connection.app_id, content.as_bytes(), delivery);
+    cut(&mut connection.version, VERSION);
+    cut(&mut connection.os_version, VERSION);
+    cut(&mut connection.country, SHORT);
+    cut(&mut connection.model, SHORT);
     Ok(connection)
 }

@@ -1,8 +1,12 @@
 //! One JSON object, read in one pass into a draft of a record.
 //!
 //! A dialect is a table of its fields (`Draft::read`) and what makes a record of them (`Draft::finish`). The reader does
-//! the rest: it names the field in every error, collects the fields that are not known, and bounds their depth.
+//! the rest: it names the field in every error, collects the fields that are not known, and bounds their depth and length.
 
+use super::bounds::CONTEXT;
+use super::collect::{List, Pairs};
+use super::cut::mark;
+use super::extra::Extra;
 use super::surrogate;
 use super::value::{Integer, Key, is_shallow};
 use crate::rejection::Rejection;
@@ -24,15 +28,18 @@ pub(super) trait Draft: Sized {
     /// Takes one field: a `match` over the names that the dialect knows, [`Field::keep`] for the others.
     fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error>;
 
-    /// Checks what was read and makes the record. `extra` is the JSON object of the fields that were kept, or empty.
-    fn finish(self, extra: String) -> Result<Self::Record, Rejection>;
+    /// Checks what was read and makes the record. `extra` are the fields that were kept.
+    fn finish(self, extra: Extra) -> Result<Self::Record, Rejection>;
 }
+
+/// Where a value is put, and where it is noted that not all of it was taken.
+pub(super) type Marked<'a, T> = (&'a mut T, &'a mut Vec<String>);
 
 /// One field of an object whose value is still to be read.
 pub(super) struct Field<'a, A> {
     name: &'a str,
     map: &'a mut A,
-    extra: &'a mut String,
+    extra: &'a mut Extra,
 }
 
 impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
@@ -59,20 +66,30 @@ impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
         Ok(())
     }
 
-    /// A list; `null` is no item of it.
-    pub(super) fn list<T: Deserialize<'de>>(self) -> Result<Vec<T>, A::Error> {
-        Ok(self.value::<Vec<Option<T>>>()?.unwrap_or_default().into_iter().flatten().collect())
-    }
-
-    /// Texts by their names; what is `null` is not there.
-    pub(super) fn pairs(self, into: &mut BTreeMap<String, String>) -> Result<(), A::Error> {
-        let pairs = self.value::<BTreeMap<String, Option<String>>>()?.unwrap_or_default();
-        *into = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    /// A list, of which the first `most` items are read; `null` is no item of it.
+    pub(super) fn list<T: Deserialize<'de>>(self, most: usize, (into, truncated): Marked<'_, Vec<T>>) -> Result<(), A::Error> {
+        let name = self.name;
+        let is_cut;
+        (*into, is_cut) = self.seeded(List::first(most))?;
+        if is_cut {
+            mark(name, truncated);
+        }
         Ok(())
     }
 
-    /// An object of any shape, kept as the JSON that was sent.
-    pub(super) fn object(self, into: &mut String) -> Result<(), A::Error> {
+    /// Texts by their names, the first that fit; what is `null` is not there.
+    pub(super) fn pairs(self, (into, truncated): Marked<'_, BTreeMap<String, String>>) -> Result<(), A::Error> {
+        let name = self.name;
+        let is_cut;
+        (*into, is_cut) = self.seeded(Pairs)?;
+        if is_cut {
+            mark(name, truncated);
+        }
+        Ok(())
+    }
+
+    /// An object of any shape, kept as the JSON that was sent unless it is too long.
+    pub(super) fn object(self, (into, truncated): Marked<'_, String>) -> Result<(), A::Error> {
         let name = self.name;
         let Some(raw) = self.value::<&'de RawValue>()? else {
             into.clear();
@@ -81,7 +98,13 @@ impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
         if !raw.get().starts_with('{') {
             return Err(A::Error::custom(format_args!("{name}: expected an object")));
         }
-        *into = kept(name, raw)?.into_owned();
+        let json = kept(name, raw)?;
+        if json.len() > CONTEXT {
+            into.clear();
+            mark(name, truncated);
+        } else {
+            *into = json.into_owned();
+        }
         Ok(())
     }
 
@@ -94,11 +117,16 @@ impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
     pub(super) fn keep(self) -> Result<(), A::Error> {
         let raw = self.map.next_value::<&'de RawValue>()?;
         let value = kept(self.name, raw)?;
-        self.extra.push(if self.extra.is_empty() { '{' } else { ',' });
-        self.extra.push_str(&serde_json::to_string(self.name).map_err(A::Error::custom)?);
-        self.extra.push(':');
-        self.extra.push_str(&value);
-        Ok(())
+        if !self.extra.has_room(self.name, &value) {
+            self.extra.leave_out();
+            return Ok(());
+        }
+        self.extra.add(self.name, &value).map_err(A::Error::custom)
+    }
+
+    fn seeded<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+        let name = self.name;
+        self.map.next_value_seed(seed).map_err(|error| A::Error::custom(format_args!("{name}: {error}")))
     }
 
     fn value<T: Deserialize<'de>>(self) -> Result<Option<T>, A::Error> {
@@ -119,27 +147,24 @@ fn kept<'de, E: serde::de::Error>(name: &str, raw: &'de RawValue) -> Result<Cow<
 pub(super) struct Object<'d, D>(pub &'d mut D);
 
 impl<'de, D: Draft> DeserializeSeed<'de> for Object<'_, D> {
-    type Value = String;
+    type Value = Extra;
 
-    fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<String, T::Error> {
+    fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<Extra, T::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de, D: Draft> Visitor<'de> for Object<'_, D> {
-    type Value = String;
+    type Value = Extra;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
-        let mut extra = String::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Extra, A::Error> {
+        let mut extra = Extra::default();
         while let Some(key) = map.next_key::<Key<'de>>()? {
             self.0.read(Field { name: &key.0, map: &mut map, extra: &mut extra })?;
-        }
-        if !extra.is_empty() {
-            extra.push('}');
         }
         Ok(extra)
     }
@@ -156,6 +181,7 @@ pub(super) fn read_text<D: Draft>(json: &str, start: impl Fn() -> D) -> Result<D
     match fill(json, &mut draft) {
         Ok(extra) => draft.finish(extra),
         Err(error) => {
+            drop(draft);
             let mended = surrogate::mend(json).ok_or_else(|| invalid(&error))?;
             let mut draft = start();
             let extra = fill(&mended, &mut draft).map_err(|error| invalid(&error))?;
@@ -164,7 +190,7 @@ pub(super) fn read_text<D: Draft>(json: &str, start: impl Fn() -> D) -> Result<D
     }
 }
 
-fn fill<D: Draft>(json: &str, draft: &mut D) -> Result<String, serde_json::Error> {
+fn fill<D: Draft>(json: &str, draft: &mut D) -> Result<Extra, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let extra = Object(draft).deserialize(&mut deserializer)?;
     deserializer.end()?;

@@ -24,6 +24,7 @@ mod release;
 mod report;
 mod session;
 mod stack;
+mod stack_frames;
 mod store;
 mod surroundings;
 mod unused;
@@ -32,12 +33,16 @@ mod values;
 pub use discarded::Discarded;
 pub use unused::Unused;
 
+use super::allowance::Allowance;
+use super::bounds::{ATTACHMENT_BYTES, ATTACHMENTS, CLIENT_REPORT_ENTRIES, EVENTS, ID, NAME};
+use super::cut::{beginning, copied, mark};
 use super::inflate::inflate;
-use super::native::ATTACHMENTS_LIMIT;
-use super::{Items, Received, object, surrogate};
+use super::{Items, Received, native, object, surrogate};
+use crate::ready::Ready;
 use crate::rejection::Rejection;
 use envelope::{Item, ItemHeader};
 use event::Event;
+use report::Sent;
 use schemas::record::{Attachment, Connection, RawReport};
 use std::borrow::Cow;
 
@@ -46,8 +51,8 @@ use std::borrow::Cow;
 pub struct Parcel {
     /// The id of its event, in the client's words; empty where it names none.
     pub event_id: String,
-    pub reports: Items<RawReport>,
-    pub connections: Items<Connection>,
+    pub reports: Items<Ready<RawReport>>,
+    pub connections: Items<Ready<Connection>>,
     /// Items that were read over, by kind.
     pub unused: Vec<(Unused, u64)>,
     /// What the client says that it did not send.
@@ -61,19 +66,21 @@ pub struct Parcel {
 pub fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -> Result<Parcel, Rejection> {
     let plain = inflate(body, encoding)?;
     let (header, items) = envelope::open(&plain)?;
-    let mut parcel = Parcel { event_id: header.event_id.to_owned(), ..Parcel::default() };
-    let mut sessions = session::Reader { received, sdk: &header.sdk, connections: Vec::new(), over: 0 };
+    let allowance = Allowance::of(plain.len());
+    let mut reading = Reading::new(received, &allowance);
+    reading.parcel.event_id = beginning(&header.event_id.0, ID).to_owned();
+    let mut sessions = session::Reader { received, sdk: &header.sdk, allowance: &allowance, connections: Vec::new(), taken: 0, over: 0 };
     let mut attachments = Vec::new();
     for item in items {
         match item {
-            Ok(item) => parcel.take(item, received, (&mut sessions, &mut attachments)),
-            Err(rejection) => parcel.reports.push(Err(rejection)),
+            Ok(item) => reading.take(item, &mut sessions, &mut attachments),
+            Err(rejection) => reading.refuse(rejection),
         }
     }
-    parcel.connections = sessions.connections;
-    parcel.count(Unused::SessionOverBound, sessions.over);
-    parcel.attach(attachments);
-    Ok(parcel)
+    reading.parcel.connections = sessions.connections;
+    reading.parcel.count(Unused::SessionOverBound, sessions.over);
+    reading.attach(attachments);
+    Ok(reading.done())
 }
 
 /// Reads one event as older clients send it: JSON, or Base64 of zlib.
@@ -82,21 +89,34 @@ pub fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -
 /// A body that is no JSON object.
 pub fn read_store(body: &[u8], encoding: Option<&str>, received: &Received) -> Result<Parcel, Rejection> {
     let plain = store::unpacked(inflate(body, encoding)?)?;
-    let mut parcel = Parcel::default();
-    parcel.event(&plain, received);
-    Ok(parcel)
+    let allowance = Allowance::of(plain.len());
+    let mut reading = Reading::new(received, &allowance);
+    reading.event(&plain);
+    Ok(reading.done())
 }
 
-type Aside<'a, 'p, 's> = (&'a mut session::Reader<'s>, &'a mut Vec<Item<'p>>);
+/// A parcel on its way.
+struct Reading<'a> {
+    received: &'a Received,
+    allowance: &'a Allowance,
+    parcel: Parcel,
+    /// The first event and its place among the reports: the files of an envelope belong to it, wherever they stand.
+    first: Option<(usize, RawReport)>,
+    events: usize,
+}
 
-impl Parcel {
-    fn take<'p>(&mut self, item: Item<'p>, received: &Received, (sessions, attachments): Aside<'_, 'p, '_>) {
+impl<'a> Reading<'a> {
+    fn new(received: &'a Received, allowance: &'a Allowance) -> Self {
+        Self { received, allowance, parcel: Parcel::default(), first: None, events: 0 }
+    }
+
+    fn take<'p>(&mut self, item: Item<'p>, sessions: &mut session::Reader<'_>, attachments: &mut Vec<Item<'p>>) {
         match &*item.header.kind.0 {
-            "event" => self.event(item.payload, received),
+            "event" => self.event(item.payload),
             "session" => match json(item.payload, |text| Ok(sessions.single(&serde_json::from_str(text)?))) {
                 Ok(true) => {}
-                Ok(false) => self.count(Unused::SessionUpdate, 1),
-                Err(rejection) => sessions.connections.push(Err(rejection)),
+                Ok(false) => self.parcel.count(Unused::SessionUpdate, 1),
+                Err(rejection) => sessions.connections.push(self.allowance.ready(Err(rejection))),
             },
             "sessions" => {
                 let taken = json(item.payload, |text| {
@@ -104,59 +124,85 @@ impl Parcel {
                     Ok(())
                 });
                 if let Err(rejection) = taken {
-                    sessions.connections.push(Err(rejection));
+                    sessions.connections.push(self.allowance.ready(Err(rejection)));
                 }
             }
             "client_report" => match json(item.payload, |text| Ok(discarded::counts(&serde_json::from_str(text)?))) {
-                Ok(counts) => self.discarded.extend(counts),
-                Err(_) => self.count(Unused::Other, 1),
+                Ok(counts) => {
+                    let room = CLIENT_REPORT_ENTRIES.saturating_sub(self.parcel.discarded.len());
+                    self.parcel.discarded.extend(counts.into_iter().take(room));
+                }
+                Err(_) => self.parcel.count(Unused::Other, 1),
             },
-            "attachment" if item.header.attachment_type.0 == "event.minidump" => self.count(Unused::Minidump, 1),
+            "attachment" if item.header.attachment_type.0 == "event.minidump" => self.parcel.count(Unused::Minidump, 1),
+            "attachment" if attachments.len() == ATTACHMENTS => self.parcel.count(Unused::Attachment, 1),
             "attachment" => attachments.push(item),
-            kind => self.count(Unused::of(kind), 1),
+            kind => self.parcel.count(Unused::of(kind), 1),
         }
     }
 
-    fn event(&mut self, payload: &[u8], received: &Received) {
-        let nonce = received.nonce_of(self.reports.len());
-        let id = self.event_id.clone();
+    fn event(&mut self, payload: &[u8]) {
+        self.events += 1;
+        if self.events > EVENTS {
+            return self.refuse(Rejection::TooLarge(format!("more than {EVENTS} events in one envelope")));
+        }
+        let place = self.parcel.reports.len() + usize::from(self.first.is_some());
         let report = json(payload, |text| {
             let event: Event<'_> = serde_json::from_str(text)?;
-            Ok((event.kind.0 != "transaction").then(|| report::report(&event, &id, received, nonce)))
+            let sent = Sent { event_id: &self.parcel.event_id, nonce: self.received.nonce_of(place), length: text.len() };
+            Ok((event.kind.0 != "transaction").then(|| report::report(&event, sent, self.received)))
         });
         match report {
-            Ok(Some(report)) => {
-                if self.event_id.is_empty() {
-                    self.event_id.clone_from(&report.event_id);
+            Ok(Some(mut report)) => {
+                if self.parcel.event_id.is_empty() {
+                    self.parcel.event_id.clone_from(&report.event_id);
                 }
-                self.reports.push(Ok(report));
+                self.allowance.copies(&mut report);
+                match self.first {
+                    None => self.first = Some((place, report)),
+                    Some(_) => self.parcel.reports.push(self.allowance.ready(Ok(report))),
+                }
             }
-            Ok(None) => self.count(Unused::Transaction, 1),
-            Err(rejection) => self.reports.push(Err(rejection)),
+            Ok(None) => self.parcel.count(Unused::Transaction, 1),
+            Err(rejection) => self.refuse(rejection),
         }
+    }
+
+    fn refuse(&mut self, rejection: Rejection) {
+        self.parcel.reports.push(self.allowance.ready(Err(rejection)));
     }
 
     /// Files belong to the event they came with, as many as fit.
     fn attach(&mut self, items: Vec<Item<'_>>) {
-        let Some(Ok(report)) = self.reports.iter_mut().find(|report| report.is_ok()) else {
-            return self.count(Unused::Attachment, items.len() as u64);
-        };
-        let (mut left, mut over) = (ATTACHMENTS_LIMIT, 0);
+        let Some((_, report)) = &mut self.first else { return self.parcel.count(Unused::Attachment, items.len() as u64) };
+        let (mut left, mut over) = (ATTACHMENT_BYTES, 0);
         for Item { header: ItemHeader { filename, .. }, payload } in items {
             match left.checked_sub(payload.len()) {
                 Some(rest) => {
                     left = rest;
-                    report.attachments.push(Attachment { name: filename.0.into_owned(), data: payload.to_vec() });
+                    let name = copied(&filename.0, NAME);
+                    report.attachments.push(Attachment { name, data: payload.to_vec() });
                 }
                 None => over += 1,
             }
         }
-        if over > 0 {
-            report.truncated.push("attachments".to_owned());
+        native::cut_short(report);
+        self.parcel.count(Unused::Attachment, over);
+        if over > 0 || self.parcel.unused.iter().any(|(kind, _)| *kind == Unused::Attachment) {
+            mark("attachments", &mut report.truncated);
         }
-        self.count(Unused::Attachment, over);
     }
 
+    /// The parcel, with its first event in its place.
+    fn done(mut self) -> Parcel {
+        if let Some((place, report)) = self.first {
+            self.parcel.reports.insert(place, self.allowance.ready(Ok(report)));
+        }
+        self.parcel
+    }
+}
+
+impl Parcel {
     fn count(&mut self, kind: Unused, count: u64) {
         if count == 0 {
             return;
@@ -170,8 +216,7 @@ impl Parcel {
 
 /// Reads one JSON object; bytes that are no UTF-8 and lone surrogates become U+FFFD.
 fn json<R>(payload: &[u8], mut read: impl FnMut(&str) -> Result<R, serde_json::Error>) -> Result<R, Rejection> {
-    // Looking for what is no UTF-8 goes byte by byte; that there is none is seen a word at a time.
-    let text = std::str::from_utf8(payload).map_or_else(|_| String::from_utf8_lossy(payload), Cow::Borrowed);
+    let text = readable(payload)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if !text.trim_ascii_start().starts_with('{') {
         return Err(Rejection::invalid("expected a JSON object"));
@@ -180,4 +225,26 @@ fn json<R>(payload: &[u8], mut read: impl FnMut(&str) -> Result<R, serde_json::E
         Some(mended) => read(&mended).map_err(|error| object::invalid(&error)),
         None => Err(object::invalid(&error)),
     })
+}
+
+/// The bytes as text. Bytes that are no UTF-8 become U+FFFD, a run of them one; what is mostly such is no text.
+fn readable(payload: &[u8]) -> Result<Cow<'_, str>, Rejection> {
+    // Looking for what is no UTF-8 goes byte by byte; that there is none is seen a word at a time.
+    if let Ok(text) = std::str::from_utf8(payload) {
+        return Ok(Cow::Borrowed(text));
+    }
+    // A replacement has three bytes where one may have been: texts would grow.
+    let most = payload.len() + payload.len() / 8 + 64;
+    let mut text = String::with_capacity(most);
+    for chunk in payload.utf8_chunks() {
+        text.push_str(chunk.valid());
+        let goes_on = chunk.valid().is_empty() && text.ends_with(char::REPLACEMENT_CHARACTER);
+        if !chunk.invalid().is_empty() && !goes_on {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+        if text.len() > most {
+            return Err(Rejection::invalid("not UTF-8"));
+        }
+    }
+    Ok(Cow::Owned(text))
 }

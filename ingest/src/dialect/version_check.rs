@@ -3,6 +3,7 @@
 //! Where the document leaves a choice: an absent or empty `platform` is an unknown one (Python's `platform.system()` is empty where it
 //! cannot tell), `machine_id` is optional, and fields that are not known are of no interest.
 
+use super::extra::Extra;
 use super::object::{self, Draft, Field};
 use super::required;
 use crate::offer::Question;
@@ -37,7 +38,7 @@ impl Draft for Check {
         }
     }
 
-    fn finish(self, _: String) -> Result<Question, Rejection> {
+    fn finish(self, _: Extra) -> Result<Question, Rejection> {
         let Self { current_version, platform, machine_id } = self;
         required("current_version", &current_version)?;
         let current = Version::parse(&current_version).map_err(|error| Rejection::invalid(format!("current_version: {error}")))?;

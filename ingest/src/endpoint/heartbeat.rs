@@ -5,6 +5,7 @@ use crate::accept::{Way, accept_one, too_large};
 use crate::authenticate::by_body;
 use crate::dialect::{app_key, name};
 use crate::edge::Edge;
+use crate::ready::Ready;
 use crate::throttle::WithoutDevice;
 use schemas::record::Connection;
 use service::http::{Endpoint, IntoResponse, Method, Request, Response};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 const WAY: Way<Connection> = Way {
     dialect: name::APP_KEY,
     identify: by_body,
-    read: |_, body, received| Ok(vec![Ok(app_key::parse_heartbeat(body, received)?)]),
+    read: |_, body, received| Ok(vec![Ready::of(app_key::parse_heartbeat(body, received)?)]),
     without_device: WithoutDevice::Address,
 };
 

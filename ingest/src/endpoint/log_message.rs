@@ -8,6 +8,7 @@ use crate::accept::{Way, accept_sealable, too_large};
 use crate::authenticate::by_key_or_default;
 use crate::dialect::{BODY_LIMIT, log_message, name};
 use crate::edge::Edge;
+use crate::ready::Ready;
 use crate::rejection::Rejection;
 use crate::throttle::WithoutDevice;
 use schemas::record::RawReport;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 const WAY: Way<RawReport> = Way {
     dialect: name::LOG_MESSAGE,
     identify: by_key_or_default,
-    read: |_, body, received| Ok(vec![Ok(log_message::parse(body, received)?)]),
+    read: |_, body, received| Ok(vec![Ready::of(log_message::parse(body, received)?)]),
     without_device: WithoutDevice::Address,
 };
 

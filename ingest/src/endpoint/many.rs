@@ -3,7 +3,7 @@
 use super::advised;
 use crate::accept::Receipt;
 use crate::dialect::{Items, native};
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, Scope};
 use schemas::ids::ReportId;
 use serde::{Serialize, Serializer};
 use service::http::{IntoResponse, Request, Response, StatusCode, header, json};
@@ -29,6 +29,12 @@ struct Reason<'a> {
     code: &'static str,
     #[serde(serialize_with = "shown")]
     message: &'a Rejection,
+    /// Whom the limit is of that it was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    /// Seconds after which it may pass.
+    #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 /// The reply to a request of which no item was looked at.
@@ -67,7 +73,8 @@ fn shown<S: Serializer>(rejection: &&Rejection, serializer: S) -> Result<S::Ok, 
 
 impl<'a> Reason<'a> {
     fn of(rejection: &'a Rejection) -> Self {
-        Self { code: rejection.code(), message: rejection }
+        let scope = rejection.scope().map(Scope::name);
+        Self { code: rejection.code(), message: rejection, scope, retry_after: scope.and(rejection.retry_after()) }
     }
 }
 

@@ -5,7 +5,7 @@ use super::many::verdict;
 use crate::accept::Receipt;
 use crate::dialect::Items;
 use crate::parcel::Receipts;
-use crate::rejection::Rejection;
+use crate::rejection::{Limit, Rejection, Scope};
 use schemas::ids::ReportId;
 use serde::Serialize;
 use service::http::{HeaderName, HeaderValue, IntoResponse, Response, StatusCode, json};
@@ -15,9 +15,16 @@ const ERROR: HeaderName = HeaderName::from_static("x-sentry-error");
 /// Which kinds of items should wait how long.
 const RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
 
-/// What clients call the things that are limited.
-const REPORTS: &str = "default;error;security";
-const CONNECTIONS: &str = "session";
+/// A kind of item, by what clients call its category.
+#[derive(Clone, Copy)]
+enum Kind {
+    Reports,
+    Connections,
+}
+
+/// A category that clients have nothing of. A limit of it stops nothing, and keeps a client from taking `Retry-After` for a
+/// limit of all it has.
+const NOTHING: &str = "default";
 
 #[derive(Serialize)]
 struct Taken<'a> {
@@ -35,7 +42,20 @@ pub(crate) struct Refusal(pub(crate) Rejection);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        refused(self.0.status(), &self.0, &[(REPORTS, &self.0), (CONNECTIONS, &self.0)])
+        refused(self.0.status(), &self.0, &[(Kind::Reports, &self.0), (Kind::Connections, &self.0)])
+    }
+}
+
+impl Kind {
+    /// What of this kind a client should hold back for a while. A client may report for many devices, and sends crashes under
+    /// the same category as other errors: it is told to hold back neither where only one device or lesser errors are limited.
+    fn held_back(self, limit: Limit) -> &'static str {
+        match (self, limit.scope()) {
+            (_, Scope::Device) => NOTHING,
+            (Self::Reports, Scope::Address | Scope::App) if limit.spares_crashes() => NOTHING,
+            (Self::Reports, Scope::Address | Scope::App) => "error",
+            (Self::Connections, Scope::Address | Scope::App) => "session",
+        }
     }
 }
 
@@ -44,7 +64,8 @@ impl IntoResponse for Refusal {
 pub(super) fn reply(receipts: &Receipts) -> Response {
     let faults = |items: &Items<Receipt>| -> Vec<Rejection> { items.iter().filter_map(|item| item.as_ref().err().cloned()).collect() };
     let (of_reports, of_connections) = (faults(&receipts.reports), faults(&receipts.connections));
-    let limits: Vec<(&str, &Rejection)> = longest(REPORTS, &of_reports).into_iter().chain(longest(CONNECTIONS, &of_connections)).collect();
+    let limits: Vec<(Kind, &Rejection)> =
+        longest(Kind::Reports, &of_reports).into_iter().chain(longest(Kind::Connections, &of_connections)).collect();
     let rejections: Vec<&Rejection> = of_reports.iter().chain(&of_connections).collect();
     let Some(first) = rejections.first() else { return json(StatusCode::OK, &Taken { id: &event_id(receipts) }) };
     let taken = receipts.reports.len() + receipts.connections.len() - rejections.len();
@@ -63,12 +84,17 @@ fn event_id(receipts: &Receipts) -> String {
     }
 }
 
-fn longest<'a, 'r>(categories: &'a str, rejections: &'r [Rejection]) -> Option<(&'a str, &'r Rejection)> {
-    let limited = rejections.iter().filter(|rejection| matches!(rejection, Rejection::TooManyRequests { .. }));
-    limited.max_by_key(|rejection| rejection.retry_after()).map(|rejection| (categories, rejection))
+/// Of the limits of a kind the one that holds the most back, and of these the longest.
+fn longest(kind: Kind, rejections: &[Rejection]) -> Option<(Kind, &Rejection)> {
+    let weight = |rejection: &&Rejection| {
+        let Rejection::TooManyRequests { limit, .. } = rejection else { return None };
+        Some((kind.held_back(*limit) != NOTHING, rejection.retry_after()))
+    };
+    let limited = rejections.iter().filter(|rejection| weight(rejection).is_some());
+    limited.max_by_key(weight).map(|rejection| (kind, rejection))
 }
 
-fn refused(status: StatusCode, rejection: &Rejection, limits: &[(&str, &Rejection)]) -> Response {
+fn refused(status: StatusCode, rejection: &Rejection, limits: &[(Kind, &Rejection)]) -> Response {
     let detail = rejection.to_string();
     let mut response = limited(json(status, &Refused { detail: &detail }), limits);
     // A header holds visible ASCII only; the body holds all of it.
@@ -79,15 +105,61 @@ fn refused(status: StatusCode, rejection: &Rejection, limits: &[(&str, &Rejectio
     advised(response, rejection)
 }
 
-/// `seconds:categories:scope:reason` for each kind that should wait.
-fn limited(mut response: Response, limits: &[(&str, &Rejection)]) -> Response {
-    let limit = |(categories, rejection): &(&str, &Rejection)| match rejection {
-        Rejection::TooManyRequests { .. } => Some(format!("{}:{categories}:key:too_many_requests", rejection.retry_after()?)),
-        _ => None,
-    };
-    let value = limits.iter().filter_map(limit).collect::<Vec<_>>().join(", ");
+/// `seconds:category:scope:reason` for each kind that is limited. Clients know the scopes `key` and `project`; the reason says
+/// whom the limit is of.
+fn limited(mut response: Response, limits: &[(Kind, &Rejection)]) -> Response {
+    let value = limits.iter().filter_map(|(kind, rejection)| {
+        let Rejection::TooManyRequests { limit, .. } = rejection else { return None };
+        let scope = if limit.scope() == Scope::App { "project" } else { "key" };
+        Some(format!("{}:{}:{scope}:{}", rejection.retry_after()?, kind.held_back(*limit), limit.scope().name()))
+    });
+    let value = value.collect::<Vec<_>>().join(", ");
     if let Some(value) = HeaderValue::from_str(&value).ok().filter(|value| !value.is_empty()) {
         response.headers_mut().insert(RATE_LIMITS, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::Duration;
+
+    fn told(reports: Vec<Limit>, connections: Vec<Limit>, taken: usize) -> (u16, String, Option<String>) {
+        let over = |limit| Err(Rejection::TooManyRequests { limit, retry_after: Duration::from_secs(7) });
+        let fine = (0..taken).map(|_| Ok(Receipt { id: [1; 16], content_id: 1 }));
+        let reports = reports.into_iter().map(over).chain(fine).collect();
+        let receipts = Receipts { event_id: String::new(), reports, connections: connections.into_iter().map(over).collect() };
+        let response = reply(&receipts);
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), header("x-sentry-rate-limits").unwrap(), header("x-limit-scope"))
+    }
+
+    #[test]
+    fn a_client_holds_back_what_is_limited_and_no_more() {
+        let scope = |name: &str| Some(name.to_owned());
+        assert_eq!(told(vec![Limit::Address], vec![], 0), (429, "7:error:key:address".to_owned(), scope("address")));
+        assert_eq!(
+            told(vec![Limit::AppDay], vec![Limit::AppDay], 0),
+            (429, "7:error:project:app, 7:session:project:app".to_owned(), scope("app"))
+        );
+        assert_eq!(
+            told(vec![Limit::Device], vec![], 0),
+            (429, "7:default:key:device".to_owned(), scope("device")),
+            "others report by it too"
+        );
+        assert_eq!(
+            told(vec![Limit::AppMinuteShared], vec![], 0),
+            (429, "7:default:project:app".to_owned(), scope("app")),
+            "a crash would pass"
+        );
+        assert_eq!(
+            told(vec![], vec![Limit::AppMinuteShared], 0),
+            (429, "7:session:project:app".to_owned(), scope("app")),
+            "a start is no crash"
+        );
+        assert_eq!(told(vec![Limit::Device, Limit::Address], vec![], 0).1, "7:error:key:address", "the wider of two");
+        assert_eq!(told(vec![Limit::Device], vec![], 1).0, 200, "one of two was taken");
+    }
 }

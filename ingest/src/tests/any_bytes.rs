@@ -1,6 +1,6 @@
 //! Whatever bytes come, a dialect answers: a record that keeps its promises, or a refusal.
 
-use super::received;
+use super::{received, records};
 use crate::dialect::native::Shape;
 use crate::dialect::{app_key, log_message, native, native_connection};
 use proptest::prelude::*;
@@ -95,8 +95,8 @@ fn every_dialect(body: &[u8]) {
     for content_type in [None, Some("application/x-ndjson")] {
         for encoding in [None, Some("gzip"), Some("zstd")] {
             let shape = Shape { content_type, encoding };
-            native::parse(body, shape, &received()).iter().flatten().flatten().for_each(promises);
-            native_connection::parse(body, shape, &received()).iter().flatten().flatten().for_each(kept);
+            native::parse(body, shape, &received()).map(records).iter().flatten().flatten().for_each(promises);
+            native_connection::parse(body, shape, &received()).map(records).iter().flatten().flatten().for_each(kept);
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::any_bytes::{kept, promises};
 use super::any_envelope::fixtures;
 use super::fuzz::{mutate, run};
-use super::received;
+use super::{received, records};
 use crate::dialect::native::Shape;
 use crate::dialect::{app_key, log_message, native, native_connection};
 use rand::Rng as _;
@@ -94,8 +94,8 @@ fn fuzz_native_bodies() {
         let encoding = if chance.random_ratio(1, 50) { *["gzip", "zstd"].choose(chance).unwrap() } else { "identity" };
         let shape = Shape { content_type, encoding: Some(encoding) };
         let body = packed(body, encoding);
-        let reports = native::parse(&body, shape, &received());
-        let connections = native_connection::parse(&body, shape, &received());
+        let reports = native::parse(&body, shape, &received()).map(records);
+        let connections = native_connection::parse(&body, shape, &received()).map(records);
         reports.iter().flatten().flatten().for_each(promises);
         connections.iter().flatten().flatten().for_each(kept);
         reports.iter().flatten().any(Result::is_ok) || connections.iter().flatten().any(Result::is_ok)

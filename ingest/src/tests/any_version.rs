@@ -78,6 +78,7 @@ fn catalogue() -> Catalogue {
             force_update,
             rollout_percent: percent,
             published_at: 1,
+            mac: String::new(),
         };
         catalogue.apply(release).unwrap();
     }

@@ -1,8 +1,9 @@
 //! Arrays, NDJSON and compression: a bad item costs its neighbours nothing.
 
-use super::received;
+use super::{received, records};
+use crate::dialect::Items;
+use crate::dialect::bounds::BATCH;
 use crate::dialect::native::{self, Shape};
-use crate::dialect::{BATCH_LIMIT, Items};
 use crate::rejection::Rejection;
 use schemas::record::RawReport;
 use std::io::Write;
@@ -11,7 +12,7 @@ const LINES: Shape<'_> = Shape { content_type: Some("Application/X-NDJSON"), enc
 const GOOD: &str = r#"{"category":"error","platformId":1,"expName":"好"}"#;
 
 fn parse(body: &[u8], shape: Shape<'_>) -> Result<Items<RawReport>, Rejection> {
-    native::parse(body, shape, &received())
+    native::parse(body, shape, &received()).map(records)
 }
 
 fn passed(items: &Items<RawReport>) -> Vec<bool> {
@@ -86,12 +87,12 @@ fn what_is_no_json_has_no_items() {
 fn a_thousand_items_pass_and_one_more_is_too_many() {
     let array = |count: usize, item: &str| format!("[{}]", vec![item; count].join(","));
     let lines = |count: usize| vec![GOOD; count].join("\n");
-    assert_eq!(parse(array(BATCH_LIMIT, GOOD).as_bytes(), Shape::default()).unwrap().len(), BATCH_LIMIT);
-    assert_eq!(parse(lines(BATCH_LIMIT).as_bytes(), LINES).unwrap().len(), BATCH_LIMIT);
+    assert_eq!(parse(array(BATCH, GOOD).as_bytes(), Shape::default()).unwrap().len(), BATCH);
+    assert_eq!(parse(lines(BATCH).as_bytes(), LINES).unwrap().len(), BATCH);
     for item in [GOOD, "7"] {
-        assert!(matches!(parse(array(BATCH_LIMIT + 1, item).as_bytes(), Shape::default()), Err(Rejection::TooLarge(_))), "{item}");
+        assert!(matches!(parse(array(BATCH + 1, item).as_bytes(), Shape::default()), Err(Rejection::TooLarge(_))), "{item}");
     }
-    assert!(matches!(parse(lines(BATCH_LIMIT + 1).as_bytes(), LINES), Err(Rejection::TooLarge(_))));
+    assert!(matches!(parse(lines(BATCH + 1).as_bytes(), LINES), Err(Rejection::TooLarge(_))));
 }
 
 #[test]

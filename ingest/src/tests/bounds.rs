@@ -1,11 +1,11 @@
 //! What is cut, what is marked, and that hashes are taken before.
 
-use super::received;
+use super::{received, records};
 use crate::dialect::native::Shape;
 use crate::dialect::{app_key, log_message, native, native_connection};
 use crate::rejection::Rejection;
 use base64::Engine as _;
-use schemas::digest;
+use schemas::digest::Content;
 use serde_json::{Value, json};
 
 const KIB: usize = 1024;
@@ -15,7 +15,7 @@ fn bytes(value: &Value) -> Vec<u8> {
 }
 
 fn report(value: &Value) -> Result<schemas::record::RawReport, Rejection> {
-    native::parse(&bytes(value), Shape::default(), &received()).unwrap().remove(0)
+    records(native::parse(&bytes(value), Shape::default(), &received()).unwrap()).remove(0)
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn log_message_is_cut_between_characters_and_hashed_before() {
     assert_eq!(report.call_stack.len(), 1024 * KIB);
     assert!(message.starts_with(&report.exp_message) && stack.starts_with(&report.call_stack));
     assert_eq!(report.truncated, ["message", "stack"]);
-    assert_eq!(report.digest, digest::content(&message, &stack, "", "", "web"));
+    assert_eq!(report.digest, Content::of([&message, &stack, "", "", "web"]).digest);
 }
 
 #[test]
@@ -44,15 +44,15 @@ fn what_fits_exactly_is_whole() {
 fn native_texts_have_their_bounds() {
     let long = |kib: usize| "志".repeat(kib * KIB / 3 + 1);
     let report = report(&json!({
-        "category": "error", "platformId": 1, "deviceId": long(16), "eventId": long(16),
+        "category": "error", "platformId": 1, "deviceId": long(16), "eventId": long(16), "productVersion": long(16),
         "expMessage": long(64), "callStack": long(1024), "userLogs": long(256), "sysLogs": long(256),
     }));
     let report = report.unwrap();
-    assert_eq!(report.truncated, ["expMessage", "callStack", "userLogs", "sysLogs", "eventId", "deviceId"]);
+    assert_eq!(report.truncated, ["expMessage", "callStack", "userLogs", "sysLogs", "eventId", "productVersion", "deviceId"]);
     assert!(report.exp_message.len() <= 64 * KIB && report.exp_message.len() > 64 * KIB - 3);
     assert!(report.call_stack.len() <= 1024 * KIB && report.call_stack.len() > 1024 * KIB - 3);
     assert!(report.user_logs.len() <= 256 * KIB && report.user_logs.len() > 256 * KIB - 3);
-    assert!(report.sys_logs.len() <= 256 * KIB && report.device_id.len() <= 16 * KIB);
+    assert!(report.sys_logs.len() <= 256 * KIB && report.device_id.len() == 510);
 }
 
 #[test]
@@ -78,10 +78,19 @@ fn attachments_are_bounded_together_after_base64() {
 }
 
 #[test]
-fn a_long_text_of_a_connection_is_refused_because_it_cannot_be_marked() {
-    let body = bytes(&json!({"platformId": 1, "model": "型".repeat(16 * KIB)}));
-    let items = native_connection::parse(&body, Shape::default(), &received()).unwrap();
-    assert!(matches!(&items[..], [Err(Rejection::InvalidParams(why))] if why.starts_with("model: longer")), "{items:?}");
+fn a_long_id_of_a_connection_is_refused_and_its_labels_are_cut_as_those_of_reports() {
+    let start = |value: Value| records(native_connection::parse(&bytes(&value), Shape::default(), &received()).unwrap()).remove(0);
+    for (name, refusal) in [("deviceId", "device id: longer"), ("userId", "userId: longer"), ("eventId", "eventId: longer")] {
+        let refused = start(json!({"platformId": 1, name: "号".repeat(171)}));
+        assert!(matches!(&refused, Err(Rejection::InvalidParams(why)) if why.starts_with(refusal)), "{refused:?}");
+        assert!(start(json!({"platformId": 1, name: format!("ab{}", "号".repeat(170))})).is_ok(), "{name} of 512 bytes");
+    }
+    let long = "型".repeat(5 * KIB);
+    let (version, short) = ("型".repeat(42), "型".repeat(85));
+    let cut = start(json!({"platformId": 1, "productVersion": long, "osVer": long, "model": long, "country": long})).unwrap();
+    assert_eq!((&cut.version, &cut.os_version, &cut.model, &cut.country), (&version, &version, &short, &short));
+    let report = report(&json!({"category": "error", "platformId": 1, "expName": "x", "productVersion": long, "model": long})).unwrap();
+    assert_eq!((report.version, report.model), (version, short), "counted under the same name");
 }
 
 #[test]
@@ -105,7 +114,7 @@ fn depth_is_bounded_in_what_is_kept_and_costs_no_stack() {
 fn a_redelivery_is_told_by_event_id_or_moment_and_each_post_counts_without() {
     let id = |body: Value, nonce: u128| {
         let received = crate::dialect::Received { nonce, ..received() };
-        native::parse(&bytes(&body), Shape::default(), &received).unwrap().remove(0).unwrap().report_id
+        records(native::parse(&bytes(&body), Shape::default(), &received).unwrap()).remove(0).unwrap().report_id
     };
     let base = json!({"category": "error", "platformId": 1, "expName": "x", "deviceId": "d"});
     let with = |name: &str, value: Value| {

@@ -1,9 +1,9 @@
 //! The edge over real sockets: with a log that cannot be reached, and with one that acknowledges (the client library's
 //! own in-process broker; the real ones are met in the end-to-end suite).
 
-use crate::config::{Config, Publish};
+use crate::config::{Config, Disk, Publish};
 use serde_json::{Value, json};
-use service::config::Span;
+use service::config::{Size, Span};
 use service::credentials::{App, Cipher, Credentials, Keyring};
 use service::http::{Client, HeaderMap, HeaderName, Listeners, Method};
 use service::kafka;
@@ -122,6 +122,29 @@ const PLAIN: &str = r#"{"platform":"web","message":"支付失败","deviceId":"d1
 const NATIVE: &str = r#"{"category":"crash","platformId":1,"expName":"E","deviceId":"d1"}"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_without_room_is_a_503_in_every_dialect() {
+    let disk = Disk { folder: Some(std::env::temp_dir()), min_free: Some(Size(u64::MAX)) };
+    let server = Server::with_log(Config { disk, ..Config::default() }).await;
+    let envelope = "{}\n{\"type\":\"event\"}\n{\"level\":\"fatal\"}\n";
+    let auth = format!("Sentry sentry_key={KEY}");
+    for (path, headers, body) in [
+        (MESSAGE, vec![], PLAIN.to_owned()),
+        ("/api/v1/error/report", vec![], error_report(KEY)),
+        ("/v1/reports", vec![("x-app-key", KEY)], NATIVE.to_owned()),
+        ("/v1/connections", vec![("x-app-key", KEY)], r#"{"platformId":1,"deviceId":"d1"}"#.to_owned()),
+        ("/api/1/envelope/", vec![("x-sentry-auth", auth.as_str())], envelope.to_owned()),
+    ] {
+        let answer = server.post(path, &headers, body).await;
+        assert_eq!((answer.status, answer.retry_after), (503, Some(30)), "{path}: {}", answer.body);
+    }
+    let unknown = server.post("/v1/reports", &[("x-app-key", "0000000000000000")], NATIVE).await;
+    assert_eq!(unknown.status, 401, "who has no key learns nothing");
+    let metrics = service::telemetry::render();
+    assert!(metrics.contains(r#"aftershock_reports_total{dialect="native",outcome="rejected",reason="DiskFull"}"#), "{metrics}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_does_not_acknowledge_is_a_503_in_every_dialect() {
     let server = Server::without_log(Config::default()).await;
     let (alive, _) = server.get("/healthz").await;
@@ -166,8 +189,8 @@ async fn a_full_queue_is_a_503_at_once() {
 async fn what_the_log_has_is_answered_in_each_dialects_words() {
     let server = Server::with_log(Config::default()).await;
     let answer = server.post(MESSAGE, &[], PLAIN).await;
-    let digest = schemas::digest::content("支付失败", "", "", "", "web");
-    assert_eq!(answer.body, json!({"code": 0, "msg": "OK", "data": {"id": schemas::digest::content_id(&digest)}}));
+    let content = schemas::digest::Content::of(["支付失败", "", "", "", "web"]);
+    assert_eq!(answer.body, json!({"code": 0, "msg": "OK", "data": {"id": content.id()}}));
     assert_eq!(answer.status, 200);
     let answer = server.post("/api/v1/error/report", &[], error_report(KEY)).await;
     assert_eq!(answer.body, json!({"code": 200, "message": "错误上报成功", "data": {"recorded": true}}));
@@ -270,6 +293,10 @@ async fn limits_are_told_in_each_dialects_words() {
     assert!(faults.iter().all(|fault| fault["code"] == "TooManyRequests") && faults.len() == 2, "{faults:?}");
     let answer = server.post("/v1/reports", &[key], format!("[{NATIVE},{other}]")).await;
     assert_eq!((answer.status, answer.retry_after.is_some()), (429, true));
+    assert_eq!(answer.headers["x-limit-scope"], "device");
+    let fault = &answer.body["rejected"][0];
+    assert_eq!(fault["scope"], "device");
+    assert!(fault["retryAfter"].as_u64().is_some_and(|seconds| (1..=60).contains(&seconds)), "{fault}");
     let without_device = r#"{"category":"crash","platformId":1,"expName":"E"}"#;
     let answer = server.post("/v1/reports", &[key], format!("[{without_device},{without_device}]")).await;
     assert_eq!(answer.body["accepted"], json!(2));

@@ -53,14 +53,14 @@ impl Device {
         let (path, query, headers) = (String::new(), String::new(), HeaderMap::new());
         let body = sealed.to_string().into();
         let request = service::http::Request { method: Method::POST, path, path_params: Vec::new(), query, headers, body, peer };
-        serde_json::from_slice(&self.channels.open(&self.channel, &request).unwrap()).unwrap()
+        serde_json::from_slice(&self.channels.open(&self.channel, &request).unwrap().text).unwrap()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sealed_report_is_taken_and_its_reply_sealed() {
     let server = server().await;
-    let id = schemas::digest::content_id(&schemas::digest::content("支付失败", "", "", "", "web"));
+    let id = schemas::digest::Content::of(["支付失败", "", "", "", "web"]).id();
     for (app, key) in [("gcm", KEY), ("cbc", CBC_KEY)] {
         let device = Device::of(app);
         let headers = [("x-app-key", key), ("login-type", "device")];

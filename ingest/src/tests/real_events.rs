@@ -38,11 +38,12 @@ fn no_real_event_is_refused_and_frames_become_lines() {
         let envelope = read_envelope(format!("{{}}\n{{\"type\":\"event\"}}\n{json}\n").as_bytes(), None, &received()).unwrap();
         assert_eq!(stored, envelope);
         let [Ok(report)] = &stored.reports[..] else { panic!("{number}: {stored:?}") };
+        let report = report.record().unwrap();
         with_stack += usize::from(!report.call_stack.is_empty());
         if report.call_stack.is_empty() && sends_frames(event) {
             lost.push(number);
         }
-        says_something(number, report);
+        says_something(number, &report);
     }
     println!("{} events, {with_stack} with a stack, frames lost in {lost:?}", events.len());
     assert!(with_stack * 10 > events.len() * 9, "only {with_stack} of {} have a stack", events.len());

@@ -1,11 +1,14 @@
 //! The device channel against another implementation (`sealed/make_vectors.py`, OpenSSL by way of Python), and what it
 //! owes whatever is sent.
 
+use crate::dialect::{Received, log_message};
 use crate::rejection::Rejection;
 use crate::unseal::{Channel, Channels, Fresh, Sealed};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
+use schemas::ids::ReportId;
+use serde_json::json;
 use service::credentials::{App, Cipher, Credentials};
 use service::http::{HeaderMap, Method, Request};
 use std::sync::Arc;
@@ -37,7 +40,7 @@ impl Opened {
     }
 
     pub(super) fn open(&self, request: &Request) -> Result<Vec<u8>, Rejection> {
-        self.channels.open(&self.channel, request)
+        self.channels.open(&self.channel, request).map(|opened| opened.text)
     }
 
     fn open_body(&self, time: &str, data: &str) -> Result<Vec<u8>, Rejection> {
@@ -140,6 +143,46 @@ fn keys_are_derived_again_when_the_credentials_are_others_and_nonces_stay_rememb
         "another text, the same nonce and key"
     );
     assert!(opened.open_body(&time, &STANDARD.encode(first)).is_ok(), "a re-delivery");
+}
+
+/// What an edge makes of a sealed body: which delivery it is.
+fn delivered(at: &Opened, time: &str, data: &[u8], nonce: u128) -> ReportId {
+    let sealed = body(json!({"data": STANDARD.encode(data), "time": time}).to_string().as_bytes());
+    let opened = at.channels.open(&at.channel, &sealed).unwrap();
+    let received = Received { nonce, sealed_as: opened.name.to_string(), ..Received::default() };
+    let report = log_message::parse(&opened.text, &received).unwrap();
+    assert_eq!(report.event_id.is_empty(), report.occurred_at.is_some());
+    report.report_id
+}
+
+#[test]
+fn a_recorded_body_is_the_same_delivery_at_every_edge_and_another_text_is_not() {
+    let plain = r#"{"platform":"web","message":"支付失败","deviceId":"d1"}"#.as_bytes();
+    for made in [gcm, cbc] {
+        let device = made();
+        let (time, data) = device.seal(plain, 1);
+        let first = delivered(&made(), &time, &data, 1);
+        for nonce in 2..6 {
+            // Each edge is another, so none remembers the nonce.
+            assert_eq!(delivered(&made(), &time, &data, nonce), first);
+        }
+        let (time, data) = device.seal(plain, 2);
+        assert_ne!(delivered(&made(), &time, &data, 1), first, "sealed anew: without a time there is no telling that it is the same");
+        let other_key = if matches!(*device.channel, Channel::Gcm(_)) {
+            Opened::with(Cipher::Aes256Gcm, &[&STANDARD.encode([8; 32])])
+        } else {
+            Opened::with(Cipher::Aes256Cbc, &["另一个"])
+        };
+        let (time, data) = other_key.seal(plain, 1);
+        assert_ne!(delivered(&other_key, &time, &data, 1), first);
+
+        let dated = br#"{"platform":"web","message":"m","deviceId":"d1","occurredAt":1763700000000}"#;
+        let ids = [3, 4].map(|number| {
+            let (time, data) = device.seal(dated, number);
+            delivered(&made(), &time, &data, u128::from(number))
+        });
+        assert_eq!(ids[0], ids[1], "a device that seals again what it sends again is known by the time of the report");
+    }
 }
 
 #[test]

@@ -104,7 +104,8 @@ async fn refusals_say_what_clients_go_by() {
     let answer = server.post(ENVELOPE, &[key], envelope(&[EVENT])).await;
     assert_eq!(answer.status, 429);
     let seconds = answer.retry_after.unwrap();
-    assert_eq!(answer.headers["x-sentry-rate-limits"], format!("{seconds}:default;error;security:key:too_many_requests"));
+    assert_eq!(answer.headers["x-sentry-rate-limits"], format!("{seconds}:default:key:device"), "others report by this client too");
+    assert_eq!(answer.headers["x-limit-scope"], "device");
     let answer = server.post(ENVELOPE, &[key], envelope(&[EVENT, SESSION])).await;
     assert_eq!((answer.status, answer.headers.contains_key("x-sentry-rate-limits")), (200, true), "the session was taken");
 

@@ -5,6 +5,8 @@
 //! text, what is well padded must be whole JSON besides, and both are looked at, always: a wrong padding costs the same
 //! time as a text that is no JSON, and is answered the same.
 
+use super::Opened;
+use super::name::Name;
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::inout::InOutBuf;
@@ -33,7 +35,7 @@ impl Key {
     }
 
     /// The text, if it is well padded and JSON: anything else was not sealed with this key.
-    pub(super) fn open(&self, time: &str, data: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn open(&self, time: &str, data: &[u8]) -> Option<Opened> {
         // What everybody sees may end the work early.
         if data.is_empty() || !data.len().is_multiple_of(BLOCK) || time.len() > TIME_LIMIT {
             return None;
@@ -44,7 +46,8 @@ impl Key {
         let (padding, is_padded) = padding(text.last_chunk::<BLOCK>()?);
         text.truncate(text.len() - usize::from(padding));
         let is_sealed = is_padded & Choice::from(u8::from(is_json(&text)));
-        bool::from(is_sealed).then_some(text)
+        // No tag stands for the text, so all of it counts.
+        bool::from(is_sealed).then(|| Opened { name: Name::of([self.secret.as_bytes(), time.as_bytes(), data]), text })
     }
 
     /// Seals a text; `time` must not have been used before.

@@ -1,5 +1,7 @@
 //! `aes-256-gcm`: `data` is the ciphertext with its tag of 16 bytes, `time` the nonce of 12; no associated data.
 
+use super::Opened;
+use super::name::Name;
 use super::nonces::{KeyId, Nonces};
 use crate::dialect::BASE64;
 use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
@@ -18,7 +20,7 @@ pub(crate) struct Key {
 }
 
 /// The text, if one of the keys sealed it and none of them another under the same nonce.
-pub(super) fn open(keys: &[Key], nonce: Nonce, mut data: Vec<u8>, nonces: &Nonces) -> Option<Vec<u8>> {
+pub(super) fn open(keys: &[Key], nonce: Nonce, mut data: Vec<u8>, nonces: &Nonces) -> Option<Opened> {
     let length = data.len().checked_sub(size_of::<Tag>())?;
     let (text, tag) = data.split_at_mut(length);
     let tag: Tag = (&*tag).try_into().ok()?;
@@ -29,7 +31,8 @@ pub(super) fn open(keys: &[Key], nonce: Nonce, mut data: Vec<u8>, nonces: &Nonce
         return None;
     }
     data.truncate(length);
-    Some(data)
+    // The tag stands for the text: under one key and nonce no other text has it.
+    Some(Opened { text: data, name: Name::of([&key.id, &nonce, &tag]) })
 }
 
 impl Key {

@@ -43,7 +43,8 @@ impl Replay<'_> {
 pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Step) + Sync), shutdown: &Shutdown) -> Result<(), Error> {
     let (done, mut ended) = mpsc::unbounded_channel();
     let (failures, mut failed) = mpsc::unbounded_channel();
-    let member = join(replay, Duty::Replay(Errand::new(plan.bounds.clone(), done)), failures)?;
+    let killers = replay.side.killers().await?;
+    let member = join(replay, Duty::Replay(Errand::new(plan.bounds.clone(), killers, done)), failures)?;
     let mut left: HashSet<(String, i32)> = plan.bounds.keys().cloned().collect();
     let mut tick = tokio::time::interval(TELL);
     let outcome = loop {

@@ -1,9 +1,16 @@
-//! What the tables' server said, and whether waiting may help.
+//! What the tables' server said, and whose fault it is.
 
 use std::time::Duration;
 
-/// ClickHouse's codes for data or statements that do not fit the table: trying again changes nothing.
-const DATA_CODES: [u32; 14] = [6, 16, 20, 27, 33, 36, 41, 43, 47, 53, 62, 70, 117, 349];
+/// ClickHouse's codes for values that a table does not take, whoever sends them: parsing, conversion, ranges, sizes, constraints.
+const CONTENT_CODES: [u32; 19] = [6, 26, 27, 33, 38, 41, 69, 70, 72, 117, 128, 131, 321, 349, 376, 407, 467, 469, 691];
+/// Codes for statements that do not fit the table: no record is at fault.
+const TABLE_CODES: [u32; 7] = [16, 20, 36, 43, 47, 53, 62];
+/// Codes for a server that cannot serve now: accounts, networks, disks, limits of load, tables that are not there yet.
+#[rustfmt::skip]
+const AWAY_CODES: [u32; 28] = [
+    60, 81, 159, 160, 164, 192, 193, 194, 202, 203, 209, 210, 216, 225, 236, 242, 243, 252, 279, 285, 319, 394, 439, 473, 497, 516, 999, 1000,
+];
 
 /// Why the tables' server did not do what was asked. The outcome of an insert is unknown then.
 #[derive(Debug, thiserror::Error)]
@@ -14,25 +21,65 @@ pub enum Failure {
     /// It did not answer in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
+    /// Rows were refused one by one and none was taken.
+    #[error("the table refused each of {0} rows, the last with code {1:?}")]
+    RefusesAll(usize, Option<u32>),
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The server's: waiting and trying again may help.
+    Server,
+    /// The server's or that of a row, as where memory is short.
+    Doubtful,
+    /// A row's, or several.
+    Content,
+    /// The table's or the statement's: trying again changes nothing, and no row is at fault.
+    Table,
 }
 
 impl Failure {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        use clickhouse::error::Error;
+        match self {
+            Self::TimedOut(_) => Blame::Server,
+            Self::RefusesAll(..) => Blame::Table,
+            Self::Answer(Error::BadResponse(text)) => match code(text) {
+                Some(code) if CONTENT_CODES.contains(&code) => Blame::Content,
+                Some(code) if TABLE_CODES.contains(&code) => Blame::Table,
+                Some(code) if !AWAY_CODES.contains(&code) => Blame::Doubtful,
+                Some(_) | None => Blame::Server,
+            },
+            Self::Answer(
+                Error::Network(_)
+                | Error::TimedOut
+                | Error::Compression(_)
+                | Error::Decompression(_)
+                | Error::NotEnoughData
+                | Error::Other(_),
+            ) => Blame::Server,
+            // A row that cannot be written.
+            Self::Answer(Error::Custom(_) | Error::SequenceMustHaveLength | Error::DataFormat(_)) => Blame::Content,
+            Self::Answer(_) => Blame::Table,
+        }
+    }
+
     /// Whether waiting and trying again may help.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        use clickhouse::error::Error;
+        matches!(self.blame(), Blame::Server | Blame::Doubtful)
+    }
+
+    /// The server's number for what went wrong, where it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<u32> {
         match self {
-            Self::TimedOut(_) => true,
-            Self::Answer(Error::BadResponse(text)) => code(text).is_none_or(|code| !DATA_CODES.contains(&code)),
-            Self::Answer(error) => matches!(
-                error,
-                Error::Network(_)
-                    | Error::TimedOut
-                    | Error::Compression(_)
-                    | Error::Decompression(_)
-                    | Error::NotEnoughData
-                    | Error::Other(_)
-            ),
+            Self::Answer(clickhouse::error::Error::BadResponse(text)) => code(text),
+            Self::RefusesAll(_, code) => *code,
+            Self::Answer(_) | Self::TimedOut(_) => None,
         }
     }
 }
@@ -50,13 +97,31 @@ mod tests {
     use clickhouse::error::Error;
 
     #[test]
-    fn a_missing_table_passes_and_a_type_mismatch_does_not() {
+    fn the_code_tells_whose_fault_it_is() {
         let said = |text: &str| Failure::from(Error::BadResponse(text.to_owned()));
-        assert!(said("Code: 60. DB::Exception: Table does not exist").is_passing());
-        assert!(said("Code: 241. DB::Exception: Memory limit exceeded").is_passing());
-        assert!(said("502 Bad Gateway").is_passing());
-        assert!(!said("Code: 53. DB::Exception: Type mismatch 中文").is_passing());
-        assert!(Failure::TimedOut(Duration::from_secs(1)).is_passing());
-        assert!(!Failure::from(Error::SchemaMismatch(String::new())).is_passing());
+        assert_eq!(said("Code: 60. DB::Exception: Table does not exist").blame(), Blame::Server);
+        assert_eq!(said("502 Bad Gateway").blame(), Blame::Server);
+        assert_eq!(Failure::TimedOut(Duration::from_secs(1)).blame(), Blame::Server);
+        assert_eq!(said("Code: 241. DB::Exception: Memory limit exceeded").blame(), Blame::Doubtful);
+        assert_eq!(said("Code: 469. DB::Exception: Constraint 毒 is violated").blame(), Blame::Content);
+        assert_eq!(said("Code: 53. DB::Exception: Type mismatch 中文").blame(), Blame::Table);
+        assert_eq!(Failure::from(Error::SchemaMismatch(String::new())).blame(), Blame::Table);
+        assert_eq!(Failure::from(Error::SequenceMustHaveLength).blame(), Blame::Content);
+        assert_eq!(Failure::RefusesAll(1_000, Some(469)).blame(), Blame::Table);
+    }
+
+    #[test]
+    fn waiting_helps_where_the_server_may_be_at_fault() {
+        let said = |code: u32| Failure::from(Error::BadResponse(format!("Code: {code}. DB::Exception: …")));
+        assert_eq!([60, 241, 469, 53].map(|code| said(code).is_passing()), [true, true, false, false]);
+    }
+
+    #[test]
+    fn no_code_stands_in_two_lists() {
+        let mut all = [&CONTENT_CODES[..], &TABLE_CODES, &AWAY_CODES].concat();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
     }
 }

@@ -39,6 +39,16 @@ pub struct DayReport {
     pub regrouped: u64,
 }
 
+/// A record that has ended a processor: where it lies, and when the log took it.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
+pub struct Killer {
+    pub topic: String,
+    pub partition: u32,
+    pub offset: u64,
+    /// Unix milliseconds.
+    pub appended_at: i64,
+}
+
 impl Side {
     /// The live database of `tables`, and one of this name beside it. Plain names, both.
     #[must_use]
@@ -126,6 +136,19 @@ impl Side {
              where log_day <= toDate({last}) and ({twinned}) and {place} not in (select {place} from {live}.{table} where log_day <= toDate({last})))"
         );
         Ok(self.client.query_raw(&sql).fetch_one().await?)
+    }
+
+    /// The records that have ended a processor, by their dead letters.
+    ///
+    /// # Errors
+    /// The server is away or refuses.
+    pub async fn killers(&self) -> Result<Vec<Killer>, Failure> {
+        let sql = format!(
+            "select distinct toString(source_topic) as topic, source_partition as partition, source_offset as offset, \
+             toUnixTimestamp64Milli(source_appended_at) as appended_at from {}.rejected_reports where reason = 'killed_processor'",
+            self.live
+        );
+        Ok(self.client.query_raw(&sql).fetch_all().await?)
     }
 
     /// Compares the rows of these days, of the live table those before `ends` (offsets by log partition).

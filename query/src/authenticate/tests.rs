@@ -5,6 +5,7 @@ use service::http::{Bytes, HeaderMap, HeaderValue, Method};
 
 const NOW: i64 = 1_700_000_000_500;
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const OTHER_TOKEN: &str = "abcdef0123456789abcdef0123456789";
 
 fn key(id: &str) -> Secret<String> {
     format!("bec5b56d-7ae7-43f7-8763-5158{id:0>8}").into()
@@ -19,7 +20,8 @@ fn gate(per_minute: u32) -> Gate {
         apps: apps.iter().map(|app| (*app).to_owned()).collect(),
     };
     let users = vec![user("10001", &["a1"]), user("10002", &["*"]), user("10003", &[])];
-    let admins = vec![Admin { token: TOKEN.to_owned().into() }];
+    let admin = |token: &str, app: &str| Admin { token: token.to_owned().into(), apps: vec![app.to_owned()] };
+    let admins = vec![admin(TOKEN, "*"), admin(OTHER_TOKEN, "a1")];
     let credentials = Credentials::new(vec![app], users, admins).unwrap();
     Gate::new(Keyring::fixed(credentials), per_minute, Duration::from_secs(300))
 }
@@ -112,7 +114,7 @@ fn a_user_has_so_many_requests_a_minute() {
 fn an_administrator_shows_a_token() {
     let gate = gate(0);
     let show = |header: Option<&str>| match gate.admin(&request(String::new(), header)) {
-        Ok(()) => None,
+        Ok(_) => None,
         Err(Error::Rejected(rejection)) => Some(rejection),
         Err(_) => Some(Rejection::Forbidden),
     };
@@ -124,4 +126,14 @@ fn an_administrator_shows_a_token() {
     for header in [format!("Basic {TOKEN}"), "Bearer x".to_owned(), format!("Bearer {TOKEN}0")] {
         assert_eq!(show(Some(&header)), Some(Rejection::TokenInvalid), "{header}");
     }
+}
+
+#[test]
+fn an_administrator_of_some_apps_has_no_access_to_others() {
+    let gate = gate(0);
+    let operator = |token: &str| gate.admin(&request(String::new(), Some(&format!("Bearer {token}")))).unwrap();
+    let (all, one) = (operator(TOKEN), operator(OTHER_TOKEN));
+    assert!(all.permit("a1").is_ok() && all.permit("b2").is_ok() && one.permit("a1").is_ok());
+    assert_eq!(one.permit("b2"), Err(Rejection::Forbidden));
+    assert_ne!(all.id, one.id);
 }

@@ -79,23 +79,25 @@ impl Endpoint for Active {
     const PATH: &'static str = "/v1/admin/stats/active";
     const SUMMARY: &'static str = "Devices of a day, week and month, by version (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Question;
     type Output = Json<Reply<ActiveDevices>>;
     type Error = Refusal;
 
     async fn call(&self, Question(request): Question) -> Result<Json<Reply<ActiveDevices>>, Refusal> {
-        let Asked { app_id, date } = admin::read(&self.gate, &request)?;
+        let (operator, Asked { app_id, date }) = admin::asked(&self.gate, &request)?;
         let midnight = midnight(&date, self.zone)?;
         self.gate.known(&app_id)?;
         // The tables know nothing before 1970.
         let begin = |days: i64| (midnight - (days - 1) * DAY).max(0);
         let statement = Statement::from_projections(include_str!("active.sql"))
+            .frugal()
             .text("app", app_id.0)
             .time("month", begin(30))
             .time("week", begin(7))
             .time("day", begin(1))
             .time("to", midnight + DAY);
-        Ok(Json(Reply::ok(fold(date.0, self.store.fetch(statement).await?))))
+        Ok(Json(Reply::ok(self.store.of(&operator.id).fold(statement, |rows| fold(date.0, rows)).await?)))
     }
 }
 

@@ -101,13 +101,14 @@ impl Endpoint for AliasList {
     const PATH: &'static str = "/v1/admin/issues/aliases";
     const SUMMARY: &'static str = "Issues that others were merged into (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Question;
     type Output = Json<Reply<Vec<Group>>>;
     type Error = Refusal;
 
     async fn call(&self, question: Question) -> Result<Json<Reply<Vec<Group>>>, Refusal> {
-        let Parameters { app_id, platform_id } = admin::read(&self.gate, &question.0)?;
-        let aliases = fetch(&self.store, &target(app_id, platform_id)?).await?;
+        let (operator, Parameters { app_id, platform_id }) = admin::asked(&self.gate, &question.0)?;
+        let aliases = fetch(&self.store.of(&operator.id), &target(app_id, platform_id)?).await?;
         let groups = aliases.groups().into_iter().map(|(issue_id, parts)| Group { issue_id, parts });
         Ok(Json(Reply::ok(groups.collect())))
     }
@@ -119,7 +120,7 @@ impl Endpoint for AliasList {
 /// The tables give no answer.
 pub async fn fetch(store: &Store, target: &Target) -> Result<Aliases, Error> {
     let statement = Statement::new(include_str!("aliases.sql")).text("app", &target.app).unsigned("platform", target.platform);
-    Ok(Aliases::fold(&store.fetch::<Fact>(statement).await?))
+    Ok(store.fold(statement, |facts: Vec<Fact>| Aliases::fold(&facts)).await?)
 }
 
 fn target(app: Text, platform: Integer) -> Result<Target, Error> {

@@ -7,9 +7,9 @@ mod grouping;
 use super::aliases;
 use crate::envelope::B;
 use crate::error::{Error, Rejection, invalid};
-use crate::operation::{Asked, Operation};
+use crate::operation::{Asked, Operation, aside};
 use crate::param::Text;
-use crate::store::{Row, Statement, Store};
+use crate::store::{Row, Statement};
 use crash_map::CrashMap;
 use detail_map::DetailMap;
 use grouping::Grouping;
@@ -19,9 +19,7 @@ use serde::{Deserialize, Serialize};
 use service::http::Method;
 
 /// The details of a report.
-pub struct CrashDoc {
-    pub store: Store,
-}
+pub struct CrashDoc;
 
 /// What it takes.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -126,10 +124,10 @@ impl Operation for CrashDoc {
             .text("app", &asked.target.app)
             .unsigned("platform", asked.target.platform)
             .text("report", id.to_string());
-        let report = async { Ok(self.store.first::<Report>(statement).await?) };
-        let (report, aliases) = tokio::try_join!(report, aliases::fetch(&self.store, &asked.target))?;
+        let report = async { Ok(asked.store.first::<Report>(statement).await?) };
+        let (report, aliases) = tokio::try_join!(report, aliases::fetch(&asked.store, &asked.target))?;
         let report = report.ok_or(Rejection::NotFound("report"))?;
-        Ok(document(&report, aliases.canonical(&report.issue)))
+        aside(move || document(&report, aliases.canonical(&report.issue))).await
     }
 }
 

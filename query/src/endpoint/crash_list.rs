@@ -1,13 +1,13 @@
 //! `crashList`: the reports of an issue, newest upload first.
 
-use super::aliases;
 use super::issue_facts::issue_id;
+use super::{aliases, app_versions};
 use crate::config::Limits;
 use crate::envelope::B;
 use crate::error::Error;
 use crate::operation::{Asked, Operation};
 use crate::param::{ExceptionTypes, Integer, Text, TextList, Versions, count, offset};
-use crate::store::{Row, Statement, Store};
+use crate::store::{Row, Statement};
 use crate::zone::Zone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,6 @@ const PAGE: u32 = 10;
 
 /// The list of reports.
 pub struct CrashList {
-    pub store: Store,
     pub zone: Zone,
     pub limits: Limits,
 }
@@ -66,7 +65,7 @@ pub struct CrashPage {
     scroll_id: Option<String>,
 }
 
-/// A report in brief.
+/// A report in brief: its long texts are cut, crashDoc has them whole.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Crash {
@@ -92,6 +91,8 @@ pub struct Crash {
     country: String,
     mem_size: String,
     free_mem: String,
+    /// Names of the texts that were cut.
+    truncated: Vec<String>,
 }
 
 #[derive(Row, Deserialize)]
@@ -114,6 +115,7 @@ struct Report {
     exp_name: String,
     exp_message: String,
     key_frame: String,
+    truncated: Vec<String>,
 }
 
 #[derive(Row, Deserialize)]
@@ -130,13 +132,14 @@ impl Operation for CrashList {
     type Answer = CrashPage;
 
     async fn answer(&self, asked: Asked<CrashListParameters>) -> Result<CrashPage, Error> {
-        let Asked { target, parameters, .. } = asked;
+        let Asked { target, parameters, store, .. } = asked;
         let issue = issue_id(&parameters.issue_id)?;
         let types = ExceptionTypes::read(parameters.exception_type_list.as_ref())?;
-        let versions = Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref());
+        let versions = Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref())?;
         let rows = count("rows", parameters.rows, PAGE, self.limits.reports)?;
         let start = offset("start", parameters.start)?;
-        let aliases = aliases::fetch(&self.store, &target).await?;
+        let versions = app_versions::resolve(&store, &target, versions, app_versions::ALL_TIME).await?;
+        let aliases = aliases::fetch(&store, &target).await?;
         let issue = [aliases.canonical(&issue).to_owned()];
         let bind = |sql| {
             let statement = Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform);
@@ -145,7 +148,7 @@ impl Operation for CrashList {
         };
         let page = bind(include_str!("crash_list.sql")).unsigned("rows", rows).unsigned("start", start);
         let (reports, total) =
-            tokio::try_join!(self.store.fetch::<Report>(page), self.store.first::<Total>(bind(include_str!("crash_list_total.sql"))))?;
+            tokio::try_join!(store.fetch::<Report>(page), store.first::<Total>(bind(include_str!("crash_list_total.sql"))))?;
         Ok(CrashPage {
             num_found: total.map_or(0, |total| total.found),
             crash_id_list: reports.iter().map(|report| report.report.clone()).collect(),
@@ -179,6 +182,7 @@ impl CrashList {
             country: report.country,
             mem_size: bytes(report.mem_size),
             free_mem: bytes(report.free_mem),
+            truncated: report.truncated,
         }
     }
 }

@@ -1,15 +1,21 @@
--- One page of an issue's reports, newest upload first.
+-- One page of an issue's reports, newest upload first. Long texts are cut, at a character; `truncated` names those.
 -- Parameters: app, platform, members (the issue and its parts, hex joined by commas), categories, exception_types (empty = all of the
--- categories), any_version or versions and version_patterns (regular expressions), start, rows.
-select hex(report_id) as report, toString(version) as version, toString(model) as model, toUnixTimestamp64Milli(received_at) as received_ms,
-    toUnixTimestamp64Milli(event_at) as event_ms, toString(os_version) as os_version, device_id, user_id, toString(gpu) as gpu,
-    toString(cpu_name) as cpu_name, toString(country) as country, mem_size, free_mem, elapsed_time, call_stack, exp_name, exp_message, key_frame
+-- categories), any_version or versions (hex joined by commas), start, rows.
+select hex(report_id) as report, leftUTF8(toString(occurrences.version), 128) as version, leftUTF8(toString(model), 128) as model,
+    toUnixTimestamp64Milli(received_at) as received_ms, toUnixTimestamp64Milli(event_at) as event_ms,
+    leftUTF8(toString(os_version), 128) as os_version, leftUTF8(device_id, 256) as device_id, leftUTF8(user_id, 256) as user_id,
+    leftUTF8(toString(gpu), 128) as gpu, leftUTF8(toString(cpu_name), 128) as cpu_name, leftUTF8(toString(country), 128) as country,
+    mem_size, free_mem, elapsed_time, leftUTF8(occurrences.call_stack, 4096) as call_stack, leftUTF8(occurrences.exp_name, 512) as exp_name,
+    leftUTF8(occurrences.exp_message, 1024) as exp_message, leftUTF8(occurrences.key_frame, 512) as key_frame,
+    arrayConcat(if(length(occurrences.call_stack) > length(call_stack), ['callStack'], []),
+        if(length(occurrences.exp_message) > length(exp_message), ['expMessage'], []),
+        if(length(occurrences.exp_name) > length(exp_name), ['expName'], []),
+        if(length(occurrences.key_frame) > length(key_frame), ['keyStack'], [])) as truncated
 from occurrences
 where app_id = {app:String} and platform_id = {platform:UInt8}
     and issue_id in (select toFixedString(unhex(arrayJoin(splitByChar(',', {members:String}))), 16))
     and has({categories:Array(String)}, toString(category))
     and (empty({exception_types:Array(String)}) or has({exception_types:Array(String)}, exception_type))
-    and ({any_version:Bool} or has({versions:Array(String)}, version)
-        or arrayExists(pattern -> match(version, pattern), {version_patterns:Array(String)}))
+    and ({any_version:Bool} or occurrences.version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String})))
 order by received_at desc, log_partition desc, log_offset desc
 limit {rows:UInt32} offset {start:UInt32}

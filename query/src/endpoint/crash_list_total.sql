@@ -5,5 +5,4 @@ where app_id = {app:String} and platform_id = {platform:UInt8}
     and issue_id in (select toFixedString(unhex(arrayJoin(splitByChar(',', {members:String}))), 16))
     and has({categories:Array(String)}, toString(category))
     and (empty({exception_types:Array(String)}) or has({exception_types:Array(String)}, exception_type))
-    and ({any_version:Bool} or has({versions:Array(String)}, version)
-        or arrayExists(pattern -> match(version, pattern), {version_patterns:Array(String)}))
+    and ({any_version:Bool} or version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String})))

@@ -4,14 +4,13 @@ use super::hourly_trend::hours;
 use crate::envelope::A;
 use crate::error::Error;
 use crate::operation::{Asked, Operation};
-use crate::store::{Statement, Store};
+use crate::store::Statement;
 use crate::trend::{self, Frame, Gap, TrendParameters, TrendPoint};
 use crate::zone::{HOUR, Zone};
 use service::http::Method;
 
 /// The cumulative trend. A device counts once a day, however many hours it is seen in.
 pub struct CumulativeTrend {
-    pub store: Store,
     pub zone: Zone,
     pub plain_device_sums: bool,
     /// Hours of one answer.
@@ -29,16 +28,17 @@ impl Operation for CumulativeTrend {
     type Answer = Vec<TrendPoint>;
 
     async fn answer(&self, asked: Asked<TrendParameters>) -> Result<Vec<TrendPoint>, Error> {
-        let Asked { target, parameters, .. } = asked;
+        let Asked { target, parameters, store, .. } = asked;
         let hours = hours(&parameters, self.zone, self.most)?;
-        let selection = parameters.selection(self.plain_device_sums)?;
         // The first day counts from its midnight, wherever in it the range begins.
         let midnight = self.zone.midnight(hours.start);
+        let selection = parameters.selection(self.plain_device_sums)?.resolved(&store, &target, midnight..hours.end).await?;
         let statement = Statement::from_projections(include_str!("cumulative_trend.sql")).time("from", midnight).time("to", hours.end);
-        let rows = self.store.fetch(selection.bind(statement, &target)).await?;
+        let (statement, zone) = (selection.bind(statement, &target), self.zone);
         let bucket = |second: i64| u32::try_from((second - midnight) / HOUR).unwrap_or_default();
         let buckets = bucket(hours.start)..bucket(hours.end);
-        let filled = trend::fill(rows, &selection, Frame { buckets, gap: Gap::SoFar { buckets_a_day: 24 }, most: self.most_points })?;
-        Ok(trend::write(filled, &target, &selection, |bucket| self.zone.hour_label(midnight + i64::from(bucket) * HOUR)))
+        let frame = Frame { buckets, gap: Gap::SoFar { buckets_a_day: 24 }, most: self.most_points };
+        let date = move |bucket| zone.hour_label(midnight + i64::from(bucket) * HOUR);
+        store.fold(statement, move |rows| trend::points(rows, frame, (&selection, &target), date)).await?
     }
 }

@@ -4,7 +4,7 @@ use crate::envelope::A;
 use crate::error::{Error, invalid};
 use crate::operation::{Asked, Operation};
 use crate::param::Text;
-use crate::store::{Statement, Store};
+use crate::store::Statement;
 use crate::trend::{self, Frame, Gap, TrendParameters, TrendPoint};
 use crate::zone::{DAY, Zone};
 use service::http::Method;
@@ -12,7 +12,6 @@ use std::ops::Range;
 
 /// The daily trend.
 pub struct DailyTrend {
-    pub store: Store,
     pub zone: Zone,
     pub plain_device_sums: bool,
     /// Days of one answer.
@@ -30,15 +29,16 @@ impl Operation for DailyTrend {
     type Answer = Vec<TrendPoint>;
 
     async fn answer(&self, asked: Asked<TrendParameters>) -> Result<Vec<TrendPoint>, Error> {
-        let Asked { target, parameters, .. } = asked;
+        let Asked { target, parameters, store, .. } = asked;
         let (start, end) = parameters.range();
         let days = days(("startDate", start), ("endDate", end), self.zone, self.most)?;
-        let selection = parameters.selection(self.plain_device_sums)?;
+        let selection = parameters.selection(self.plain_device_sums)?.resolved(&store, &target, days.clone()).await?;
         let statement = Statement::from_projections(include_str!("daily_trend.sql")).time("from", days.start).time("to", days.end);
-        let rows = self.store.fetch(selection.bind(statement, &target)).await?;
+        let (statement, zone) = (selection.bind(statement, &target), self.zone);
         let buckets = u32::try_from((days.end - days.start) / DAY).unwrap_or_default();
-        let filled = trend::fill(rows, &selection, Frame { buckets: 0..buckets, gap: Gap::Zero, most: self.most_points })?;
-        Ok(trend::write(filled, &target, &selection, |bucket| self.zone.day_label(days.start + i64::from(bucket) * DAY)))
+        let frame = Frame { buckets: 0..buckets, gap: Gap::Zero, most: self.most_points };
+        let date = move |bucket| zone.day_label(days.start + i64::from(bucket) * DAY);
+        store.fold(statement, move |rows| trend::points(rows, frame, (&selection, &target), date)).await?
     }
 }
 

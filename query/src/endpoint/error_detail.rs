@@ -1,10 +1,10 @@
 //! `GET /v1/admin/log/message/error/detail`: the latest report with one content.
 
-use super::error_list::{Content, ErrorEntry, entries};
+use super::error_list::{Content, ErrorEntry, apps, entries};
 use crate::admin::{self, Documented, Refusal, Reply};
 use crate::authenticate::Gate;
 use crate::error::{Rejection, invalid};
-use crate::param::Integer;
+use crate::param::{Integer, Text};
 use crate::store::{Row, Statement, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,10 @@ pub struct ErrorDetail {
 pub struct Question(Request);
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Parameters {
     id: Integer,
+    app_id: Option<Text>,
 }
 
 /// The latest report with the content.
@@ -52,7 +54,10 @@ impl service::http::Input for Question {
     }
 
     fn query() -> Documented {
-        &[("id", "id that the report was answered with")]
+        &[
+            ("id", "id that the report was answered with"),
+            ("appId", "app that the list names with it; if not given, the latest report of all apps that the token may see"),
+        ]
     }
 }
 
@@ -61,22 +66,24 @@ impl Endpoint for ErrorDetail {
     const PATH: &'static str = "/v1/admin/log/message/error/detail";
     const SUMMARY: &'static str = "The latest report with one content (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Question;
     type Output = Json<Reply<ErrorDetails>>;
     type Error = Refusal;
 
     async fn call(&self, question: Question) -> Result<Json<Reply<ErrorDetails>>, Refusal> {
-        let Parameters { id: Integer(id) } = admin::read(&self.gate, &question.0)?;
+        let (operator, Parameters { id: Integer(id), app_id }) = admin::asked(&self.gate, &question.0)?;
+        let store = self.store.of(&operator.id);
         let id = u64::try_from(id).map_err(|_| invalid("id", "expected a positive number"))?;
-        let statement = Statement::new(include_str!("error_detail.sql")).unsigned("content_id", id);
-        let latest: Latest = self.store.first(statement).await?.ok_or(Rejection::NotFound("report"))?;
+        let statement = Statement::new(include_str!("error_detail.sql")).unsigned("content_id", id).texts("apps", &apps(&operator, app_id));
+        let latest: Latest = store.first(statement).await?.ok_or(Rejection::NotFound("report"))?;
         let content = Content {
             digest: latest.content,
             occurrences: latest.occurrences,
             partition: i64::from(latest.log_partition),
             offset: i64::try_from(latest.log_offset).unwrap_or(i64::MAX),
         };
-        let entry = entries(&self.store, &[content]).await?.pop().ok_or(Rejection::NotFound("report"))?;
+        let entry = entries(&store, &[content]).await?.pop().ok_or(Rejection::NotFound("report"))?;
         Ok(Json(Reply::ok(ErrorDetails { entry, stack: latest.call_stack, context: as_json(latest.context) })))
     }
 }

@@ -1,8 +1,14 @@
--- The latest report with one content, and how many there are.
--- Parameters: content_id. The bloom index on content_id finds the granules.
-select hex(digest) as content, log_partition, log_offset, call_stack, context,
-    assumeNotNull((select count() from occurrences where content_id = {content_id:UInt64})) as occurrences
+-- The latest report with one content among some apps, and how many there are of its app.
+-- Parameters: content_id; apps (empty = all). The bloom index on content_id finds the granules.
+select hex(digest) as content, log_partition, log_offset, call_stack, context, counts.occurrences as occurrences
 from occurrences
+inner join
+(
+    select app_id, count() as occurrences
+    from occurrences
+    where content_id = {content_id:UInt64} and (empty({apps:Array(String)}) or app_id in {apps:Array(String)})
+    group by app_id
+) as counts using app_id
 where content_id = {content_id:UInt64}
 order by received_at desc, log_partition desc, log_offset desc
 limit 1

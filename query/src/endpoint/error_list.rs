@@ -1,7 +1,7 @@
 //! `GET /v1/admin/log/message/error/list`: reports by content, newest first.
 
 use crate::admin::{self, Documented, Refusal, Reply};
-use crate::authenticate::Gate;
+use crate::authenticate::{Gate, Operator};
 use crate::error::{Error, invalid};
 use crate::param::{Integer, Text, count};
 use crate::store::{Row, Statement, Store};
@@ -51,7 +51,7 @@ pub struct ErrorPage {
     list: Vec<ErrorEntry>,
 }
 
-/// Reports with one content, as the latest of them reads. Times are Unix milliseconds.
+/// Reports of an app with one content, as the latest of them reads; its long texts are cut, the detail has them whole. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorEntry {
@@ -81,6 +81,8 @@ pub struct ErrorEntry {
 /// A row of `error_rows.sql`.
 #[derive(Row, Deserialize)]
 struct Report {
+    log_partition: u32,
+    log_offset: u64,
     content_id: u64,
     content: String,
     app: String,
@@ -130,7 +132,7 @@ impl service::http::Input for Question {
         &[
             ("page", "from 1"),
             ("size", "rows of a page, 20 if not given, at most 200"),
-            ("appId", "only this app"),
+            ("appId", "only this app; all that the token may see if not given"),
             ("platform", "only this platform, as sent"),
             ("level", "only this level: 1 fatal, 2 error, 3 warn, 4 info"),
             ("appVersion", "only this version"),
@@ -148,27 +150,39 @@ impl Endpoint for ErrorList {
     const PATH: &'static str = "/v1/admin/log/message/error/list";
     const SUMMARY: &'static str = "Reports by content, newest first (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Question;
     type Output = Json<Reply<ErrorPage>>;
     type Error = Refusal;
 
     async fn call(&self, question: Question) -> Result<Json<Reply<ErrorPage>>, Refusal> {
-        let parameters: Parameters = admin::read(&self.gate, &question.0)?;
+        let (operator, parameters): (_, Parameters) = admin::asked(&self.gate, &question.0)?;
+        let store = self.store.of(&operator.id);
         let size = count("size", parameters.size, PAGE, MOST)?;
         let offset = page_offset(parameters.page, size)?;
-        let filters = bind(Statement::new(include_str!("error_list.sql")), &parameters)?;
-        let found: Vec<Found> = self.store.fetch(filters.clone().unsigned("rows", size).unsigned("start", offset)).await?;
+        let filters = bind(Statement::new(include_str!("error_list.sql")), &parameters)?.texts("apps", &apps(&operator, parameters.app_id));
+        let found: Vec<Found> = store.fetch(filters.clone().unsigned("rows", size).unsigned("start", offset)).await?;
         // Beyond the last page there is no row to tell how many there are.
         let total = match found.first() {
             Some(row) => row.found,
             None if offset > 0 => {
-                self.store.first::<Found>(filters.unsigned("rows", 1_u8).unsigned("start", 0_u8)).await?.map_or(0, |row| row.found)
+                store.first::<Found>(filters.unsigned("rows", 1_u8).unsigned("start", 0_u8)).await?.map_or(0, |row| row.found)
             }
             None => 0,
         };
         let contents: Vec<Content> = found.into_iter().map(Content::from).collect();
-        Ok(Json(Reply::ok(ErrorPage { total, list: entries(&self.store, &contents).await? })))
+        Ok(Json(Reply::ok(ErrorPage { total, list: entries(&store, &contents).await? })))
     }
+}
+
+/// The apps that are meant: the one that is named, else all that the operator may see; empty = all.
+pub(super) fn apps(operator: &Operator, named: Option<Text>) -> Vec<String> {
+    named.map(|app| vec![app.0]).or_else(|| operator.apps.clone().map(some)).unwrap_or_default()
+}
+
+/// An operator of no app sees none, not all: no app has an empty name.
+fn some(apps: Vec<String>) -> Vec<String> {
+    if apps.is_empty() { vec![String::new()] } else { apps }
 }
 
 /// The latest reports of contents, in their order.
@@ -184,8 +198,11 @@ pub(super) async fn entries(store: &Store, contents: &[Content]) -> Result<Vec<E
         .integers("partitions", &partitions)
         .integers("offsets", &offsets);
     let reports: Vec<Report> = store.fetch(statement).await?;
-    let mut known: HashMap<String, Report> = reports.into_iter().map(|report| (report.content.clone(), report)).collect();
-    let entry = |content: &Content| known.remove(&content.digest).map(|report| report.entry(content.occurrences));
+    let mut known: HashMap<Place, Report> = reports.into_iter().map(|report| (report.place(), report)).collect();
+    let entry = |content: &Content| {
+        let place = (content.digest.clone(), content.partition, content.offset);
+        known.remove(&place).map(|report| report.entry(content.occurrences))
+    };
     Ok(contents.iter().filter_map(entry).collect())
 }
 
@@ -211,7 +228,6 @@ fn bind(statement: Statement, parameters: &Parameters) -> Result<Statement, Erro
     let first_day = sql_time(((start - DAY_MS) / 1000).max(0));
     Ok(statement
         .text("first_day", first_day.split(' ').next().unwrap_or_default())
-        .text("app", text(&parameters.app_id))
         .text("platform", text(&parameters.platform))
         .unsigned("level", level)
         .text("version", text(&parameters.app_version))
@@ -222,7 +238,14 @@ fn bind(statement: Statement, parameters: &Parameters) -> Result<Statement, Erro
         .integer("end_ms", moment(parameters.end, END_OF_TIME)))
 }
 
+/// A digest, and partition and offset in the log: the same place of another generation of the log holds another digest.
+type Place = (String, i64, i64);
+
 impl Report {
+    fn place(&self) -> Place {
+        (self.content.clone(), i64::from(self.log_partition), i64::try_from(self.log_offset).unwrap_or(i64::MAX))
+    }
+
     fn entry(self, count: u64) -> ErrorEntry {
         ErrorEntry {
             id: self.content_id,

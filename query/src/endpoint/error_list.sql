@@ -1,15 +1,16 @@
--- One page of contents: a row per digest, newest upload first, with its occurrences and the place of its latest report.
--- Parameters, '' or 0 = any: app, platform, level, version, error_code, device_id, keyword (in message or stack); start_ms, end_ms (received,
--- inclusive); first_day (no earlier log day can hold a report received since start_ms); start, rows.
+-- One page of contents: a row per app and content, newest upload first, with its occurrences and the place of its latest report. The documented
+-- digest alone does not tell all contents apart: values that hold a `|` may join to one text.
+-- Parameters, '', 0 or empty = any: apps, platform, level, version, error_code, device_id, keyword (in message or stack); start_ms, end_ms
+-- (received, inclusive); first_day (no earlier log day can hold a report received since start_ms); start, rows.
 select hex(digest) as content, occurrences, place.1 as log_partition, place.2 as log_offset, count() over () as found
 from
 (
-    select digest,
+    select app_id, digest, content_id,
         count() as occurrences,
         max(received_at) as latest_at,
         argMax((log_partition, log_offset), (received_at, log_partition, log_offset)) as place
     from occurrences
-    where ({app:String} = '' or app_id = {app:String})
+    where (empty({apps:Array(String)}) or app_id in {apps:Array(String)})
         and ({platform:String} = '' or platform = {platform:String})
         and ({level:UInt8} = 0 or level = {level:UInt8})
         and ({version:String} = '' or version = {version:String})
@@ -18,7 +19,7 @@ from
         and log_day >= {first_day:Date}
         and received_at >= fromUnixTimestamp64Milli({start_ms:Int64}, 'UTC') and received_at <= fromUnixTimestamp64Milli({end_ms:Int64}, 'UTC')
         and ({keyword:String} = '' or position(exp_message, {keyword:String}) > 0 or position(call_stack, {keyword:String}) > 0)
-    group by digest
+    group by app_id, digest, content_id
 )
-order by latest_at desc, content
+order by latest_at desc, content, content_id, app_id
 limit {rows:UInt32} offset {start:UInt32}

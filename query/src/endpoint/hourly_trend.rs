@@ -3,7 +3,7 @@
 use crate::envelope::A;
 use crate::error::{Error, invalid};
 use crate::operation::{Asked, Operation};
-use crate::store::{Statement, Store};
+use crate::store::Statement;
 use crate::trend::{self, Frame, Gap, TrendParameters, TrendPoint};
 use crate::zone::{HOUR, Zone};
 use service::http::Method;
@@ -11,7 +11,6 @@ use std::ops::Range;
 
 /// The hourly trend.
 pub struct HourlyTrend {
-    pub store: Store,
     pub zone: Zone,
     pub plain_device_sums: bool,
     /// Hours of one answer.
@@ -29,14 +28,15 @@ impl Operation for HourlyTrend {
     type Answer = Vec<TrendPoint>;
 
     async fn answer(&self, asked: Asked<TrendParameters>) -> Result<Vec<TrendPoint>, Error> {
-        let Asked { target, parameters, .. } = asked;
+        let Asked { target, parameters, store, .. } = asked;
         let hours = hours(&parameters, self.zone, self.most)?;
-        let selection = parameters.selection(self.plain_device_sums)?;
+        let selection = parameters.selection(self.plain_device_sums)?.resolved(&store, &target, hours.clone()).await?;
         let statement = Statement::from_projections(include_str!("hourly_trend.sql")).time("from", hours.start).time("to", hours.end);
-        let rows = self.store.fetch(selection.bind(statement, &target)).await?;
+        let (statement, zone) = (selection.bind(statement, &target), self.zone);
         let buckets = u32::try_from((hours.end - hours.start) / HOUR).unwrap_or_default();
-        let filled = trend::fill(rows, &selection, Frame { buckets: 0..buckets, gap: Gap::Zero, most: self.most_points })?;
-        Ok(trend::write(filled, &target, &selection, |bucket| self.zone.hour_label(hours.start + i64::from(bucket) * HOUR)))
+        let frame = Frame { buckets: 0..buckets, gap: Gap::Zero, most: self.most_points };
+        let date = move |bucket| zone.hour_label(hours.start + i64::from(bucket) * HOUR);
+        store.fold(statement, move |rows| trend::points(rows, frame, (&selection, &target), date)).await?
     }
 }
 

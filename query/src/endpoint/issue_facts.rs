@@ -21,7 +21,7 @@ pub struct Facts {
     /// First and last report, received, Unix milliseconds.
     pub first_ms: i64,
     pub last_ms: i64,
-    /// Version, occurrences, devices, first and last report; the latest version first.
+    /// Version, occurrences, devices, first and last report; the 100 latest, latest first.
     pub versions: Vec<(String, u64, u64, i64, i64)>,
     pub exp_name: String,
     pub exp_message: String,
@@ -79,11 +79,10 @@ pub async fn fetch(
         return Ok(HashMap::new());
     }
     let bind = |sql| Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform);
-    let (facts, changes) = tokio::try_join!(
-        store.fetch::<Facts>(aliases.bind_only(bind(include_str!("issue_facts.sql")), issues)),
-        store.fetch::<Change>(bind(include_str!("issue_changes.sql")).texts("issues", issues)),
+    let (facts, mut stated) = tokio::try_join!(
+        store.fetch::<Facts>(aliases.bind_only(bind(include_str!("issue_facts.sql")).frugal(), issues)),
+        store.fold(bind(include_str!("issue_changes.sql")).texts("issues", issues), |changes: Vec<Change>| fold(&changes)),
     )?;
-    let mut stated = fold(&changes);
     let known = facts.into_iter().map(|facts| {
         let statement = stated.remove(&facts.issue).unwrap_or_default();
         (facts.issue.clone(), (facts, statement))

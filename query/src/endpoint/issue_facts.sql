@@ -1,4 +1,5 @@
--- What the tables know about issues over their whole life: counts, devices, times (received, Unix ms), versions, and how the latest report read.
+-- What the tables know about issues over their whole life: counts, devices, times (received, Unix ms), the 100 latest versions, and how the
+-- latest report read. Versions and texts are cut at a character, so that what is stored takes bounded memory.
 -- Parameters: app, platform; members (the issues and their parts, hex joined by commas); alias_sources, alias_targets (likewise, pairwise: parts
 -- and what they are shown as; '-' = none).
 -- Counts come from the projection `issue`; the latest report is found by the primary key.
@@ -11,16 +12,16 @@ from
         uniqExactMerge(devices) as device_count,
         toUnixTimestamp64Milli(min(first_at)) as first_ms,
         toUnixTimestamp64Milli(max(last_at)) as last_ms,
-        argMin(toString(version), first_at) as first_version,
-        arraySort(entry -> -entry.5, groupArray((toString(version), number, finalizeAggregation(devices),
-            toUnixTimestamp64Milli(first_at), toUnixTimestamp64Milli(last_at)))) as versions
+        argMin(version, first_at) as first_version,
+        arrayMap(entry -> (entry.3, entry.4, entry.5, -entry.2, -entry.1), groupArraySorted(100)((-toUnixTimestamp64Milli(last_at),
+            -toUnixTimestamp64Milli(first_at), version, number, finalizeAggregation(devices)))) as versions
     from
     (
         select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) as canonical,
             version, sum(counted) as number, uniqExactMergeState(device_state) as devices, min(earliest) as first_at, max(latest) as last_at
         from
         (
-            select issue_id, version, count() as counted, uniqExactState(device) as device_state,
+            select issue_id, leftUTF8(toString(version), 128) as version, count() as counted, uniqExactState(device) as device_state,
                 min(received_at) as earliest, max(received_at) as latest
             from occurrences
             where app_id = {app:String} and platform_id = {platform:UInt8}
@@ -34,7 +35,8 @@ from
 inner join
 (
     select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) as canonical,
-        exp_name, exp_message, key_frame, toString(category) as category, toString(exception_type) as exception_type, is_system_stack
+        leftUTF8(exp_name, 512) as exp_name, leftUTF8(exp_message, 1024) as exp_message, leftUTF8(key_frame, 512) as key_frame,
+        toString(category) as category, leftUTF8(toString(exception_type), 128) as exception_type, is_system_stack
     from occurrences
     where app_id = {app:String} and platform_id = {platform:UInt8} and (issue_id, received_at) in
     (

@@ -7,7 +7,6 @@ use crate::error::{Error, Rejection};
 use crate::issue::{Stated, Tag, Ticket};
 use crate::operation::{Asked, Operation};
 use crate::param::Text;
-use crate::store::Store;
 use crate::zone::Zone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,6 @@ pub const VERSION_PLACEHOLDER: &str = "#$cv#$";
 
 /// The details of an issue.
 pub struct IssueInfo {
-    pub store: Store,
     pub zone: Zone,
 }
 
@@ -83,9 +81,9 @@ impl Operation for IssueInfo {
 
     async fn answer(&self, asked: Asked<IssueInfoParameters>) -> Result<Issue, Error> {
         let id = issue_facts::issue_id(&asked.parameters.issue_id)?;
-        let aliases = aliases::fetch(&self.store, &asked.target).await?;
+        let aliases = aliases::fetch(&asked.store, &asked.target).await?;
         let shown = aliases.canonical(&id).to_owned();
-        let mut known = issue_facts::fetch(&self.store, &asked.target, &aliases, std::slice::from_ref(&shown)).await?;
+        let mut known = issue_facts::fetch(&asked.store, &asked.target, &aliases, std::slice::from_ref(&shown)).await?;
         let (facts, stated) = known.remove(&shown).ok_or(Rejection::NotFound("issue"))?;
         let parent_hash = if shown == id { String::new() } else { in_pairs(&shown) };
         Ok(Issue { parent_hash, ..issue(facts, stated, asked.target.platform, self.zone) })

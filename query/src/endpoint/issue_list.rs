@@ -1,13 +1,13 @@
 //! `queryIssueList`: the issues of an app, a page at a time.
 
 use super::issue_info::{Issue, issue};
-use super::{aliases, issue_facts};
+use super::{aliases, app_versions, issue_facts};
 use crate::config::Limits;
 use crate::envelope::B;
 use crate::error::{Error, invalid};
-use crate::operation::{Asked, Operation};
+use crate::operation::{Asked, Operation, aside};
 use crate::param::{ExceptionTypes, Integer, Target, Text, TextList, Versions, count, offset};
-use crate::store::{Row, Statement, Store};
+use crate::store::{Row, Statement};
 use crate::zone::Zone;
 use schemars::JsonSchema;
 use schemas::time::{DAY_MS, HOUR_MS};
@@ -19,7 +19,6 @@ const PAGE: u32 = 10;
 
 /// The list of issues.
 pub struct IssueList {
-    pub store: Store,
     pub zone: Zone,
     pub limits: Limits,
 }
@@ -82,24 +81,29 @@ impl Operation for IssueList {
     type Answer = IssuePage;
 
     async fn answer(&self, asked: Asked<IssueListParameters>) -> Result<IssuePage, Error> {
-        let Asked { target, parameters, now } = asked;
+        let Asked { target, parameters, now, store } = asked;
         let rows = count("rows", parameters.rows, PAGE, self.limits.issues)?;
         let start = offset("start", parameters.start)?;
-        let aliases = aliases::fetch(&self.store, &target).await?;
-        let statement = aliases.bind(statement(&parameters, &target, now)?);
-        let found: Vec<Found> = self.store.fetch(statement.clone().unsigned("rows", rows).unsigned("start", start)).await?;
+        let statement = statement(&parameters, &target, now)?;
+        let versions = Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref())?;
+        let versions = app_versions::resolve(&store, &target, versions, app_versions::ALL_TIME).await?;
+        let aliases = aliases::fetch(&store, &target).await?;
+        let statement = aliases.bind(versions.bind(statement));
+        let found: Vec<Found> = store.fetch(statement.clone().unsigned("rows", rows).unsigned("start", start)).await?;
         // Beyond the last page there is no row to tell how many there are.
         let total = match found.first() {
             Some(row) => row.found,
             None if start > 0 => {
-                self.store.first::<Found>(statement.unsigned("rows", 1_u8).unsigned("start", 0_u8)).await?.map_or(0, |row| row.found)
+                store.first::<Found>(statement.unsigned("rows", 1_u8).unsigned("start", 0_u8)).await?.map_or(0, |row| row.found)
             }
             None => 0,
         };
         let ids: Vec<String> = found.into_iter().map(|row| row.issue).collect();
-        let mut known = issue_facts::fetch(&self.store, &target, &aliases, &ids).await?;
-        let issues = ids.iter().filter_map(|id| known.remove(id)).map(|(facts, stated)| issue(facts, stated, target.platform, self.zone));
-        Ok(IssuePage { issue_list: issues.collect(), num_found: total, platform_id: target.platform.to_string(), app_id: target.app })
+        let mut known = issue_facts::fetch(&store, &target, &aliases, &ids).await?;
+        let (platform, zone) = (target.platform, self.zone);
+        let write =
+            move || ids.iter().filter_map(|id| known.remove(id)).map(|(facts, stated)| issue(facts, stated, platform, zone)).collect();
+        Ok(IssuePage { issue_list: aside(write).await?, num_found: total, platform_id: platform.to_string(), app_id: target.app })
     }
 }
 
@@ -115,7 +119,7 @@ fn statement(parameters: &IssueListParameters, target: &Target, now: i64) -> Res
         Some("asc" | "ASC") => false,
         Some(_) => return Err(invalid("sortOrder", "expected desc or asc")),
     };
-    let statement = Statement::new(include_str!("issue_list.sql"))
+    Ok(Statement::new(include_str!("issue_list.sql"))
         .text("app", &target.app)
         .unsigned("platform", target.platform)
         .texts("categories", &types.categories)
@@ -126,8 +130,7 @@ fn statement(parameters: &IssueListParameters, target: &Target, now: i64) -> Res
         .integer("first_to", parameters.issue_first_upload_time_end_millis.map_or(i64::MAX, |time| time.0))
         .unsigned("ticket", ticket(parameters.tapd_bug_status.as_ref())?)
         .text("sort", sort(parameters.sort_field.as_ref())?)
-        .flag("descending", descending);
-    Ok(Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref()).bind(statement))
+        .flag("descending", descending))
 }
 
 fn relative(name: &str) -> Result<i64, Error> {

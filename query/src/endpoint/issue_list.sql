@@ -1,6 +1,6 @@
 -- One page of an app's issues. Counts and times are those of the whole life of the issue, whatever the filters.
--- Parameters: app, platform; categories; exception_types (empty = all of the categories); any_version or versions and version_patterns (regular
--- expressions): issues seen in such a version; statuses (empty = all); last_from, first_from, first_to (Unix ms, received time; inclusive);
+-- Parameters: app, platform; categories; exception_types (empty = all of the categories); any_version or versions (hex joined
+-- by commas): issues seen in such a version; statuses (empty = all); last_from, first_from, first_to (Unix ms, received time; inclusive);
 -- ticket (0 any, 1 with, 2 without); sort (last, first, devices, count), descending; start, rows; alias_sources, alias_targets (hex joined by
 -- commas, pairwise: parts of issues and what they are shown as; '-' = none).
 -- Counts come from the projection `issue`; the exception types are read from the rows only where asked for.
@@ -12,15 +12,14 @@ from
         uniqExactMerge(devices) as device_count,
         toUnixTimestamp64Milli(min(first_at)) as first_ms,
         toUnixTimestamp64Milli(max(last_at)) as last_ms,
-        max({any_version:Bool} or has({versions:Array(String)}, version)
-            or arrayExists(pattern -> match(version, pattern), {version_patterns:Array(String)})) as seen_in_version
+        max(is_meant) as seen_in_version
     from
     (
-        select issue_id, version, count() as number, uniqExactState(device) as devices,
-            min(received_at) as first_at, max(received_at) as last_at
+        select issue_id, ({any_version:Bool} or version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String}))) as is_meant,
+            count() as number, uniqExactState(device) as devices, min(received_at) as first_at, max(received_at) as last_at
         from occurrences
         where app_id = {app:String} and platform_id = {platform:UInt8} and has({categories:Array(String)}, toString(category))
-        group by issue_id, version
+        group by issue_id, is_meant
     )
     group by canonical
 ) as life

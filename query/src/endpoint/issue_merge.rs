@@ -19,26 +19,25 @@ impl Endpoint for IssueMerge {
     const PATH: &'static str = "/v1/admin/issues/merge";
     const SUMMARY: &'static str = "Merge issues into another (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Told<Statements>;
     type Output = Json<Reply<Outcome>>;
     type Error = Refusal;
 
     async fn call(&self, told: Told<Statements>) -> Result<Json<Reply<Outcome>>, Refusal> {
-        let statements = admin::told(&self.gate, &told)?;
-        Ok(Json(Reply::ok(self.merge(statements).await?)))
+        let (operator, statements) = admin::told(&self.gate, &told)?;
+        Ok(Json(Reply::ok(merge(&self.journal.of(&operator.id), statements).await?)))
     }
 }
 
-impl IssueMerge {
-    async fn merge(&self, statements: Statements) -> Result<Outcome, Error> {
-        if statements.into.is_none() {
-            return Err(invalid("into", "missing"));
-        }
-        let meant = statements.meant(&self.journal.store, Utc::now().timestamp_millis()).await?;
-        // What others are parts of stays the name of the whole, so that no chain grows.
-        let into = meant.aliases.canonical(meant.into.as_deref().unwrap_or_default()).to_owned();
-        let outside = |issue: &&String| meant.aliases.canonical(issue) != into;
-        let changed: Vec<String> = meant.issues.iter().filter(outside).cloned().collect();
-        meant.state(&self.journal, &into, changed, false).await
+async fn merge(journal: &Journal, statements: Statements) -> Result<Outcome, Error> {
+    if statements.into.is_none() {
+        return Err(invalid("into", "missing"));
     }
+    let meant = statements.meant(&journal.store, Utc::now().timestamp_millis()).await?;
+    // What others are parts of stays the name of the whole, so that no chain grows.
+    let into = meant.aliases.canonical(meant.into.as_deref().unwrap_or_default()).to_owned();
+    let outside = |issue: &&String| meant.aliases.canonical(issue) != into;
+    let changed: Vec<String> = meant.issues.iter().filter(outside).cloned().collect();
+    meant.state(journal, &into, changed, false).await
 }

@@ -19,24 +19,23 @@ impl Endpoint for IssueUnmerge {
     const PATH: &'static str = "/v1/admin/issues/unmerge";
     const SUMMARY: &'static str = "Take issues out of the one they were merged into (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Told<Statements>;
     type Output = Json<Reply<Outcome>>;
     type Error = Refusal;
 
     async fn call(&self, told: Told<Statements>) -> Result<Json<Reply<Outcome>>, Refusal> {
-        let statements = admin::told(&self.gate, &told)?;
-        Ok(Json(Reply::ok(self.unmerge(statements).await?)))
+        let (operator, statements) = admin::told(&self.gate, &told)?;
+        Ok(Json(Reply::ok(unmerge(&self.journal.of(&operator.id), statements).await?)))
     }
 }
 
-impl IssueUnmerge {
-    async fn unmerge(&self, statements: Statements) -> Result<Outcome, Error> {
-        let meant = statements.meant(&self.journal.store, Utc::now().timestamp_millis()).await?;
-        let (parts, whole): (Vec<_>, Vec<_>) = meant.issues.iter().cloned().partition(|issue| meant.aliases.canonical(issue) != issue);
-        if whole.iter().any(|issue| meant.aliases.members(std::slice::from_ref(issue)).len() > 1) {
-            return Err(invalid("issues", "one is what others were merged into: take those out"));
-        }
-        let from = parts.first().map_or_else(String::new, |part| meant.aliases.canonical(part).to_owned());
-        meant.state(&self.journal, &from, parts, true).await
+async fn unmerge(journal: &Journal, statements: Statements) -> Result<Outcome, Error> {
+    let meant = statements.meant(&journal.store, Utc::now().timestamp_millis()).await?;
+    let (parts, whole): (Vec<_>, Vec<_>) = meant.issues.iter().cloned().partition(|issue| meant.aliases.canonical(issue) != issue);
+    if whole.iter().any(|issue| meant.aliases.members(std::slice::from_ref(issue)).len() > 1) {
+        return Err(invalid("issues", "one is what others were merged into: take those out"));
     }
+    let from = parts.first().map_or_else(String::new, |part| meant.aliases.canonical(part).to_owned());
+    meant.state(journal, &from, parts, true).await
 }

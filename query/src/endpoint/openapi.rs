@@ -12,6 +12,7 @@ impl Endpoint for OpenApi {
     const PATH: &'static str = "/openapi.json";
     const SUMMARY: &'static str = "This document";
     const TAG: &'static str = "documentation";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Request;
     type Output = Response;
     type Error = Infallible;

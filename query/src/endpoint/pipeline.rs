@@ -7,6 +7,7 @@ use crate::store::{Row, Statement, Store};
 use crate::zone::rfc3339;
 use chrono::Utc;
 use schemars::JsonSchema;
+use schemas::commit_note::CommitNote;
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
 use serde::{Deserialize, Serialize};
 use service::http::{Endpoint, Json, Method, Request};
@@ -46,6 +47,8 @@ pub struct Partition {
     /// The offset that the next record will have.
     end: i64,
     lag: i64,
+    /// Why the processor does not go on with this partition until somebody acts, a stable code; null where it does.
+    halted: Option<String>,
 }
 
 #[derive(Debug, Clone, Row, Deserialize)]
@@ -64,6 +67,7 @@ impl Endpoint for Pipeline {
     const PATH: &'static str = "/v1/admin/pipeline";
     const SUMMARY: &'static str = "How far the tables are behind the log (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Request;
     type Output = Json<PipelineState>;
     type Error = Refusal;
@@ -100,10 +104,20 @@ impl Pipeline {
         let mut partitions = Vec::with_capacity(known.len());
         for ((topic, partition), committed) in known.into_iter().zip(committed) {
             let (low, end) = self.log.watermarks(topic, partition).await?;
+            let halted = committed.as_ref().and_then(|(offset, metadata)| halted(*offset, metadata));
             let committed = committed.map_or(low, |(offset, _)| offset.max(low));
-            partitions.push(Partition { topic, partition, committed, end, lag: (end - committed).max(0) });
+            partitions.push(Partition { topic, partition, committed, end, lag: (end - committed).max(0), halted });
         }
         Ok(partitions)
+    }
+}
+
+/// Why a stream is halted, by what its processor has committed.
+fn halted(offset: i64, metadata: &str) -> Option<String> {
+    match CommitNote::read(offset, metadata) {
+        Some(note) => note.halted,
+        // No processor goes on from what it has not written.
+        None => Some("foreign_metadata".to_owned()),
     }
 }
 
@@ -122,7 +136,7 @@ mod tests {
     use super::*;
 
     fn partition(topic: &'static str, partition: i32, lag: i64) -> Partition {
-        Partition { topic, partition, committed: 10, end: 10 + lag, lag }
+        Partition { topic, partition, committed: 10, end: 10 + lag, lag, halted: None }
     }
 
     fn last_row(topic: &str, log_partition: u32, appended_ms: i64) -> LastRow {
@@ -141,5 +155,13 @@ mod tests {
         assert_eq!(state([5, 1, 0]), 100);
         assert_eq!(state([5, 1, 9]), 50);
         assert_eq!(complete_through(&[partition(TOPICS[2], 3, 1)], &rows, 1_000), 0);
+    }
+
+    #[test]
+    fn a_halted_stream_is_told_from_one_at_work() {
+        assert_eq!(halted(7, ""), None);
+        assert_eq!(halted(7, "aftershock/1 end=19"), None);
+        assert_eq!(halted(7, "aftershock/2 end=19 attempts=0 halted=nothing_valid"), Some("nothing_valid".to_owned()));
+        assert_eq!(halted(7, "别人写的"), Some("foreign_metadata".to_owned()));
     }
 }

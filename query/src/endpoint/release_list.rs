@@ -37,6 +37,7 @@ impl Endpoint for ReleaseList {
     const PATH: &'static str = "/v1/admin/releases";
     const SUMMARY: &'static str = "The releases of an app: platforms by name, versions newest first (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Question;
     type Output = Json<Reply<Vec<Published>>>;
     type Error = Refusal;

@@ -62,14 +62,16 @@ impl Endpoint for ReleasePublish {
     const PATH: &'static str = "/v1/admin/releases";
     const SUMMARY: &'static str = "Publish a release, or publish it anew (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = 256 << 10;
     type Input = Wish;
     type Output = Json<Reply<Published>>;
     type Error = Refusal;
 
     async fn call(&self, Wish(request): Wish) -> Result<Json<Reply<Published>>, Refusal> {
-        self.gate.admin(&request)?;
+        let operator = self.gate.admin(&request)?;
         let wanted: Wanted = Parameters::gather(&request, Self::PATH)?.read()?;
         let release = wanted.checked(Utc::now().timestamp_millis())?;
+        operator.permit(&release.app_id)?;
         self.gate.known(&release.app_id)?;
         Ok(Json(Reply::ok(self.releases.publish(release).await?)))
     }
@@ -94,6 +96,7 @@ impl Wanted {
             force_update: self.force_update.unwrap_or_default().0,
             rollout_percent: rollout_percent.ok_or_else(|| invalid("rollout_percent", "expected 0 to 100"))?,
             published_at: now,
+            mac: String::new(),
         })
     }
 }

@@ -41,6 +41,7 @@ impl Endpoint for ReleaseWithdraw {
     const PATH: &'static str = "/v1/admin/releases";
     const SUMMARY: &'static str = "Withdraw a release; answers with what it was (Bearer)";
     const TAG: &'static str = "admin";
+    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
     type Input = Wish;
     type Output = Json<Reply<Published>>;
     type Error = Refusal;

@@ -4,15 +4,15 @@ mod shape;
 
 pub use shape::{TopIssue, TopIssuesParameters, TopList, TopVersion};
 
-use super::aliases;
 use super::daily_trend::days;
 use super::issue_facts::{self, Facts, IssueVersion};
+use super::{aliases, app_versions};
 use crate::alias::Aliases;
 use crate::config::Limits;
 use crate::envelope::C;
 use crate::error::{Error, invalid};
 use crate::issue::Stated;
-use crate::operation::{Asked, Operation};
+use crate::operation::{Asked, Operation, aside};
 use crate::param::{self, Target, Versions, count, countries};
 use crate::store::{Row, Statement, Store};
 use crate::zone::{DAY, HOUR, Zone};
@@ -25,8 +25,8 @@ use std::ops::Range;
 const PAGE: u32 = 20;
 
 /// The list of top issues.
+#[derive(Debug, Clone)]
 pub struct TopIssues {
-    pub store: Store,
     pub zone: Zone,
     pub limits: Limits,
     pub plain_device_sums: bool,
@@ -83,14 +83,21 @@ impl Operation for TopIssues {
     type Answer = TopList;
 
     async fn answer(&self, asked: Asked<TopIssuesParameters>) -> Result<TopList, Error> {
-        let query = self.understand(asked)?;
-        let aliases = aliases::fetch(&self.store, &query.target).await?;
-        let (ranked, totals) = tokio::try_join!(self.ranked(&query, &aliases), self.totals(&query))?;
+        let Asked { target, parameters, now, store } = asked;
+        let mut query = self.understand(target, &parameters, now)?;
+        let range = query.before()..query.days.end;
+        query.versions = app_versions::resolve(&store, &query.target, query.versions, range).await?;
+        let aliases = aliases::fetch(&store, &query.target).await?;
+        let (ranked, totals) = tokio::try_join!(self.ranked(&store, &query, &aliases), self.totals(&store, &query))?;
         let ids: Vec<String> = ranked.iter().map(|row| row.issue.clone()).collect();
-        let mut known = issue_facts::fetch(&self.store, &query.target, &aliases, &ids).await?;
-        let known = ranked.into_iter().filter_map(|row| known.remove(&row.issue).map(|known| (row, known)));
+        let mut known = issue_facts::fetch(&store, &query.target, &aliases, &ids).await?;
+        let writer = self.clone();
+        let write = move || {
+            let known = ranked.into_iter().filter_map(|row| known.remove(&row.issue).map(|known| (row, known)));
+            known.map(|(row, (facts, stated))| writer.write(&query, &row, facts, stated)).collect()
+        };
         Ok(TopList {
-            top_issue_list: known.map(|(row, (facts, stated))| self.write(&query, &row, facts, stated)).collect(),
+            top_issue_list: aside(write).await?,
             crash_devices: totals.crash_devices,
             access_devices: totals.access_devices,
             prev_day_crash_devices: totals.earlier_crash_devices,
@@ -100,8 +107,7 @@ impl Operation for TopIssues {
 }
 
 impl TopIssues {
-    fn understand(&self, asked: Asked<TopIssuesParameters>) -> Result<Query, Error> {
-        let Asked { target, parameters, now } = asked;
+    fn understand(&self, target: Target, parameters: &TopIssuesParameters, now: i64) -> Result<Query, Error> {
         let exits = match parameters.top_issue_data_type.as_deref() {
             None => Exits::Both,
             Some("SystemExit") => Exits::Only,
@@ -112,9 +118,9 @@ impl TopIssues {
         };
         Ok(Query {
             target,
-            days: self.days(&parameters, now)?,
+            days: self.days(parameters, now)?,
             category: param::category(parameters.category.as_ref())?,
-            versions: Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref()),
+            versions: Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref())?,
             countries: countries(parameters.country_list.as_ref()),
             exits,
             split_versions: self.plain_device_sums && parameters.merge_multiple_versions_with_inaccurate_result.unwrap_or_default().0,
@@ -138,7 +144,7 @@ impl TopIssues {
         }
     }
 
-    async fn ranked(&self, query: &Query, aliases: &Aliases) -> Result<Vec<Ranked>, Error> {
+    async fn ranked(&self, store: &Store, query: &Query, aliases: &Aliases) -> Result<Vec<Ranked>, Error> {
         if query.exits == Exits::Only && self.system_exit_keywords.is_empty() {
             return Ok(Vec::new());
         }
@@ -150,12 +156,12 @@ impl TopIssues {
             .unsigned("system_exit", query.exits as u8)
             .texts("keywords", &self.system_exit_keywords)
             .unsigned("limit", query.limit);
-        Ok(self.store.fetch(aliases.bind(query.bind(statement))).await?)
+        Ok(store.fetch(aliases.bind(query.bind(statement))).await?)
     }
 
-    async fn totals(&self, query: &Query) -> Result<WindowDevices, Error> {
+    async fn totals(&self, store: &Store, query: &Query) -> Result<WindowDevices, Error> {
         let statement = Statement::from_projections(include_str!("window_devices.sql"));
-        Ok(self.store.first(query.bind(statement)).await?.unwrap_or_default())
+        Ok(store.first(query.bind(statement)).await?.unwrap_or_default())
     }
 
     fn write(&self, query: &Query, row: &Ranked, facts: Facts, stated: Stated) -> TopIssue {
@@ -210,22 +216,25 @@ impl Query {
     }
 
     fn version_label(&self) -> String {
-        match (self.versions.any(), self.versions.exact.as_slice(), self.versions.patterns.is_empty()) {
+        match (self.versions.any(), self.versions.exact.as_slice(), self.versions.wildcards.is_empty()) {
             (true, _, _) => "-1".to_owned(),
             (false, [one], true) => one.clone(),
             (false, _, _) => "MERGED".to_owned(),
         }
     }
 
+    /// Where the day before begins; several days have none.
+    fn before(&self) -> i64 {
+        if self.is_one_day() { self.days.start - DAY } else { self.days.start }
+    }
+
     fn bind(&self, statement: Statement) -> Statement {
-        // Several days have no day before.
-        let before = if self.is_one_day() { self.days.start - DAY } else { self.days.start };
         self.versions
             .bind(statement)
             .text("app", &self.target.app)
             .unsigned("platform", self.target.platform)
             .text("category", self.category.name())
-            .time("before", before)
+            .time("before", self.before())
             .time("from", self.days.start)
             .time("to", self.days.end)
             .texts("countries", &self.countries)

@@ -1,6 +1,6 @@
 -- The issues of a window, most affected devices first; ties by count, then by id.
--- Parameters: app, platform, category; before, from, to (UTC; [before, from) is the day before the window); last_hour; any_version or
--- versions and version_patterns (regular expressions); countries (empty = all); split_versions, split_days, zone_seconds (add the devices of versions
+-- Parameters: app, platform, category; before, from, to (UTC; [before, from) is the day before the window); last_hour; any_version
+-- or versions (hex joined by commas); countries (empty = all); split_versions, split_days, zone_seconds (add the devices of versions
 -- or days up instead of merging them); system_exit (0 any, 1 only, 2 none) by keywords; limit; alias_sources, alias_targets (hex joined by
 -- commas, pairwise: parts of issues and what they are shown as; '-' = none).
 -- Answered from the projection `issue`; the text is read only where keywords are configured.
@@ -22,16 +22,15 @@ from
     from
     (
         select issue_id, hour,
-            if({split_versions:Bool}, version, '') as version_part,
+            if({split_versions:Bool}, leftUTF8(toString(version), 128), '') as version_part,
             if({split_days:Bool}, intDiv(toUnixTimestamp(hour) + {zone_seconds:Int32}, 86400), 0) as day_part,
             count() as occurrences,
             uniqExactState(device) as devices
         from occurrences
         where app_id = {app:String} and platform_id = {platform:UInt8} and category = {category:String}
             and hour >= {before:DateTime('UTC')} and hour < {to:DateTime('UTC')}
-            and ({any_version:Bool} or has({versions:Array(String)}, version)
-                or arrayExists(pattern -> match(version, pattern), {version_patterns:Array(String)}))
-            and (empty({countries:Array(String)}) or has({countries:Array(String)}, country))
+            and ({any_version:Bool} or version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String})))
+            and (empty({countries:Array(String)}) or country in {countries:Array(String)})
         group by issue_id, hour, version_part, day_part
     )
     group by canonical, version_part, day_part

@@ -1,79 +1,86 @@
 //! Which app versions a question is about: all, some by name, some by wildcard.
 
-use super::{Text, TextList};
-use crate::store::Statement;
+use super::bounds::{MOST_VERSIONS, MOST_WILDCARDS};
+use super::{Glob, Text, TextList};
+use crate::error::{Error, invalid};
+use crate::store::{Statement, hex};
+use std::collections::HashSet;
+use std::hash::Hash;
 
 /// A choice of versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Versions {
-    /// By name.
+    /// By name, each once.
     pub exact: Vec<String>,
-    /// By wildcard, as anchored regular expressions without a backslash.
-    pub patterns: Vec<String>,
+    /// By wildcard, each once.
+    pub wildcards: Vec<String>,
+    /// Those that the wildcards stand for among the app's, as hex; found by [`app_versions`](crate::endpoint::app_versions).
+    pub matched: Vec<String>,
 }
 
 impl Versions {
     /// `versionList` where it names any, else `version`, which may be a list with `;`. "-1", `*`, "no_compare" or nothing: all.
-    #[must_use]
-    pub fn read(version: Option<&Text>, version_list: Option<&TextList>) -> Self {
-        let listed = version_list.map(|list| list.0.clone()).filter(|list| !list.is_empty());
-        let named = match (listed, version) {
-            (Some(list), _) => list,
-            (None, Some(version)) => version.split(';').map(str::to_owned).collect(),
-            (None, None) => Vec::new(),
+    ///
+    /// # Errors
+    /// More versions or wildcards than there may be.
+    pub fn read(version: Option<&Text>, version_list: Option<&TextList>) -> Result<Self, Error> {
+        let listed = version_list.filter(|list| !list.0.is_empty());
+        let (name, named): (_, Vec<&str>) = match (listed, version) {
+            (Some(list), _) => ("versionList", list.0.iter().map(String::as_str).collect()),
+            (None, Some(version)) => ("version", version.split(';').collect()),
+            (None, None) => return Ok(Self::default()),
         };
-        let mut versions = Self::default();
-        for name in named.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
-            match name {
-                "-1" | "*" | "no_compare" => return Self::default(),
-                wildcard if wildcard.contains('*') => push_new(&mut versions.patterns, expression(wildcard)),
-                exact => push_new(&mut versions.exact, exact.to_owned()),
-            }
+        if named.len() > MOST_VERSIONS {
+            return Err(invalid(name, format!("expected at most {MOST_VERSIONS} items")));
         }
-        versions
+        let named: Vec<&str> = named.into_iter().map(str::trim).filter(|name| !name.is_empty()).collect();
+        if named.iter().any(|name| matches!(*name, "-1" | "*" | "no_compare")) {
+            return Ok(Self::default());
+        }
+        let (wildcards, exact): (Vec<&str>, Vec<&str>) = once(named).into_iter().partition(|name| name.contains('*'));
+        if wildcards.len() > MOST_WILDCARDS {
+            return Err(invalid(name, format!("expected at most {MOST_WILDCARDS} wildcards")));
+        }
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        Ok(Self { exact: owned(exact), wildcards: owned(wildcards), matched: Vec::new() })
     }
 
     /// No version is left out.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.exact.is_empty() && self.patterns.is_empty()
+        self.exact.is_empty() && self.wildcards.is_empty()
     }
 
-    /// The parameters `any_version`, `versions` and `version_patterns`.
+    /// What each wildcard matches.
+    #[must_use]
+    pub fn globs(&self) -> Vec<Glob> {
+        self.wildcards.iter().filter_map(|wildcard| Glob::new(wildcard)).collect()
+    }
+
+    /// The parameters `any_version` and `versions`.
     #[must_use]
     pub fn bind(&self, statement: Statement) -> Statement {
-        statement.flag("any_version", self.any()).texts("versions", &self.exact).texts("version_patterns", &self.patterns)
+        let exact = self.exact.iter().map(|version| hex(version));
+        let texts: Vec<String> = exact.chain(self.matched.iter().cloned()).collect();
+        statement.flag("any_version", self.any()).hex_texts("versions", &texts)
     }
 }
 
-fn push_new(list: &mut Vec<String>, text: String) {
-    if !list.contains(&text) {
-        list.push(text);
-    }
-}
-
-/// Every special character in a class of its own: a backslash would be read once more on its way into an array parameter.
-fn expression(wildcard: &str) -> String {
-    let mut expression = String::from("^");
-    for c in wildcard.chars() {
-        match c {
-            '*' => expression.push_str(".*"),
-            // These two mean something inside a class, so any one character stands for them.
-            '^' | '\\' => expression.push('.'),
-            c if c.is_alphanumeric() => expression.push(c),
-            c => expression.extend(['[', c, ']']),
-        }
-    }
-    expression.push('$');
-    expression
+/// The items without those that came before, in their order.
+fn once<T: Hash + Eq + Clone>(items: Vec<T>) -> Vec<T> {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::cell::Cell;
+    use std::hash::Hasher;
 
     fn version(text: &str) -> Versions {
-        Versions::read(Some(&Text(text.to_owned())), None)
+        Versions::read(Some(&Text(text.to_owned())), None).unwrap()
     }
 
     #[test]
@@ -81,20 +88,60 @@ mod tests {
         for text in ["-1", "*", "", "no_compare", "1.0;-1", " ; "] {
             assert!(version(text).any(), "{text}");
         }
-        assert!(Versions::read(None, Some(&TextList::default())).any());
+        assert!(Versions::read(None, Some(&TextList::default())).unwrap().any());
     }
 
     #[test]
     fn names_and_wildcards_are_told_apart() {
-        let versions = version("8.4.1; 3.*;8.4.1;版本_1*");
+        let versions = version("8.4.1; 3.*;8.4.1;版本_1*;3.*");
         assert_eq!(versions.exact, ["8.4.1"]);
-        assert_eq!(versions.patterns, ["^3[.].*$", "^版本[_]1.*$"]);
+        assert_eq!(versions.wildcards, ["3.*", "版本_1*"]);
+        assert!(versions.globs()[1].matches("版本_12"));
     }
 
     #[test]
     fn the_list_wins_over_the_single_version() {
         let list = TextList(vec!["2.0".to_owned()]);
-        assert_eq!(Versions::read(Some(&Text("1.0".to_owned())), Some(&list)).exact, ["2.0"]);
-        assert_eq!(Versions::read(Some(&Text("1.0".to_owned())), Some(&TextList::default())).exact, ["1.0"]);
+        let exact = |list: &TextList| Versions::read(Some(&Text("1.0".to_owned())), Some(list)).unwrap().exact;
+        assert_eq!((exact(&list), exact(&TextList::default())), (vec!["2.0".to_owned()], vec!["1.0".to_owned()]));
+    }
+
+    #[test]
+    fn there_are_not_too_many() {
+        let read = |names: Vec<String>| Versions::read(None, Some(&TextList(names))).map_err(|error| error.to_string());
+        let names = |count: usize, end: &str| (0..count).map(|number| format!("{number}{end}")).collect();
+        assert_eq!(read(names(1000, "")).unwrap().exact.len(), 1000);
+        assert_eq!(read(names(1001, "")).unwrap_err(), "versionList: expected at most 1000 items");
+        assert_eq!(read(names(50, "*")).unwrap().wildcards.len(), 50);
+        assert_eq!(read(names(51, "*")).unwrap_err(), "versionList: expected at most 50 wildcards");
+    }
+
+    /// Counts how often two names are compared.
+    #[derive(Clone)]
+    struct Compared<'a>(usize, &'a Cell<usize>);
+
+    impl PartialEq for Compared<'_> {
+        fn eq(&self, other: &Self) -> bool {
+            self.1.set(self.1.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Compared<'_> {}
+
+    impl Hash for Compared<'_> {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+
+    /// 200,000 names were 2 * 10^10 comparisons.
+    #[test]
+    fn twice_the_names_cost_twice_the_comparisons() {
+        for count in [50_000, 100_000, 200_000] {
+            let compared = Cell::new(0);
+            assert_eq!(once((0..count).map(|number| Compared(number, &compared)).collect()).len(), count);
+            assert!(compared.get() < count, "{} comparisons of {count} names", compared.get());
+        }
     }
 }

@@ -12,7 +12,7 @@ fn selection(versions: &[&str]) -> Selection {
     Selection {
         category: Category::Crash,
         vm: 0,
-        versions: Versions { exact, patterns: Vec::new() },
+        versions: Versions { exact, ..Versions::default() },
         merge: false,
         plain_sums: false,
         by_country: false,
@@ -88,7 +88,7 @@ fn what_there_is_not_is_refused_by_name() {
     }
     let selection = of(r#"{"type":"ANR","vm":"2","versionList":"[\"1.*\"]","countryList":"[]","needCountryDimension":"true"}"#).unwrap();
     assert_eq!((selection.category, selection.vm, selection.by_country), (Category::Anr, 2, true));
-    assert_eq!(selection.versions.patterns, ["^1[.].*$"]);
+    assert_eq!(selection.versions.wildcards, ["1.*"]);
 }
 
 proptest! {

@@ -25,7 +25,8 @@ impl ConnectionKind {
     }
 }
 
-/// One connection. Absent text is empty; times are Unix milliseconds. Field by field: `avro/connection.1.avsc`.
+/// One connection, or starts that a client counted together. Absent text is empty; times are Unix milliseconds. Field by
+/// field: `avro/connection.2.avsc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     pub connection_id: ConnectionId,
@@ -59,11 +60,18 @@ pub struct Connection {
     /// JSON object of the fields that the dialect does not know; empty = none.
     #[serde(default)]
     pub extra: String,
+    /// How many there were; records that do not say so are one.
+    #[serde(default = "one")]
+    pub count: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Record for Connection {
     const TOPIC: &'static str = "connections";
-    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/connection.1.avsc")];
+    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/connection.1.avsc"), include_str!("../../avro/connection.2.avsc")];
 
     /// The connection's id: a re-delivery meets its twin.
     fn key(&self) -> Vec<u8> {

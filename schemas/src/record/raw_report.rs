@@ -1,8 +1,12 @@
 //! `raw_report`: what a client sent, authenticated, not interpreted.
 
+mod bounded;
 mod datum;
 
+pub use bounded::MOST_ITEMS;
+
 use super::{Codec, Datum, Record};
+use crate::digest::{self, Content};
 use crate::ids::{Digest, ReportId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,7 +52,7 @@ pub struct Attachment {
     pub data: Vec<u8>,
 }
 
-/// One report. Absent text is empty; times are Unix milliseconds; sizes are bytes. Field by field: `avro/raw_report.1.avsc`.
+/// One report. Absent text is empty; times are Unix milliseconds; sizes are bytes. Field by field: `avro/raw_report.2.avsc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawReport {
     pub report_id: ReportId,
@@ -94,9 +98,9 @@ pub struct RawReport {
     pub thread_name: String,
     #[serde(default)]
     pub process_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::threads")]
     pub threads: Vec<Thread>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::texts")]
     pub fingerprint: Vec<String>,
     #[serde(default)]
     pub model: String,
@@ -140,17 +144,17 @@ pub struct RawReport {
     pub elapsed_time: Option<i64>,
     #[serde(default)]
     pub scene_tag: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::texts")]
     pub tags: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::pairs")]
     pub user_key: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::pairs")]
     pub server_key: BTreeMap<String, String>,
     #[serde(default)]
     pub user_logs: String,
     #[serde(default)]
     pub sys_logs: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::attachments")]
     pub attachments: Vec<Attachment>,
     /// 1 fatal, 2 error, 3 warn, 4 info; 0 = not given.
     #[serde(default)]
@@ -170,8 +174,11 @@ pub struct RawReport {
     #[serde(default)]
     pub extra: String,
     /// Names of the fields that were cut.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded::texts")]
     pub truncated: Vec<String>,
+    /// Number of the content, below 2^53; 0 in old records, where it is made of the digest.
+    #[serde(default)]
+    pub content_id: i64,
 }
 
 impl RawReport {
@@ -240,13 +247,27 @@ impl RawReport {
             context: String::new(),
             extra: String::new(),
             truncated: Vec::new(),
+            content_id: 0,
         }
+    }
+
+    /// Gives the report the hashes of its content.
+    pub fn set_content(&mut self, content: &Content) {
+        self.digest = content.digest;
+        self.content_id = i64::try_from(content.id()).unwrap_or_default();
+    }
+
+    /// The number of the content: the same for the same content.
+    #[must_use]
+    pub fn content_number(&self) -> u64 {
+        let own = u64::try_from(self.content_id).ok().filter(|id| *id > 0);
+        own.unwrap_or_else(|| digest::content_id(&self.digest))
     }
 }
 
 impl Record for RawReport {
     const TOPIC: &'static str = "raw-reports";
-    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/raw_report.1.avsc")];
+    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/raw_report.1.avsc"), include_str!("../../avro/raw_report.2.avsc")];
     const WRITE: Option<fn(&Self, &mut Datum<'_>)> = Some(Self::write);
 
     /// The report's id: a re-delivery meets its twin, and a storm of one crash spreads over all partitions.

@@ -4,7 +4,7 @@ use super::{Codec, Record};
 use crate::version::Version;
 use serde::{Deserialize, Serialize};
 
-/// One release, or its end. Times are Unix milliseconds. Field by field: `avro/release.1.avsc`.
+/// One release, or its end. Times are Unix milliseconds. Field by field: `avro/release.2.avsc`.
 ///
 /// The topic is compacted: the newest record of a key holds. A release ends by a record that says so and not by a tombstone, which the
 /// log forgets after a day: a reader that was away longer would go on offering what was withdrawn.
@@ -27,6 +27,9 @@ pub struct Release {
     #[serde(default = "everyone")]
     pub rollout_percent: i32,
     pub published_at: i64,
+    /// Of [`Release::covered`], in hexadecimal; empty = nobody vouches for it.
+    #[serde(default)]
+    pub mac: String,
 }
 
 fn everyone() -> i32 {
@@ -48,13 +51,30 @@ impl Release {
             force_update: false,
             rollout_percent: 0,
             published_at: now,
+            mac: String::new(),
         }
+    }
+
+    /// What its MAC covers: every other field, each text behind its length, so that nothing of one field can pass for a part of another.
+    #[must_use]
+    pub fn covered(&self) -> Vec<u8> {
+        let Self { app_id, platform, version, withdrawn, download_url, release_notes, force_update, rollout_percent, published_at, mac: _ } =
+            self;
+        let mut bytes = b"aftershock release 1\n".to_vec();
+        for text in [app_id, platform, version, download_url, release_notes] {
+            bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        bytes.extend_from_slice(&[u8::from(*withdrawn), u8::from(*force_update)]);
+        bytes.extend_from_slice(&rollout_percent.to_be_bytes());
+        bytes.extend_from_slice(&published_at.to_be_bytes());
+        bytes
     }
 }
 
 impl Record for Release {
     const TOPIC: &'static str = "releases";
-    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/release.1.avsc")];
+    const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/release.1.avsc"), include_str!("../../avro/release.2.avsc")];
 
     /// `app|platform|version`: `1.0`, `v1.0.0` and `1.0.0.0` are the same release. Versions and platforms hold no `|`, so no two
     /// releases share a key.
@@ -66,5 +86,45 @@ impl Record for Release {
     fn codec() -> &'static Codec {
         static CODEC: Codec = Codec::new();
         &CODEC
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn release() -> Release {
+        Release {
+            app_id: "a".to_owned(),
+            platform: "windows".to_owned(),
+            version: "1.0".to_owned(),
+            withdrawn: false,
+            download_url: "https://example.com/安装包".to_owned(),
+            release_notes: String::new(),
+            force_update: false,
+            rollout_percent: 100,
+            published_at: 1,
+            mac: String::new(),
+        }
+    }
+
+    #[test]
+    fn every_field_and_every_border_is_covered() {
+        let all = [
+            release(),
+            Release { app_id: "b".to_owned(), ..release() },
+            Release { platform: "linux".to_owned(), ..release() },
+            Release { version: "1.1".to_owned(), ..release() },
+            Release { withdrawn: true, ..release() },
+            Release { download_url: "https://example.com/安装".to_owned(), release_notes: "包".to_owned(), ..release() },
+            Release { release_notes: "x".to_owned(), ..release() },
+            Release { force_update: true, ..release() },
+            Release { rollout_percent: 99, ..release() },
+            Release { published_at: 2, ..release() },
+            Release { app_id: "aw".to_owned(), platform: "indows".to_owned(), ..release() },
+        ];
+        let covered: std::collections::HashSet<Vec<u8>> = all.iter().map(Release::covered).collect();
+        assert_eq!(covered.len(), all.len());
+        assert_eq!(Release { mac: "f00".to_owned(), ..release() }.covered(), release().covered(), "all but itself");
     }
 }

@@ -52,7 +52,7 @@ prop_compose! {
         (report_id, digest, category, platform_id, level, received_at) in (any::<[u8; 16]>(), any::<[u8; 32]>(), category(), any::<i32>(), 0..5, any::<i64>()),
         (threads, fingerprint, tags, truncated) in (prop::collection::vec((text(), text()), 0..3), prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3)),
         (user_key, server_key) in (prop::collection::btree_map(text(), text(), 0..4), prop::collection::btree_map(text(), text(), 0..2)),
-        attachments in prop::collection::vec((text(), prop::collection::vec(any::<u8>(), 0..40)), 0..2),
+        attachments in prop::collection::vec((text(), prop::collection::vec(any::<u8>(), 0..40)), 0..2), content_id in 0..1_i64 << 53,
     ) -> RawReport {
         let t = |at: usize| texts[at].clone();
         RawReport {
@@ -65,7 +65,7 @@ prop_compose! {
             mem_size: numbers[1], free_mem: numbers[2], disk_size: numbers[3], free_storage: numbers[4], battery: numbers[5], elapsed_time: numbers[6],
             scene_tag: t(26), tags, user_key, server_key, user_logs: t(27), sys_logs: t(28),
             attachments: attachments.into_iter().map(|(name, data)| Attachment { name, data }).collect(),
-            level, error_code: t(29), client_ip: t(30), user_agent: t(31), locale: t(32), context: t(33), extra: t(34), truncated, ..RawReport::new("a1b2c3d4e5", "native", category, received_at)
+            level, error_code: t(29), client_ip: t(30), user_agent: t(31), locale: t(32), context: t(33), extra: t(34), truncated, content_id, ..RawReport::new("a1b2c3d4e5", "native", category, received_at)
         }
     }
 }
@@ -73,13 +73,13 @@ prop_compose! {
 prop_compose! {
     fn connection()(
         texts in prop::collection::vec(text(), 8), id in any::<[u8; 16]>(), start in any::<bool>(), platform_id in any::<i32>(),
-        is_emulator in prop::option::of(any::<bool>()), occurred_at in prop::option::of(any::<i64>()), received_at in any::<i64>(),
+        is_emulator in prop::option::of(any::<bool>()), occurred_at in prop::option::of(any::<i64>()), received_at in any::<i64>(), count in any::<u32>(),
     ) -> Connection {
         let t = |at: usize| texts[at].clone();
         let kind = if start { ConnectionKind::Start } else { ConnectionKind::Heartbeat };
         Connection {
             connection_id: ConnectionId(id), app_id: t(0), dialect: "native".to_owned(), kind, platform_id, version: t(1), device_id: t(2), user_id: t(3),
-            country: t(4), is_emulator, model: t(5), os_version: t(6), event_id: t(7), occurred_at, received_at, client_ip: String::new(), extra: String::new(),
+            country: t(4), is_emulator, model: t(5), os_version: t(6), event_id: t(7), occurred_at, received_at, client_ip: String::new(), extra: String::new(), count,
         }
     }
 }
@@ -141,6 +141,7 @@ fn the_cold_records_are_compatible_too() {
         force_update: true,
         rollout_percent: 30,
         published_at: 1_763_700_000_000,
+        mac: "0f".repeat(32),
     };
     assert_compatible(&release, true);
     assert_eq!(release.key(), b"a|windows|1.2.0");
@@ -189,6 +190,52 @@ fn a_schema_of_the_future_and_one_of_the_past_are_read_by_name() {
     }
 }
 
+/// What was written with the schemas released first is read with what they do not say.
+#[test]
+fn records_of_the_first_schemas_are_read() {
+    fn written<R: Record>(record: &R) -> Vec<u8> {
+        let schema = ReferenceSchema::parse_str(R::SCHEMAS[0]).unwrap();
+        let value = to_value(record).unwrap();
+        let Value::Record(mut fields) = value else { unreachable!() };
+        fields.retain(|(name, _)| !["count", "content_id"].contains(&name.as_str()));
+        let value = Value::Record(fields).resolve(&schema).unwrap();
+        let mut bytes = Vec::new();
+        GenericSingleObjectWriter::new_with_capacity(&schema, 1024).unwrap().write_value(value, &mut bytes).unwrap();
+        bytes
+    }
+    let connection = Connection { count: 7, ..a_connection() };
+    assert_eq!(decode::<Connection>(&written(&connection)).unwrap(), a_connection(), "one, where the record does not say");
+    assert_eq!(decode::<Connection>(&encode(&connection).unwrap()).unwrap(), connection);
+    let mut report = RawReport::new("a", "native", Category::Error, 1);
+    report.set_content(&crate::digest::Content::of(["a|b", "c", "", "", "1"]));
+    let old = decode::<RawReport>(&written(&report)).unwrap();
+    assert_eq!((old.content_id, old.content_number()), (0, crate::digest::content_id(&report.digest)));
+    assert_ne!(report.content_number(), old.content_number());
+}
+
+fn a_connection() -> Connection {
+    Connection {
+        connection_id: ConnectionId([3; 16]),
+        app_id: "a".to_owned(),
+        dialect: "sentry".to_owned(),
+        kind: ConnectionKind::Start,
+        platform_id: 10,
+        version: "1.0".to_owned(),
+        device_id: String::new(),
+        user_id: String::new(),
+        country: String::new(),
+        is_emulator: None,
+        model: String::new(),
+        os_version: String::new(),
+        event_id: String::new(),
+        occurred_at: None,
+        received_at: 7,
+        client_ip: String::new(),
+        extra: String::new(),
+        count: 1,
+    }
+}
+
 #[test]
 fn foreign_bytes_are_named_as_what_they_are() {
     assert!(matches!(decode::<RawReport>(b"{\"not\":\"avro\"}"), Err(Error::NotSingleObject)));
@@ -204,4 +251,27 @@ fn names_of_the_category_are_those_of_the_schema() {
     for kind in [ConnectionKind::Start, ConnectionKind::Heartbeat] {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
+}
+
+/// What the log may hold that the edge would not write: each item is two bytes there and much more in memory.
+#[test]
+fn lists_and_maps_of_a_record_are_read_up_to_their_bound_and_what_stands_behind_them_is_not_lost() {
+    let many = 20 * MOST_ITEMS;
+    let report = RawReport {
+        threads: vec![Thread::default(); many],
+        attachments: vec![Attachment::default(); many],
+        fingerprint: vec![String::new(); many],
+        tags: vec!["标".to_owned(); many],
+        user_key: (0..many).map(|number| (format!("{number:06}"), String::new())).collect(),
+        server_key: (0..MOST_ITEMS).map(|number| (format!("{number:06}"), String::new())).collect(),
+        truncated: vec!["threads".to_owned(); many],
+        user_logs: "日志".to_owned(),
+        extra: "{}".to_owned(),
+        ..RawReport::new("a1b2c3d4e5", "native", Category::Error, 5)
+    };
+    let read = decode::<RawReport>(&encode(&report).unwrap()).unwrap();
+    let lengths = [read.threads.len(), read.attachments.len(), read.fingerprint.len(), read.tags.len(), read.truncated.len()];
+    assert_eq!(lengths, [MOST_ITEMS; 5]);
+    assert_eq!((read.user_key.len(), read.server_key), (MOST_ITEMS, report.server_key));
+    assert_eq!((read.user_logs.as_str(), read.extra.as_str(), read.received_at), ("日志", "{}", 5));
 }

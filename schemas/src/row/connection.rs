@@ -7,7 +7,7 @@ use crate::time;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-/// Columns: `clickhouse/0003_connections.sql`. Times are Unix milliseconds, `hour` seconds, `log_day` days.
+/// Columns: `clickhouse/0003_connections.sql` and `clickhouse/0007_connection_count.sql`. Times are Unix milliseconds, `hour` seconds, `log_day` days.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct ConnectionRow {
     pub log_generation: u16,
@@ -36,6 +36,7 @@ pub struct ConnectionRow {
     pub os_version: String,
     pub client_ip: String,
     pub extra: String,
+    pub count: u32,
 }
 
 impl ConnectionRow {
@@ -73,6 +74,7 @@ impl ConnectionRow {
             os_version: record.os_version,
             client_ip: record.client_ip,
             extra: record.extra,
+            count: record.count,
         }
     }
 }

@@ -129,6 +129,7 @@ impl OccurrenceRow {
     #[must_use]
     pub fn new(position: Position, record: RawReport, grouping: GroupingColumns) -> Self {
         let (event_at, clock) = time::event_time(record.occurred_at, record.received_at);
+        let content_id = record.content_number();
         Self {
             log_generation: position.generation,
             log_day: time::log_day(position.appended_at),
@@ -143,7 +144,7 @@ impl OccurrenceRow {
             report_id: record.report_id.0,
             event_id: record.event_id,
             digest: record.digest.0,
-            content_id: digest::content_id(&record.digest),
+            content_id,
             issue_id: grouping.issue_id,
             fingerprint: grouping.fingerprint,
             grouping_version: grouping.version,
@@ -243,12 +244,32 @@ fn threads_column(threads: &[Thread]) -> String {
     serde_json::to_string(threads).unwrap_or_default()
 }
 
-/// JSON: `[{"name", "data"}]`, data in Base64.
+/// JSON: `[{"name", "data"}]`, data in Base64. Written as it stands: a tree of it would take many times its room.
 fn attachments_column(attachments: &[Attachment]) -> String {
-    if attachments.is_empty() {
-        return String::new();
+    let mut json = String::new();
+    for file in attachments {
+        json.push_str(if json.is_empty() { "[{\"name\":" } else { ",{\"name\":" });
+        json.push_str(&serde_json::to_string(&file.name).unwrap_or_else(|_| "\"\"".to_owned()));
+        json.push_str(",\"data\":\"");
+        STANDARD.encode_string(&file.data, &mut json);
+        json.push_str("\"}");
     }
-    let files: Vec<_> =
-        attachments.iter().map(|file| serde_json::json!({"name": file.name, "data": STANDARD.encode(&file.data)})).collect();
-    serde_json::Value::from(files).to_string()
+    if !json.is_empty() {
+        json.push(']');
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_are_the_json_that_a_tree_of_them_would_be() {
+        let file = |name: &str, data: &[u8]| Attachment { name: name.to_owned(), data: data.to_vec() };
+        let files = [file("日志 \"1\"\n.txt", "崩溃".as_bytes()), file("", b""), file("\u{1}", &[0, 255, 62])];
+        let tree: Vec<_> = files.iter().map(|file| serde_json::json!({"name": file.name, "data": STANDARD.encode(&file.data)})).collect();
+        assert_eq!(attachments_column(&files), serde_json::Value::from(tree).to_string());
+        assert_eq!(attachments_column(&[]), "");
+    }
 }

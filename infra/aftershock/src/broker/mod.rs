@@ -10,9 +10,11 @@
 //!     → coordinator, group, member (consumer groups) → offsets → journal
 //! ```
 //!
-//! Start reading at [`run`], then `route.rs`. Invariants: nothing is acknowledged or readable before it is synced;
+//! Start reading at [`run`], then `route.rs`. Invariants: who has not shown by SCRAM whose account it is may ask for the
+//! versions and nothing else (`access.rs` says what an account may do); nothing is acknowledged or readable before it is synced;
 //! a client's claim of a length or a count is checked before memory is given for it.
 
+mod access;
 mod admission;
 mod api;
 mod buffers;
@@ -30,9 +32,11 @@ mod node;
 mod offsets;
 mod producer_id;
 mod route;
+mod scram;
 mod server;
 mod shape;
 mod topic;
+mod unread;
 mod walk;
 
 use std::io;
@@ -45,6 +49,8 @@ use tokio::net::TcpListener;
 
 use node::Node;
 
+pub use access::{ANY, Account, Grant, Operation, Resource};
+
 /// How the broker runs. `Config::new` gives what suits one machine.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -54,14 +60,20 @@ pub struct Config {
     pub advertised: Option<(String, u16)>,
     /// Where its files are.
     pub dir: PathBuf,
+    /// Who may come in, and what each may do. None = nobody.
+    pub accounts: Vec<Account>,
     /// Partitions of a topic whose maker does not say.
     pub default_partitions: i32,
     /// Whether asking for a topic makes it.
     pub auto_create: bool,
     /// Partitions of all topics together.
     pub max_partitions: i32,
-    /// Connections at the same time; more are closed at once.
+    /// Connections of accounts at the same time; more are closed.
     pub max_connections: usize,
+    /// Connections that have not shown yet whose they are; the oldest gives way.
+    pub max_strangers: usize,
+    /// How long a connection may take to show it.
+    pub authentication: Duration,
     /// A connection that is silent for longer is closed.
     pub idle_timeout: Duration,
     /// Greatest request, bytes.
@@ -96,10 +108,13 @@ impl Config {
             listen,
             advertised: None,
             dir,
+            accounts: Vec::new(),
             default_partitions: 4,
             auto_create: false,
             max_partitions: 4_096,
             max_connections: 16_384,
+            max_strangers: 1_024,
+            authentication: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(600),
             max_request_bytes: 32 * MIB,
             request_memory: 64 * MIB,

@@ -2,17 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::access::Accounts;
 use super::buffers::Buffers;
 use super::catalog::Catalog;
 use super::coordinator::{Bounds, Coordinator};
 use super::disk::{self, DirLock};
 use super::journal::Journal;
+use super::log::partition::Care;
 use super::offsets::OffsetStore;
 use super::producer_id::ProducerIds;
+use super::unread::unread;
 use super::{Config, Error, clock};
 
 /// The id of the one node there is.
@@ -25,6 +29,8 @@ const PIECE: usize = 1024;
 pub struct Node {
     /// How it runs.
     pub config: Arc<Config>,
+    /// Who may come in.
+    pub accounts: Accounts,
     /// Random; clients tell clusters apart by it.
     pub cluster_id: String,
     /// The topics.
@@ -57,6 +63,7 @@ impl Node {
         let groups =
             Coordinator::new(Bounds { session: config.min_session..=config.max_session, initial_delay: config.initial_rebalance_delay });
         let node = Node {
+            accounts: opened.accounts,
             cluster_id: opened.cluster_id,
             catalog: opened.catalog,
             groups,
@@ -79,6 +86,7 @@ pub fn pieces(bytes: usize) -> u32 {
 
 struct Opened {
     lock: DirLock,
+    accounts: Accounts,
     cluster_id: String,
     catalog: Catalog,
     producer_ids: ProducerIds,
@@ -92,6 +100,7 @@ impl Opened {
         let Some(lock) = DirLock::take(dir)? else { return Ok(None) };
         Ok(Some(Opened {
             lock,
+            accounts: Accounts::new(&config.accounts),
             cluster_id: cluster_id(&dir.join("cluster-id"))?,
             catalog: Catalog::open(&dir.join("topics"), config.max_partitions)?,
             producer_ids: ProducerIds::open(&dir.join("producer-ids"))?,
@@ -112,6 +121,7 @@ fn cluster_id(path: &std::path::Path) -> io::Result<String> {
 
 /// Looks after retention and compaction from time to time, until the broker stops.
 pub async fn keep_house(node: Arc<Node>) {
+    let started = Instant::now();
     let mut ticks = tokio::time::interval(node.config.housekeeping);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let expiry = i64::try_from(node.config.producer_expiry.as_millis()).unwrap_or(i64::MAX);
@@ -121,12 +131,16 @@ pub async fn keep_house(node: Arc<Node>) {
             _ = ticks.tick() => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        let partitions = node.catalog.partitions();
+        let unread = unread(&node, started).await;
+        let topics = node.catalog.all();
         let now = clock::now();
         let stop = node.stopping.subscribe();
         let tend = move || {
-            for partition in partitions {
-                partition.tend(now, now.saturating_sub(expiry), &|| *stop.borrow());
+            for topic in topics {
+                for (index, partition) in (0..).zip(topic.partitions()) {
+                    let unread = unread.get(&(topic.id, index)).copied();
+                    partition.tend(&Care { now, silent_since: now.saturating_sub(expiry), unread }, &|| *stop.borrow());
+                }
             }
         };
         if tokio::task::spawn_blocking(tend).await.is_err() {

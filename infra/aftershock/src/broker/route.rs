@@ -5,9 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 
+use super::access::{Operation, Principal, Resource};
+use super::api::sasl::{self, Visitor};
 use super::api::{cluster, configs, fetch, groups, list_offsets, membership, metadata, offsets, partitions, produce, topics};
 use super::log::reading::Stored;
 use super::node::Node;
@@ -28,6 +31,7 @@ pub const APIS: &[(ApiKey, i16, i16)] = &[
     (ApiKey::SyncGroup, 0, 5),
     (ApiKey::DescribeGroups, 0, 6),
     (ApiKey::ListGroups, 0, 5),
+    (ApiKey::SaslHandshake, 0, 1),
     (ApiKey::ApiVersions, 0, 4),
     (ApiKey::CreateTopics, 2, 7),
     (ApiKey::DeleteTopics, 1, 6),
@@ -36,6 +40,7 @@ pub const APIS: &[(ApiKey, i16, i16)] = &[
     (ApiKey::OffsetForLeaderEpoch, 2, 4),
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::AlterConfigs, 0, 2),
+    (ApiKey::SaslAuthenticate, 0, 2),
     (ApiKey::CreatePartitions, 0, 3),
     (ApiKey::DeleteGroups, 0, 2),
     (ApiKey::IncrementalAlterConfigs, 0, 1),
@@ -58,6 +63,30 @@ pub struct Call {
     pub peer: SocketAddr,
     /// The address the client came to.
     pub local: SocketAddr,
+    /// Whose connection it is; nobody's before it is known.
+    pub who: Option<Arc<Principal>>,
+}
+
+impl Call {
+    /// Whether the account may do that.
+    pub fn may(&self, operation: Operation, resource: Resource, name: &str) -> bool {
+        self.who.as_ref().is_some_and(|who| who.may(operation, resource, name))
+    }
+
+    /// Refuses what the account may not do with a topic.
+    pub fn topic(&self, operation: Operation, name: &str) -> Result<(), ResponseError> {
+        self.may(operation, Resource::Topic, name).then_some(()).ok_or(ResponseError::TopicAuthorizationFailed)
+    }
+
+    /// Refuses what the account may not do with a consumer group.
+    pub fn group(&self, operation: Operation, name: &str) -> Result<(), ResponseError> {
+        self.may(operation, Resource::Group, name).then_some(()).ok_or(ResponseError::GroupAuthorizationFailed)
+    }
+
+    /// Refuses what the account may not do with the broker itself.
+    pub fn cluster(&self, operation: Operation) -> Result<(), ResponseError> {
+        self.may(operation, Resource::Cluster, "kafka-cluster").then_some(()).ok_or(ResponseError::ClusterAuthorizationFailed)
+    }
 }
 
 /// A frame for the client.
@@ -115,13 +144,22 @@ pub enum Malformed {
     /// Its bytes do not have its shape.
     #[error("the request's bytes are malformed")]
     Shape,
+    /// Something else than a greeting, before it is known whose connection it is.
+    #[error("{key:?} before authentication")]
+    Stranger {
+        /// What was asked for.
+        key: ApiKey,
+    },
     /// Its answer has no form in that version.
     #[error("the answer has no form in that version")]
     Answer,
 }
 
+/// Both addresses of a connection: the client's and ours.
+pub type Ends = (SocketAddr, SocketAddr);
+
 /// Serves one request; `frame` is what follows the length.
-pub async fn route(node: &Arc<Node>, frame: Bytes, peer: SocketAddr, local: SocketAddr) -> Result<Reply, Malformed> {
+pub async fn route(node: &Arc<Node>, frame: Bytes, visitor: &mut Visitor, (peer, local): Ends) -> Result<Reply, Malformed> {
     let mut head = frame.clone();
     let (key, version) = match (head.try_get_i16(), head.try_get_i16(), head.try_get_i32()) {
         (Ok(key), Ok(version), Ok(_)) => (key, version),
@@ -130,7 +168,12 @@ pub async fn route(node: &Arc<Node>, frame: Bytes, peer: SocketAddr, local: Sock
     let correlation = frame.slice(4..8).get_i32();
     let known = APIS.iter().find(|(api, ..)| *api as i16 == key);
     let Some((key, least, most)) = known.copied() else { return Err(Malformed::NotServed { key, version }) };
-    let mut call = Call { key, version, correlation, client: String::new(), peer, local };
+    let who = match visitor {
+        Visitor::Known(principal) => Some(principal.clone()),
+        _ if [ApiKey::ApiVersions, ApiKey::SaslHandshake, ApiKey::SaslAuthenticate].contains(&key) => None,
+        _ => return Err(Malformed::Stranger { key }),
+    };
+    let mut call = Call { key, version, correlation, client: String::new(), peer, local, who };
     if !(least..=most).contains(&version) {
         if key == ApiKey::ApiVersions {
             call.version = 0;
@@ -142,7 +185,11 @@ pub async fn route(node: &Arc<Node>, frame: Bytes, peer: SocketAddr, local: Sock
     shape::check(key, version, &body).ok_or(Malformed::Shape)?;
     let header = RequestHeader::decode(&mut body, key.request_header_version(version)).map_err(|_| Malformed::Shape)?;
     call.client = header.client_id.map(|client| client.to_string()).unwrap_or_default();
-    dispatch(node, call, body).await
+    match key {
+        ApiKey::SaslHandshake => now(&call, &sasl::handshake(visitor, &call, &decode(&call, body)?)),
+        ApiKey::SaslAuthenticate => now(&call, &sasl::authenticate(&node.accounts, visitor, &decode(&call, body)?)),
+        _ => dispatch(node, call, body).await,
+    }
 }
 
 async fn dispatch(node: &Arc<Node>, call: Call, body: Bytes) -> Result<Reply, Malformed> {
@@ -150,29 +197,29 @@ async fn dispatch(node: &Arc<Node>, call: Call, body: Bytes) -> Result<Reply, Ma
         ApiKey::Produce => produce::handle(node, &call, decode(&call, body)?).await,
         ApiKey::Fetch => Ok(Reply::Later(Box::pin(fetch::handle(node.clone(), call.clone(), decode(&call, body)?)))),
         ApiKey::ListOffsets => now(&call, &list_offsets::handle(node, &call, decode(&call, body)?).await),
-        ApiKey::OffsetForLeaderEpoch => now(&call, &list_offsets::epochs(node, &decode(&call, body)?)),
+        ApiKey::OffsetForLeaderEpoch => now(&call, &list_offsets::epochs(node, &call, &decode(&call, body)?)),
         ApiKey::Metadata => now(&call, &metadata::handle(node, &call, decode(&call, body)?).await),
         ApiKey::ApiVersions => now(&call, &cluster::versions(false)),
         ApiKey::DescribeCluster => now(&call, &cluster::describe(node, &call, &decode(&call, body)?)),
         ApiKey::FindCoordinator => now(&call, &cluster::find_coordinator(node, &call, &decode(&call, body)?)),
-        ApiKey::InitProducerId => now(&call, &produce::init(node, &decode(&call, body)?).await),
+        ApiKey::InitProducerId => now(&call, &produce::init(node, &call, &decode(&call, body)?).await),
         ApiKey::CreateTopics => now(&call, &topics::create(node, &call, decode(&call, body)?).await),
         ApiKey::DeleteTopics => now(&call, &topics::delete(node, &call, decode(&call, body)?).await),
-        ApiKey::CreatePartitions => now(&call, &partitions::grow(node, decode(&call, body)?).await),
-        ApiKey::DeleteRecords => now(&call, &partitions::delete_records(node, decode(&call, body)?).await),
+        ApiKey::CreatePartitions => now(&call, &partitions::grow(node, &call, decode(&call, body)?).await),
+        ApiKey::DeleteRecords => now(&call, &partitions::delete_records(node, &call, decode(&call, body)?).await),
         ApiKey::DescribeConfigs => now(&call, &configs::describe(node, &call, &decode(&call, body)?)),
-        ApiKey::AlterConfigs => now(&call, &configs::alter(node, decode(&call, body)?).await),
-        ApiKey::IncrementalAlterConfigs => now(&call, &configs::alter_some(node, decode(&call, body)?).await),
+        ApiKey::AlterConfigs => now(&call, &configs::alter(node, &call, decode(&call, body)?).await),
+        ApiKey::IncrementalAlterConfigs => now(&call, &configs::alter_some(node, &call, decode(&call, body)?).await),
         ApiKey::JoinGroup => membership::join(node, &call, decode(&call, body)?),
         ApiKey::SyncGroup => membership::sync(node, &call, decode(&call, body)?),
-        ApiKey::Heartbeat => now(&call, &membership::heartbeat(node, &decode(&call, body)?)),
+        ApiKey::Heartbeat => now(&call, &membership::heartbeat(node, &call, &decode(&call, body)?)),
         ApiKey::LeaveGroup => now(&call, &membership::leave(node, &call, &decode(&call, body)?)),
         ApiKey::OffsetCommit => offsets::commit(node, &call, decode(&call, body)?).await,
         ApiKey::OffsetFetch => now(&call, &offsets::fetch(node, &call, decode(&call, body)?).await),
-        ApiKey::OffsetDelete => now(&call, &offsets::delete(node, decode(&call, body)?).await),
+        ApiKey::OffsetDelete => now(&call, &offsets::delete(node, &call, decode(&call, body)?).await),
         ApiKey::DescribeGroups => now(&call, &groups::describe(node, &call, decode(&call, body)?).await),
         ApiKey::ListGroups => now(&call, &groups::list(node, &call, decode(&call, body)?).await),
-        ApiKey::DeleteGroups => now(&call, &groups::delete(node, decode(&call, body)?).await),
+        ApiKey::DeleteGroups => now(&call, &groups::delete(node, &call, decode(&call, body)?).await),
         other => Err(Malformed::NotServed { key: other as i16, version: call.version }),
     }
 }

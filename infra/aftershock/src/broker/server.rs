@@ -4,7 +4,6 @@
 //! sync, and a consumer's long poll does not hold up what it sends next.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,36 +11,43 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Error;
+use super::api::sasl::Visitor;
 use super::buffers;
 use super::log::reading::Stored;
 use super::node::{Node, pieces};
-use super::route::{Answer, Piece, Reply, route};
+use super::route::{Answer, Ends, Piece, Reply, route};
+use crate::strangers::{Strangers, Ticket};
 
 /// Requests of one connection whose answers are still to come.
 const PIPELINED: usize = 32;
 /// How long the rest of a request may take once it has begun, and an answer until it is taken.
 const TRANSFER: Duration = Duration::from_secs(60);
+/// Greatest request before it is known whose connection it is.
+const STRANGER_BYTES: usize = 4_096;
 /// Pause after the system refused a connection, for want of file descriptors for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `shutdown`, then lets those there are finish.
 pub async fn serve(node: &Arc<Node>, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
     let mut connections = JoinSet::new();
+    let strangers = Strangers::new(node.config.max_strangers, node.config.max_connections);
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) if connections.len() < node.config.max_connections => {
-                    connections.spawn(connection(node.clone(), stream, peer, node.stopping.subscribe()));
+                Ok((stream, peer)) => {
+                    let Ok(local) = stream.local_addr() else { continue };
+                    let (since, ends) = (Instant::now(), (peer, local));
+                    let guest = Guest { ticket: strangers.enter(), strangers: strangers.clone(), since, ends };
+                    connections.spawn(connection(node.clone(), stream, guest));
                 }
-                Ok((_, peer)) => tracing::warn!(peer = %peer, "too many connections, one more is refused"),
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -66,68 +72,128 @@ enum End {
     Stopping,
     /// The client is gone, silent or speaks nonsense.
     Closed,
+    /// The client has not shown who it is: it is told so first.
+    Refused,
 }
 
-async fn connection(node: Arc<Node>, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
-    let Ok(local) = stream.local_addr() else { return };
+/// A connection as the listener sees it.
+struct Guest {
+    ticket: Ticket,
+    strangers: Strangers,
+    since: Instant,
+    ends: Ends,
+}
+
+impl Guest {
+    /// Takes note of one who is not served.
+    fn refuse(&self, reason: &str) -> End {
+        self.strangers.refused(self.ends.0, reason);
+        End::Closed
+    }
+}
+
+/// How a connection is read.
+struct Pace {
+    /// Until the next request begins, and from there to its end.
+    idle: Duration,
+    transfer: Duration,
+    most_bytes: usize,
+}
+
+impl Pace {
+    fn of(node: &Node, visitor: &Visitor, guest: &Guest) -> Self {
+        match visitor {
+            Visitor::Known(_) => Self { idle: node.config.idle_timeout, transfer: TRANSFER, most_bytes: node.config.max_request_bytes },
+            _ => {
+                let left = node.config.authentication.saturating_sub(guest.since.elapsed());
+                Self { idle: left.min(node.config.idle_timeout), transfer: left, most_bytes: STRANGER_BYTES }
+            }
+        }
+    }
+}
+
+async fn connection(node: Arc<Node>, stream: TcpStream, guest: Guest) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let (reader, writer) = stream.into_split();
     let (replies, due) = mpsc::channel(PIPELINED);
     let writing = write_replies(&node, writer, due);
-    let reading = read_requests(&node, reader, replies, (peer, local), stopped);
+    let reading = read_requests(&node, reader, replies, &guest);
     tokio::pin!(writing);
     tokio::select! {
+        () = guest.ticket.displaced() => {}
         written = &mut writing => {
             if let Err(error) = written {
-                tracing::debug!(peer = %peer, error = %error, "a connection broke");
+                tracing::debug!(peer = %guest.ends.0, error = %error, "a connection broke");
             }
         }
         end = reading => {
-            if end == End::Stopping {
+            if end != End::Closed {
                 let _ = writing.await;
             }
         }
     }
 }
 
-async fn read_requests(
-    node: &Arc<Node>,
-    mut reader: OwnedReadHalf,
-    replies: mpsc::Sender<Box<Reply>>,
-    (peer, local): (SocketAddr, SocketAddr),
-    mut stopped: watch::Receiver<bool>,
-) -> End {
+async fn read_requests(node: &Arc<Node>, mut reader: OwnedReadHalf, replies: mpsc::Sender<Box<Reply>>, guest: &Guest) -> End {
+    let mut visitor = Visitor::Stranger;
     loop {
-        let mut length = [0; 4];
-        tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => return End::Stopping,
-            read = timeout(node.config.idle_timeout, reader.read_exact(&mut length)) => {
-                if !matches!(read, Ok(Ok(_))) {
-                    return End::Closed;
-                }
-            }
-        }
-        let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or(0);
-        if length < 8 || length > node.config.max_request_bytes {
-            tracing::warn!(peer = %peer, request.bytes = length, "a request of that size is refused");
-            return End::Closed;
-        }
-        let Ok(memory) = node.request_memory.acquire_many(pieces(length)).await else { return End::Closed };
-        let Ok(Ok(frame)) = timeout(TRANSFER, read_frame(&mut reader, length)).await else { return End::Closed };
+        let (frame, memory) = match next_request(node, &mut reader, guest, &visitor).await {
+            Ok(read) => read,
+            Err(end) => return end,
+        };
         // On the heap, and so are the replies that wait: a connection that is idle holds no room for either.
-        let reply = match Box::pin(route(node, frame, peer, local)).await {
+        let reply = match Box::pin(route(node, frame, &mut visitor, guest.ends)).await {
             Ok(reply) => Box::new(reply),
-            Err(error) => {
-                tracing::warn!(peer = %peer, error = %error, "a connection is closed");
+            Err(error) if matches!(visitor, Visitor::Known(_)) => {
+                tracing::warn!(peer = %guest.ends.0, error = %error, "a connection is closed");
                 return End::Closed;
             }
+            Err(error) => return guest.refuse(&error.to_string()),
         };
         drop(memory);
         if !matches!(*reply, Reply::Nothing) && replies.send(reply).await.is_err() {
             return End::Closed;
         }
+        match visitor {
+            Visitor::Known(_) if guest.ticket.admit() => continue,
+            Visitor::Known(_) => guest.refuse("there are too many connections"),
+            Visitor::Refused => guest.refuse("wrong user or password, or another mechanism than SCRAM-SHA-256"),
+            Visitor::Stranger | Visitor::Greeted | Visitor::Proving(_) => continue,
+        };
+        return End::Refused;
+    }
+}
+
+/// The next request, and the memory that it was given.
+async fn next_request<'a>(
+    node: &'a Node,
+    reader: &mut OwnedReadHalf,
+    guest: &Guest,
+    visitor: &Visitor,
+) -> Result<(Bytes, SemaphorePermit<'a>), End> {
+    let pace = Pace::of(node, visitor, guest);
+    let mut stopped = node.stopping.subscribe();
+    let mut length = [0; 4];
+    tokio::select! {
+        _ = stopped.wait_for(|stop| *stop) => return Err(End::Stopping),
+        read = timeout(pace.idle, reader.read_exact(&mut length)) => {
+            if !matches!(read, Ok(Ok(_))) {
+                return Err(End::Closed);
+            }
+        }
+    }
+    let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or(0);
+    if length < 8 || length > pace.most_bytes {
+        return Err(guest.refuse("a request of that size"));
+    }
+    // What strangers send is small and bounded by their number: they may not take the memory of the others.
+    let counted = if matches!(visitor, Visitor::Known(_)) { pieces(length) } else { 0 };
+    let memory = node.request_memory.acquire_many(counted).await.map_err(|_| End::Closed)?;
+    match timeout(pace.transfer, read_frame(reader, length)).await {
+        Ok(Ok(frame)) => Ok((frame, memory)),
+        _ => Err(End::Closed),
     }
 }
 

@@ -42,6 +42,8 @@ fn body(w: &mut Walk<'_>, key: ApiKey, v: i16) -> Option<()> {
             w.text()
         }
         ApiKey::ApiVersions => Some(()),
+        ApiKey::SaslHandshake => w.text(),
+        ApiKey::SaslAuthenticate => w.bytes(),
         ApiKey::DescribeCluster => w.fixed(1 + usize::from(v >= 1) + usize::from(v >= 2)),
         ApiKey::FindCoordinator if v >= 4 => {
             w.fixed(1)?;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use service::printable;
+
 /// One hour of the trend, all platforms together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hour {
@@ -51,14 +53,16 @@ pub fn issues(issues: &[Issue]) -> String {
             2 => "iOS",
             _ => "PC",
         };
-        let title = cut(&issue.title.replace(['\n', '\r', '\t'], " "), TITLE);
+        let title = cut(&printable::line(&issue.title.replace(['\n', '\r', '\t'], " ")), TITLE);
         let Issue { crashes, devices, versions, .. } = issue;
+        let versions = printable::line(versions);
         let _ = writeln!(text, "{:>3}. {crashes:>7}  {devices:>7}  {platform:<8}  {versions:<13}  {title}", place + 1);
     }
     text
 }
 
 fn label(hour: &str) -> String {
+    let hour = &*printable::line(hour);
     match (hour.get(0..4), hour.get(4..6), hour.get(6..8), hour.get(8..10)) {
         (Some(year), Some(month), Some(day), Some(hour)) => format!("{year}-{month}-{day} {hour}:00"),
         _ => format!("{hour:<16}"),
@@ -97,6 +101,16 @@ mod tests {
         assert!(text.contains("2026-11-22 01:00"), "{text}");
         assert!(text.ends_with("all hours              15\n"), "{text}");
         assert!(trend(&[]).contains("all hours"));
+    }
+
+    #[test]
+    fn what_clients_sent_commands_no_terminal() {
+        let hostile = "\u{1b}]0;PWNED\u{7}\u{1b}[2J\u{9b}2J\u{202e}";
+        let issue = Issue { platform: 1, crashes: 3, devices: 2, versions: hostile.into(), title: hostile.into() };
+        let shown = issues(&[issue]) + &trend(&[Hour { hour: hostile.into(), ..Hour::default() }]);
+        let is_safe = |character: char| character == '\n' || !(character.is_control() || character == '\u{202e}');
+        assert!(shown.chars().all(is_safe), "{shown:?}");
+        assert_eq!(shown.matches(r"\u{1b}]0;PWNED").count(), 2, "{shown}");
     }
 
     #[test]

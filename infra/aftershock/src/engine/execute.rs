@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use super::admission::{Admission, Place};
 use super::body::{self, BodyReader};
 use super::encoding::{Coding, Encoder};
-use super::exception::{ABORTED, Exception};
+use super::exception::{ABORTED, Exception, TOO_MANY_SIMULTANEOUS_QUERIES};
 use super::progress::Samples;
 use super::reply::{self, Guard, Message, Outbox, Reply, ReplyBody};
 use super::request::{self, Call};
@@ -20,6 +20,7 @@ use super::session::{Mark, Session, Setup};
 use super::store::Store;
 use super::user::{self, User};
 use super::{Config, ReadLimits, multipart};
+use crate::strangers::Ticket;
 
 /// Largest form.
 const FORM: usize = 16 << 20;
@@ -149,6 +150,9 @@ pub async fn asked(config: &Config, request: Request<Incoming>) -> Result<(Call,
     let (head, body) = request.into_parts();
     let pairs = request::pairs(head.uri.query().unwrap_or(""))?;
     let user = user::authenticate(config, &head.headers, &pairs)?;
+    if head.extensions.get::<Arc<Ticket>>().is_some_and(|ticket| !ticket.admit()) {
+        return Err(Exception::new(TOO_MANY_SIMULTANEOUS_QUERIES, "Too many connections"));
+    }
     let mut call = Call::new(&head.method, &pairs, &head.headers)?;
     let pause = config.body_timeout;
     let body = match call.boundary.take() {

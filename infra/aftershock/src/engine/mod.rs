@@ -61,7 +61,7 @@ pub struct Config {
     /// Statements that may wait for a place, and how long.
     pub waiting: usize,
     pub wait: Duration,
-    /// Open connections.
+    /// Open connections of accounts. Those that have not named one are few, and the oldest of them gives way.
     pub connections: usize,
     /// A request's head must be there within this time.
     pub head_timeout: Duration,
@@ -93,7 +93,7 @@ impl Default for ReadLimits {
 }
 
 impl Config {
-    /// A configuration with the defaults: no read-only account, and `default` without a password.
+    /// A configuration with the defaults: no read-only account, and `default` without a password, which is no way to serve anybody.
     pub fn new(dir: PathBuf, library: PathBuf) -> Self {
         Self {
             dir,

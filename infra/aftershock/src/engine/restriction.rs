@@ -7,7 +7,7 @@ use super::exception::{Exception, READONLY, UNKNOWN_SETTING};
 use super::user::User;
 
 /// Settings that a read-only account may give: how results look, and hints that only cost itself.
-const FREE: [&str; 13] = [
+const FREE: [&str; 14] = [
     "force_optimize_projection",
     "force_optimize_projection_name",
     "force_primary_key",
@@ -21,6 +21,7 @@ const FREE: [&str; 13] = [
     "union_default_mode",
     "use_query_cache",
     "max_query_size",
+    "max_block_size",
 ];
 const FREE_PREFIXES: [&str; 2] = ["output_format_", "format_csv_"];
 /// Settings of the connection itself, which a client of a server sends and which say nothing here.

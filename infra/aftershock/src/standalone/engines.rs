@@ -10,6 +10,10 @@ use super::Error;
 use super::child::{Child, Spec};
 use super::running::Processes;
 use super::services::NICENESS;
+use crate::broker::Account;
+use crate::embedded;
+use crate::permissions;
+use crate::role::Role;
 use crate::settings::Settings;
 
 /// Time for an engine to answer after it listens.
@@ -18,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The addresses of log and tables, and the processes behind them that are ours.
 pub struct Engines {
+    /// With the account that may do everything.
     pub kafka: kafka::Config,
     pub clickhouse: clickhouse::Config,
     broker: Option<Child>,
@@ -32,7 +37,8 @@ impl Engines {
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
         let mut engines = Self { kafka: settings.kafka.clone(), clickhouse: settings.clickhouse.clone(), broker: None, engine: None };
         if settings.embeds_log() {
-            engines.broker = Some(Child::start(broker(settings))?);
+            let accounts = log_accounts(settings, &mut engines.kafka)?;
+            engines.broker = Some(Child::start(broker(settings, &accounts)?)?);
         }
         if settings.embeds_tables() {
             accounts(&mut engines.clickhouse)?;
@@ -53,6 +59,11 @@ impl Engines {
         engines.clickhouse.url = format!("http://{}", child.listening().await?);
         engines.tables_answer().await?;
         Ok(engines)
+    }
+
+    /// The log as a role reaches it: by an account that may do what the role does and no more.
+    pub fn kafka_for(&self, role: Role) -> kafka::Config {
+        permissions::log_of(role, &self.kafka)
     }
 
     /// Fills the addresses in and waits for the first answers.
@@ -133,16 +144,17 @@ async fn pause(child: &Option<Child>) -> Result<(), Error> {
     }
 }
 
-fn broker(settings: &Settings) -> Spec {
+fn broker(settings: &Settings, accounts: &[Account]) -> Result<Spec, Error> {
     let dir = settings.data.dir.join("kafka");
-    Spec {
+    let accounts = serde_json::to_string(accounts).map_err(|error| Error::File(error.into()))?;
+    Ok(Spec {
         name: "broker",
         arguments: vec!["--dir".into(), dir.into()],
         // The broker's buffers are few and large: what the allocator would keep of them costs more memory than it saves time.
-        environment: vec![("MIMALLOC_PURGE_DELAY", "0".to_owned())],
+        environment: vec![("MIMALLOC_PURGE_DELAY", "0".to_owned()), (embedded::BROKER_ACCOUNTS, accounts)],
         listen: settings.standalone.kafka_listen.clone(),
         ..Spec::default()
-    }
+    })
 }
 
 fn engine(settings: &Settings, accounts: &clickhouse::Config) -> Result<Spec, Error> {
@@ -162,6 +174,26 @@ fn engine(settings: &Settings, accounts: &clickhouse::Config) -> Result<Spec, Er
         niceness: NICENESS,
         ..Spec::default()
     })
+}
+
+/// Accounts of the embedded broker, new at every start: one that may do everything, and one for each role. Their properties go into
+/// `log`; whoever needs them finds them in `standalone.json`.
+fn log_accounts(settings: &Settings, log: &mut kafka::Config) -> Result<Vec<Account>, Error> {
+    let operator = password()?;
+    let mut accounts = vec![Account::operator(permissions::OPERATOR, operator.clone())];
+    for role in [Role::Ingest, Role::Processor, Role::Query] {
+        let (name, password) = (role.name().to_owned(), password()?);
+        let properties = permissions::properties(&name, &password);
+        match role {
+            Role::Ingest => log.roles.ingest.extend(properties),
+            Role::Processor => log.roles.processor.extend(properties),
+            Role::Query => log.roles.query.extend(properties),
+        }
+        let grants = permissions::of(role, log, &settings.processor.group);
+        accounts.push(Account { name, password, grants });
+    }
+    log.properties.extend(permissions::properties(permissions::OPERATOR, &operator));
+    Ok(accounts)
 }
 
 /// Accounts of the embedded engine, new at every start; whoever needs them finds them in `standalone.json`.

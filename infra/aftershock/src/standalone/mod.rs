@@ -30,6 +30,7 @@ use service::credentials::{Credentials, Keyring};
 use service::shutdown::{Shutdown, signals};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::role::Role;
 use crate::settings::Settings;
 use engines::Engines;
 use services::{Listeners, Services, Urls};
@@ -76,8 +77,9 @@ pub enum Error {
 ///
 /// # Errors
 /// It cannot start.
-pub async fn run(settings: Settings) -> Result<(), Error> {
+pub async fn run(mut settings: Settings) -> Result<(), Error> {
     let dir = settings.data.dir.clone();
+    settings.ingest.disk.folder.get_or_insert_with(|| dir.clone());
     let _lock = lock::take(&dir)?;
     let (trigger, shutdown) = Shutdown::new();
     signals(trigger);
@@ -127,7 +129,7 @@ impl Begun<'_> {
     /// Says that all is ready once it is, keeps what it says true, and hands each SIGHUP on.
     async fn announce(&self, engines: &mut Engines, services: &mut Services) -> Result<Infallible, Error> {
         let mut hangups = signal(SignalKind::hangup()).map_err(Error::Hangups)?;
-        services.ready(self.urls).await?;
+        services.ready(self.urls, &self.settings.ingest.disk).await?;
         let dir = &self.settings.data.dir;
         let running = self.running(engines, services);
         running.write(dir).map_err(Error::File)?;
@@ -162,6 +164,10 @@ impl Begun<'_> {
                 processor: self.urls.processor.clone(),
                 query_admin: self.urls.query_admin.clone(),
             },
+            kafka_properties: running::exposed(&kafka.properties),
+            kafka_roles: [Role::Ingest, Role::Processor, Role::Query]
+                .map(|role| (role.name().to_owned(), running::exposed(&engines.kafka_for(role).properties)))
+                .into(),
             clickhouse_user: clickhouse.user.clone(),
             clickhouse_password: clickhouse.password.expose().clone(),
             clickhouse_read_user: clickhouse.read_user.clone(),

@@ -1,11 +1,13 @@
 //! What a running standalone says about itself: the line on stdout and `standalone.json` in the data folder.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use service::kafka::Properties;
 
 const FILE: &str = "standalone.json";
 
@@ -34,6 +36,12 @@ pub struct Ready {
 pub struct Running {
     #[serde(flatten)]
     pub ready: Ready,
+    /// librdkafka's properties of the account that may do everything.
+    #[serde(default)]
+    pub kafka_properties: BTreeMap<String, String>,
+    /// The same of the account of each role, by its name.
+    #[serde(default)]
+    pub kafka_roles: BTreeMap<String, BTreeMap<String, String>>,
     pub clickhouse_user: String,
     pub clickhouse_password: String,
     pub clickhouse_read_user: String,
@@ -97,6 +105,11 @@ impl Running {
     }
 }
 
+/// Properties as the file has them, which only its owner may read.
+pub fn exposed(properties: &Properties) -> BTreeMap<String, String> {
+    properties.iter().map(|(name, value)| (name.clone(), value.expose().clone())).collect()
+}
+
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -123,6 +136,8 @@ mod tests {
                 processor: url.clone(),
                 query_admin: url,
             },
+            kafka_properties: [("sasl.password".to_owned(), "密".to_owned())].into(),
+            kafka_roles: BTreeMap::new(),
             clickhouse_user: "writer".into(),
             clickhouse_password: "密".into(),
             clickhouse_read_user: "reader".into(),

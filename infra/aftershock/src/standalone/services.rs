@@ -80,7 +80,7 @@ impl Services {
         let mut listeners = listeners.0;
         let mut start = |role: Role, niceness: i32, finish: Duration| -> Result<Child, Error> {
             let sockets = listeners.remove(&role).unwrap_or_default();
-            let told = handover::line(role, settings, (&engines.kafka, &engines.clickhouse), &sockets);
+            let told = handover::line(role, settings, (&engines.kafka_for(role), &engines.clickhouse), &sockets);
             let told = told.map_err(|error| Error::File(error.into()))?;
             Ok(Child::start(Spec { name: role.name(), sockets, told, niceness, finish: finish + MARGIN, ..Spec::default() })?)
         };
@@ -92,18 +92,22 @@ impl Services {
         })
     }
 
-    /// Waits until all can do their work. A processor that cannot keeps nobody from sending and asking: the reports wait in the log.
+    /// Waits until all can do their work. A processor that cannot keeps nobody from sending and asking: the reports wait in the log. Nor does an edge
+    /// that refuses for want of room: it takes reports again by itself.
     ///
     /// # Errors
     /// Edge or query cannot in time; says what it misses.
-    pub async fn ready(&self, urls: &Urls) -> Result<(), Error> {
+    pub async fn ready(&self, urls: &Urls, disk: &ingest::Disk) -> Result<(), Error> {
         let folds = async {
-            if let Err(error) = ready(&self.processor, &urls.processor).await {
+            // A halted stream waits for an operator, not for this start; everything else works.
+            if let Err(error) = ready(&self.processor, &urls.processor, |missing| missing.contains(" is halted: ")).await {
                 tracing::error!(%error, "reports are accepted and wait in the log");
             }
             Ok(())
         };
-        tokio::try_join!(ready(&self.ingest, &urls.ingest_admin), ready(&self.query, &urls.query_admin), folds).map(drop)
+        let (accepts, answers) =
+            (ready(&self.ingest, &urls.ingest_admin, |_| is_full(disk)), ready(&self.query, &urls.query_admin, |_| false));
+        tokio::try_join!(accepts, answers, folds).map(drop)
     }
 
     /// The process ids as they are now, beside those of the others.
@@ -133,8 +137,8 @@ impl Services {
     }
 }
 
-/// Waits until a role can do its work.
-async fn ready(role: &Child, url: &str) -> Result<(), Error> {
+/// Waits until a role can do its work, or what it misses is excused.
+async fn ready(role: &Child, url: &str, is_excused: impl Fn(&str) -> bool) -> Result<(), Error> {
     let answers = async {
         let (client, asked) = (Client::new(Duration::from_secs(10)), Instant::now());
         loop {
@@ -143,6 +147,9 @@ async fn ready(role: &Child, url: &str) -> Result<(), Error> {
                 Ok(answer) => String::from_utf8_lossy(&answer.body).trim().to_owned(),
                 Err(error) => error.to_string(),
             };
+            if is_excused(&missing) {
+                break Ok(());
+            }
             if asked.elapsed() > PATIENCE {
                 break Err(Error::NotReady { name: role.name(), missing });
             }
@@ -155,6 +162,12 @@ async fn ready(role: &Child, url: &str) -> Result<(), Error> {
     }
     role.has_answered();
     Ok(())
+}
+
+/// Whether the edge refuses for want of room on the disk.
+fn is_full(disk: &ingest::Disk) -> bool {
+    let space = disk.folder.as_deref().and_then(|folder| service::disk::space(folder).ok());
+    space.is_some_and(|space| disk.shortage(space).is_some())
 }
 
 /// Listens on `address` for `role`.

@@ -53,22 +53,26 @@ async fn kcat_produces_and_consumes() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path()).await;
     let topic = broker.topic("kcat", 1, &[]).await;
+    let properties = dir.path().join("kcat.conf");
+    let (user, password) = crate::harness::account();
+    let known = format!("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-256\nsasl.username={user}\nsasl.password={password}\n");
+    std::fs::write(&properties, known).unwrap();
+    let kcat = |arguments: &[&str]| {
+        let mut command = Command::new(&kcat);
+        command.args(["-F", properties.to_str().unwrap(), "-b", &broker.address]).args(arguments);
+        command
+    };
     let mut expected = String::new();
     for (round, codec) in ["none", "gzip", "snappy", "lz4", "zstd"].iter().enumerate() {
-        let mut produce = Command::new(&kcat);
-        produce.args(["-P", "-b", &broker.address, "-t", &topic, "-p", "0", "-K", ":", "-z", codec, "-X", "enable.idempotence=true"]);
+        let produce = kcat(&["-P", "-t", &topic, "-p", "0", "-K", ":", "-z", codec, "-X", "enable.idempotence=true"]);
         run(produce, &lines(round * 100..round * 100 + 100)).await;
         expected.push_str(&lines(round * 100..round * 100 + 100));
     }
-    let mut consume = Command::new(&kcat);
-    consume.args(["-C", "-q", "-b", &broker.address, "-t", &topic, "-o", "beginning", "-e", "-f", "%k:%s\n"]);
+    let consume = kcat(&["-C", "-q", "-t", &topic, "-o", "beginning", "-e", "-f", "%k:%s\n"]);
     assert!(run(consume, "").await == expected);
-    let mut share = Command::new(&kcat);
-    share.args(["-q", "-b", &broker.address, "-X", "auto.offset.reset=earliest", "-e", "-f", "%k:%s\n", "-G", "kcat", &topic]);
+    let share = kcat(&["-q", "-X", "auto.offset.reset=earliest", "-e", "-f", "%k:%s\n", "-G", "kcat", &topic]);
     assert!(run(share, "").await == expected, "as a member of a group");
-    let mut metadata = Command::new(&kcat);
-    metadata.args(["-L", "-b", &broker.address]);
-    assert!(run(metadata, "").await.contains(&topic));
+    assert!(run(kcat(&["-L"]), "").await.contains(&topic));
     assert_eq!(read(&broker.consumer("kcat"), &topic, 0, 499, 1)[0].1, "崩溃 499".as_bytes());
     broker.stop().await;
 }
@@ -77,9 +81,11 @@ const PYTHON: &str = r#"
 import sys
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
-address, topic = sys.argv[1:3]
+address, topic, user, password = sys.argv[1:5]
+known = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-256",
+         "sasl_plain_username": user, "sasl_plain_password": password}
 for codec in (None, "gzip"):
-    producer = KafkaProducer(bootstrap_servers=address, acks="all", enable_idempotence=True, compression_type=codec)
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", enable_idempotence=True, compression_type=codec, **known)
     for n in range(100):
         producer.send(topic, key=b"key-%d" % n, value=("崩溃 %d" % n).encode(),
                       headers=[("kind", b"crash")], partition=0)
@@ -87,7 +93,7 @@ for codec in (None, "gzip"):
     producer.close()
 for round in range(2):
     consumer = KafkaConsumer(topic, bootstrap_servers=address, group_id="python", auto_offset_reset="earliest",
-                             enable_auto_commit=False, consumer_timeout_ms=20000)
+                             enable_auto_commit=False, consumer_timeout_ms=20000, **known)
     got = []
     for message in consumer:
         got.append(message)
@@ -112,7 +118,8 @@ async fn kafka_python_produces_and_consumes() {
     let broker = Broker::start(dir.path()).await;
     let topic = broker.topic("python", 1, &[]).await;
     let mut script = Command::new(python);
-    script.args(["-c", PYTHON, &broker.address, &topic]);
+    let (user, password) = crate::harness::account();
+    script.args(["-c", PYTHON, &broker.address, &topic, &user, &password]);
     assert_eq!(run(script, "").await.trim(), "done");
     broker.stop().await;
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rdkafka::admin::AdminOptions;
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use aftershock::broker::{Config, Error};
@@ -144,6 +145,36 @@ async fn retention_by_size_and_by_time() {
     assert_eq!(send(&producer, &aged, 0, b"next").await, 1_000);
     let (low, _) = watermarks(&consumer, &sized, 0);
     assert_eq!(read(&consumer, &sized, 0, low, 1)[0].1, payloads(low as usize..low as usize + 1)[0]);
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retention_by_size_leaves_what_a_group_has_still_to_read() {
+    if without_files() {
+        // Apache Kafka takes it: `[retention] log_bytes` says so.
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path()).await;
+    let sized = [("segment.bytes", "30000"), ("retention.bytes", "60000")];
+    let (read, nobodys) = (broker.topic("read", 1, &sized).await, broker.topic("nobodys", 1, &sized).await);
+    let consumer = broker.consumer("slow");
+    let commit = |offset| {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&read, 0, Offset::Offset(offset)).unwrap();
+        consumer.commit(&list, CommitMode::Sync).unwrap();
+    };
+    commit(100);
+    let producer = broker.producer(&[("compression.codec", "none")]);
+    for topic in [&read, &nobodys] {
+        for some in payloads(0..1_000).chunks(20) {
+            send_all(&producer, topic, 0, some).await;
+        }
+    }
+    until("retention has been at work", || watermarks(&consumer, &nobodys, 0).0 > 600).await;
+    assert!(watermarks(&consumer, &read, 0).0 <= 100, "what the group has not read is there");
+    commit(1_000);
+    until("what was read goes", || watermarks(&consumer, &read, 0).0 > 600).await;
     broker.stop().await;
 }
 

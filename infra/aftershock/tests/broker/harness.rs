@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use aftershock::broker::{self, Config};
+use aftershock::broker::{self, Account, Config};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -20,6 +20,10 @@ use tokio::task::JoinHandle;
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The account of this suite, which may do everything.
+const USER: &str = "suite";
+const PASSWORD: &str = "口令=of,the-suite";
+
 type Served = JoinHandle<Result<(), broker::Error>>;
 
 /// A broker of this test.
@@ -31,6 +35,15 @@ pub struct Broker {
 /// The Apache Kafka that stands in, if there is one.
 pub fn external() -> Option<String> {
     std::env::var("AFTERSHOCK_TEST_KAFKA").ok()
+}
+
+/// User and password of the account that may do everything.
+pub fn account() -> (String, String) {
+    let variable = |name: &str| std::env::var(format!("AFTERSHOCK_TEST_KAFKA_{name}")).expect("an account beside AFTERSHOCK_TEST_KAFKA");
+    match external() {
+        Some(_) => (variable("USER"), variable("PASSWORD")),
+        None => (USER.to_owned(), PASSWORD.to_owned()),
+    }
 }
 
 /// Whether a test that needs the broker's files must be left out.
@@ -47,6 +60,7 @@ pub fn config(dir: &Path) -> Config {
     let mut config = Config::new(([127, 0, 0, 1], 0).into(), dir.to_owned());
     config.housekeeping = Duration::from_millis(100);
     config.initial_rebalance_delay = Duration::ZERO;
+    config.accounts = vec![Account::operator(USER, PASSWORD.into())];
     config
 }
 
@@ -94,8 +108,16 @@ impl Broker {
         }
     }
 
-    fn client(&self) -> ClientConfig {
+    pub fn client(&self) -> ClientConfig {
+        let (user, password) = account();
+        self.client_of(&user, &password)
+    }
+
+    /// Settings of a client with an account of its own.
+    pub fn client_of(&self, user: &str, password: &str) -> ClientConfig {
         let mut config = ClientConfig::new();
+        config.set("security.protocol", "SASL_PLAINTEXT").set("sasl.mechanism", "SCRAM-SHA-256");
+        config.set("sasl.username", user).set("sasl.password", password);
         config.set("bootstrap.servers", &self.address).set("socket.nagle.disable", "true");
         config.set("log_level", "3").set("reconnect.backoff.max.ms", "200");
         config

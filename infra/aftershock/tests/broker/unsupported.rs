@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, Producer};
 
 use crate::harness::{Broker, PATIENCE, external, send};
@@ -16,10 +15,9 @@ async fn transactions_are_refused_and_the_rest_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path()).await;
     let topic = broker.topic("plain", 1, &[]).await;
-    let address = broker.address.clone();
+    let mut config = broker.client();
     let refused = tokio::task::spawn_blocking(move || {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &address).set("transactional.id", "one").set("log_level", "0");
+        config.set("transactional.id", "one").set("log_level", "0");
         let producer: BaseProducer = config.create().unwrap();
         let asked = Instant::now();
         (producer.init_transactions(PATIENCE).unwrap_err().to_string(), asked.elapsed())

@@ -2,25 +2,90 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
+use kafka_protocol::messages::{
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, RequestKind, ResponseHeader, ResponseKind, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
+};
 use kafka_protocol::protocol::{Decodable, Encodable, Request};
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+use service::signature::{mac, sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Broker, PATIENCE, external};
+use crate::harness::{Broker, PATIENCE, account, external};
 
 /// A connection that speaks the protocol by hand.
 pub struct Wire(TcpStream);
 
 impl Wire {
-    pub async fn to(broker: &Broker) -> Wire {
+    /// One that nobody knows.
+    pub async fn stranger(broker: &Broker) -> Wire {
         Wire(TcpStream::connect(&broker.address).await.unwrap())
     }
 
-    async fn send(&mut self, key: i16, version: i16, encode: impl FnOnce(&mut BytesMut)) {
+    /// With the account that may do everything.
+    pub async fn to(broker: &Broker) -> Wire {
+        let (user, password) = account();
+        Wire::of(broker, &user, &password).await.unwrap()
+    }
+
+    /// With an account of its own, or the number of the error.
+    pub async fn of(broker: &Broker, user: &str, password: &str) -> Result<Wire, i16> {
+        let mut wire = Wire::stranger(broker).await;
+        wire.authenticate(user, password).await.map(|()| wire)
+    }
+
+    /// Shows the password of an account, and checks that the server knows it too.
+    async fn authenticate(&mut self, user: &str, password: &str) -> Result<(), i16> {
+        let mechanism = SaslHandshakeRequest::default().with_mechanism("SCRAM-SHA-256".to_owned().into());
+        assert_eq!(self.call(1, &mechanism).await.error_code, 0);
+        let bare = format!("n={user},r=nonce-of-the-test");
+        let answer = self.prove(&format!("n,,{bare}")).await?;
+        let field = |name: &str| answer.split(',').find_map(|field| field.strip_prefix(name)).unwrap();
+        let salt = BASE64_STANDARD.decode(field("s=")).unwrap();
+        let mut last = mac(password.as_bytes(), &[&salt, &1_u32.to_be_bytes()]);
+        let mut salted = last;
+        for _ in 1..field("i=").parse::<u32>().unwrap() {
+            last = mac(password.as_bytes(), &[&last]);
+            salted.iter_mut().zip(last).for_each(|(byte, more)| *byte ^= more);
+        }
+        let unproven = format!("c=biws,r={}", field("r="));
+        let said = format!("{bare},{answer},{unproven}");
+        let mut key = mac(&salted, &[b"Client Key"]);
+        let signature = mac(&sha256(&key), &[said.as_bytes()]);
+        key.iter_mut().zip(signature).for_each(|(byte, mask)| *byte ^= mask);
+        let theirs = self.prove(&format!("{unproven},p={}", BASE64_STANDARD.encode(key))).await?;
+        let expected = mac(&mac(&salted, &[b"Server Key"]), &[said.as_bytes()]);
+        assert_eq!(theirs, format!("v={}", BASE64_STANDARD.encode(expected)), "the server knows the password");
+        Ok(())
+    }
+
+    async fn prove(&mut self, message: &str) -> Result<String, i16> {
+        let message = Bytes::copy_from_slice(message.as_bytes());
+        let answer = self.call(1, &SaslAuthenticateRequest::default().with_auth_bytes(message)).await;
+        let text = || String::from_utf8(answer.auth_bytes.to_vec()).unwrap();
+        if answer.error_code == 0 { Ok(text()) } else { Err(answer.error_code) }
+    }
+
+    /// Whether the broker has closed it.
+    pub async fn is_closed(&mut self) -> bool {
+        self.receive().await.is_none()
+    }
+
+    /// Whether it answers a question for the versions that it serves.
+    pub async fn is_answered(&mut self) -> bool {
+        self.0.write_all(&[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff]).await.is_ok() && self.receive().await.is_some()
+    }
+
+    pub async fn write(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+    }
+
+    pub async fn send(&mut self, key: i16, version: i16, encode: impl FnOnce(&mut BytesMut)) {
         let mut frame = BytesMut::new();
         frame.put_u32(0);
         let header = RequestHeader::default().with_request_api_key(key).with_request_api_version(version).with_correlation_id(7);
@@ -33,7 +98,7 @@ impl Wire {
     }
 
     /// The next answer's bytes, or none where the connection is closed.
-    async fn receive(&mut self) -> Option<Bytes> {
+    pub async fn receive(&mut self) -> Option<Bytes> {
         let read = async {
             let length = self.0.read_u32().await.ok()?;
             let mut frame = vec![0; length as usize];
@@ -62,7 +127,7 @@ fn who_asks() -> ApiVersionsRequest {
     ApiVersionsRequest::default().with_client_software_name(named("test")).with_client_software_version(named("1"))
 }
 
-async fn served(wire: &mut Wire) -> Vec<(ApiKey, i16, i16)> {
+pub async fn served(wire: &mut Wire) -> Vec<(ApiKey, i16, i16)> {
     let versions = wire.call(3, &who_asks()).await;
     assert_eq!(versions.error_code, 0);
     let entry = |api: &kafka_protocol::messages::api_versions_response::ApiVersion| {
@@ -104,7 +169,7 @@ async fn every_version_that_is_offered_is_answered() {
 }
 
 /// A request of each kind that the embedded log serves.
-fn default_request(api: ApiKey) -> Option<RequestKind> {
+pub fn default_request(api: ApiKey) -> Option<RequestKind> {
     use kafka_protocol::messages as m;
     Some(match api {
         ApiKey::Produce => m::ProduceRequest::default().into(),
@@ -120,6 +185,8 @@ fn default_request(api: ApiKey) -> Option<RequestKind> {
         ApiKey::SyncGroup => m::SyncGroupRequest::default().into(),
         ApiKey::DescribeGroups => m::DescribeGroupsRequest::default().into(),
         ApiKey::ListGroups => m::ListGroupsRequest::default().into(),
+        ApiKey::SaslHandshake => m::SaslHandshakeRequest::default().into(),
+        ApiKey::SaslAuthenticate => m::SaslAuthenticateRequest::default().into(),
         ApiKey::ApiVersions => who_asks().into(),
         ApiKey::CreateTopics => m::CreateTopicsRequest::default().into(),
         ApiKey::DeleteTopics => m::DeleteTopicsRequest::default().into(),

@@ -65,6 +65,91 @@ fn a_reader_reads_and_does_nothing_else() {
     assert_eq!(engine.value("select count() from readers.t"), "100");
 }
 
+/// Of the table functions those that a reader may call.
+const TABLES: [&str; 11] = [
+    "format",
+    "generateRandom",
+    "generateSeries",
+    "generate_series",
+    "numbers",
+    "numbers_mt",
+    "primes",
+    "values",
+    "view",
+    "zeros",
+    "zeros_mt",
+];
+
+#[test]
+fn every_table_function_of_the_engine_is_harmless_or_refused() {
+    let Some(engine) = engine() else { return };
+    let all = engine.value("select arrayStringConcat(groupArray(name), ',') from system.table_functions");
+    assert!(all.split(',').count() > 80, "{all}");
+    for name in all.split(',').filter(|name| !TABLES.contains(name)) {
+        for sql in [format!("select * from {name}()"), format!("select * from `{name}` ('x')"), format!("describe table {name}('x', 'y')")]
+        {
+            let answer = read(engine, "", &sql);
+            assert!(answer.status >= 400 && answer.text().contains("READONLY"), "{sql}: {}", answer.text());
+        }
+    }
+    assert_eq!(read(engine, "", "select count() from numbers(3)").text(), "3\n");
+    assert_eq!(read(engine, "", "select count() from view(select 1)").text(), "1\n");
+    for name in ["reverseDNSQuery('127.0.0.1')", "getServerPort('tcp_port')", "hostName()", "showCertificate()", "no_such_function_yet(1)"]
+    {
+        let answer = read(engine, "", &format!("select {name}"));
+        assert!(answer.status >= 400 && answer.text().contains("READONLY"), "{name}: {}", answer.text());
+    }
+}
+
+#[test]
+fn silent_connections_of_others_delay_no_statement() {
+    let Some(engine) = engine() else { return };
+    // As many as there may be places, and more: of people without an account.
+    let mut crowd: Vec<_> = (0..600).map(|_| engine.connect()).collect();
+    let mut held = crowd.iter_mut().take(10);
+    held.by_ref().for_each(|stream| drop(std::io::Write::write_all(stream, b"POST / HTTP/1.1\r\nhost: localhost\r\n")));
+    let asked = std::time::Instant::now();
+    assert_eq!(engine.value("select 1"), "1");
+    // The places of silent connections were given back after 30 seconds.
+    assert!(asked.elapsed() < std::time::Duration::from_secs(15), "{:?} beside {} connections", asked.elapsed(), crowd.len());
+}
+
+#[test]
+fn a_page_of_the_web_is_not_answered() {
+    let Some(engine) = engine() else { return };
+    let account = [("x-clickhouse-user", "writer"), ("x-clickhouse-key", "secret")];
+    for (name, value) in [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        let answer = engine.send("POST", "", &[&account[..], &[(name, value)]].concat(), b"select 1");
+        assert_eq!(answer.status, 403, "{name}: {}", answer.text());
+    }
+    let mut rebound = engine.connect();
+    let head = "GET /ping HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
+    std::io::Write::write_all(&mut rebound, head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    rebound.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+}
+
+/// The command that standalone starts, by hand.
+#[test]
+fn engine_and_broker_by_hand_want_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = std::process::Command::new(env!("CARGO_BIN_EXE_aftershock"));
+    engine.args(["engine", "--listen", "127.0.0.1:0", "--library", "libchdb.so", "--dir"]).arg(folder.path());
+    let mut broker = std::process::Command::new(env!("CARGO_BIN_EXE_aftershock"));
+    broker.args(["broker", "--listen", "127.0.0.1:0", "--dir"]).arg(folder.path());
+    for (command, variable) in [(&mut engine, "AFTERSHOCK_ENGINE_PASSWORD"), (&mut broker, "AFTERSHOCK_BROKER_PASSWORD")] {
+        for password in [None, Some("")] {
+            command.env_remove(variable).envs(password.map(|password| (variable, password)));
+            let ended = command.stdin(Stdio::null()).output().unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert!(ended.status.code() == Some(1) && said.contains(variable) && ended.stdout.is_empty(), "{said}");
+        }
+    }
+    let reader = engine.env("AFTERSHOCK_ENGINE_PASSWORD", "x").env("AFTERSHOCK_ENGINE_READ_USER", "r").output().unwrap();
+    assert!(String::from_utf8_lossy(&reader.stderr).contains("AFTERSHOCK_ENGINE_READ_PASSWORD"));
+}
+
 /// Ways out of the tables: to files, to other servers, to programs, to more rights.
 const WAYS_OUT: &[&str] = &[
     "select * from fileCluster('default', '/etc/passwd', 'LineAsString')",

@@ -23,7 +23,7 @@ fn insert(address: &str, slice: u64) -> bool {
     }
     let target = format!("?query=insert+into+killed.t+format+CSV&async_insert=0&insert_deduplication_token=slice:{slice}");
     let head = format!(
-        "POST /{target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-clickhouse-user: writer\r\nx-clickhouse-key: secret\r\ncontent-length: {}\r\n\r\n",
+        "POST /{target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-clickhouse-user: writer\r\nx-clickhouse-key: secret\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };

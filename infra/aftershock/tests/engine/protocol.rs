@@ -261,7 +261,7 @@ fn the_statement_of_a_client_that_left_is_stopped() {
         let mut stream = engine.connect();
         write!(
             stream,
-            "POST / HTTP/1.1\r\nhost: x\r\nx-clickhouse-user: writer\r\nx-clickhouse-key: secret\r\ncontent-length: {}\r\n\r\n{sql}",
+            "POST / HTTP/1.1\r\nhost: localhost\r\nx-clickhouse-user: writer\r\nx-clickhouse-key: secret\r\ncontent-length: {}\r\n\r\n{sql}",
             sql.len()
         )
         .unwrap();
@@ -296,7 +296,7 @@ fn nonsense_on_the_wire_is_survived() {
         b"GET / HTTP/9.9\r\n\r\n",
         b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
         &[0; 4096],
-        b"POST /?query=%ff HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n",
+        b"POST /?query=%ff HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n",
     ] {
         let mut stream = engine.connect();
         let _ = stream.write_all(bytes);

@@ -44,7 +44,7 @@ fn a_busy_engine_stops_soon_and_loses_nothing() {
         .into_iter()
         .map(|sql| {
             let mut stream = engine.connect();
-            let head = "POST / HTTP/1.1\r\nhost: x\r\nx-clickhouse-user: writer\r\nx-clickhouse-key: secret\r\n";
+            let head = "POST / HTTP/1.1\r\nhost: localhost\r\nx-clickhouse-user: writer\r\nx-clickhouse-key: secret\r\n";
             std::io::Write::write_all(&mut stream, format!("{head}content-length: {}\r\n\r\n{sql}", sql.len()).as_bytes()).unwrap();
             stream
         })

@@ -61,7 +61,30 @@ struct Variable {
 fn read(path: &Path) -> Result<Table, Error> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { file: file.clone(), source })?;
-    text.parse::<Table>().map_err(|error| Error::Malformed { file, reason: error.to_string().trim_end().to_owned() })
+    text.parse::<Table>().map_err(|error| Error::Malformed { file, reason: located(&error, &text) })
+}
+
+/// A parser's message with the number of its line, and without the line itself, which may hold a secret.
+pub(crate) fn located(error: &toml::de::Error, text: &str) -> String {
+    let message = without_value(error.message());
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) if !before.is_empty() => format!("line {}: {message}", before.matches('\n').count() + 1),
+        _ => message,
+    }
+}
+
+/// A message of serde's without the value that was found, which may be a secret: a key written without quotes, a text where a
+/// list is wanted.
+pub(crate) fn without_value(message: &str) -> String {
+    let message = message.trim_end();
+    for kind in ["invalid type", "invalid value", "unknown variant"] {
+        if message.strip_prefix(kind).is_some_and(|rest| rest.starts_with([':', ' '])) {
+            // What is expected comes last and is ours.
+            let expected = message.rfind(", expected ").map_or("", |at| &message[at..]);
+            return format!("{kind}{expected}");
+        }
+    }
+    message.to_owned()
 }
 
 /// Returns the variables by the dotted key they set.
@@ -119,7 +142,7 @@ fn typed<T: DeserializeOwned>(mut table: Table, mut variables: BTreeMap<String, 
             Err(error) => error,
         };
         let path = error.path().to_string();
-        let expected = error.into_inner().to_string().trim_end().to_owned();
+        let expected = without_value(error.inner().message());
         // A password of digits only looks like a number: read again as the text it was.
         if let Some(variable) = variables.get(&path)
             && restore_text(&mut table, &path, &variable.text)

@@ -119,6 +119,27 @@ fn a_broken_file_is_named() {
 }
 
 #[test]
+fn no_error_shows_a_secret() {
+    const KEY: &str = "1234567890123456";
+    for file in [
+        format!("[kafka]\npassword = {KEY}\n"),
+        format!("[kafka]\npassword = [\"{KEY}\"]\n"),
+        format!("[kafka]\npassword = x{KEY}\n"),
+        format!("[kafka]\npassword = \"{KEY}\n"),
+        format!("[kafka]\nproperties = \"{KEY}, expected a map\"\n"),
+        format!("[kafka]\nproperties = {{ 'sasl.password' = {KEY} }}\n"),
+        format!("kafka = \"{KEY}\"\n"),
+    ] {
+        let text = message(&file, &[]);
+        assert!(!text.contains(KEY) && (text.contains("kafka") || text.contains("line 2")), "{text}");
+    }
+    for variable in ["AFTERSHOCK__KAFKA__PROPERTIES", "AFTERSHOCK__KAFKA"] {
+        let text = message("", &[(variable, KEY)]);
+        assert!(!text.contains(KEY) && text.contains(variable), "{text}");
+    }
+}
+
+#[test]
 fn a_variable_must_name_a_key() {
     assert!(message("", &[("AFTERSHOCK__", "1")]).contains("AFTERSHOCK__"));
     assert!(message("", &[("AFTERSHOCK__A____B", "1")]).contains("empty part"));

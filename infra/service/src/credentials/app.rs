@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::exposed;
-use crate::config::Secret;
+use crate::config::{Secret, Size};
 
 /// Stands for every web origin in [`App::allowed_origins`].
 pub const ANY_ORIGIN: &str = "*";
@@ -35,12 +35,21 @@ pub struct App {
     /// Whether plain reports are refused, in every dialect. Heartbeats and connections have no sealed form and pass.
     #[serde(default)]
     pub device_required: bool,
-    /// Reports per device (or address) and minute, 0 = no limit; absent = the server's.
+    /// Reports per device and minute, 0 = no limit; absent = the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports_per_minute: Option<u32>,
+    /// Reports from one address per minute, 0 = no limit; absent = the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_reports_per_minute: Option<u32>,
+    /// Bytes from one address per minute, 0 = no limit; absent = the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_bytes_per_minute: Option<Size>,
     /// Reports and connections of the whole app per minute, 0 = no limit; absent = the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_reports_per_minute: Option<u32>,
+    /// Bytes of the whole app per minute, 0 = no limit; absent = the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_bytes_per_minute: Option<Size>,
     /// Reports and connections of the whole app per UTC day, 0 = no limit; absent = the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_reports_per_day: Option<u32>,
@@ -82,7 +91,10 @@ impl Default for App {
             device_cipher: Cipher::default(),
             device_required: false,
             reports_per_minute: None,
+            address_reports_per_minute: None,
+            address_bytes_per_minute: None,
             app_reports_per_minute: None,
+            app_bytes_per_minute: None,
             app_reports_per_day: None,
             allowed_origins: any_origin(),
         }

@@ -11,6 +11,12 @@ use crate::config::Secret;
 
 /// Shorter tokens can be guessed.
 const SHORTEST_TOKEN: usize = 16;
+/// Whoever has a signed release can try keys for it without asking anybody.
+const SHORTEST_RELEASE_KEY: usize = 32;
+
+pub(super) fn release_key(key: &Secret<String>) -> Result<(), String> {
+    check_key(key, SHORTEST_RELEASE_KEY, "release_key")
+}
 
 pub(super) fn index(apps: &[App], users: &[User], admins: &[Admin]) -> Result<Index, String> {
     let mut index = Index::default();
@@ -34,6 +40,7 @@ pub(super) fn index(apps: &[App], users: &[User], admins: &[Admin]) -> Result<In
     }
     for (at, admin) in admins.iter().enumerate() {
         check_key(&admin.token, SHORTEST_TOKEN, &format!("admins[{at}].token"))?;
+        check_apps(&admin.apps, &index, &format!("admins[{at}]"))?;
     }
     Ok(index)
 }
@@ -75,7 +82,11 @@ fn check_origin(origin: &str, place: &str) -> Result<(), String> {
 fn check_user(user: &User, index: &Index, place: &str) -> Result<(), String> {
     check_id(&user.id, &format!("{place}.id"))?;
     check_key(&user.key, 8, &format!("{place}.key"))?;
-    for app in &user.apps {
+    check_apps(&user.apps, index, place)
+}
+
+fn check_apps(apps: &[String], index: &Index, place: &str) -> Result<(), String> {
+    for app in apps {
         if app != ALL_APPS && !index.app_by_id.contains_key(app) {
             return Err(format!("{place}.apps: there is no app `{app}`"));
         }

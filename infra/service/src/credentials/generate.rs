@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 
-use super::{Admin, App, Credentials, Error, User};
+use super::{ALL_APPS, Admin, App, Credentials, Error, User};
 use crate::config::Secret;
 
 pub(super) fn credentials() -> Result<Credentials, Error> {
@@ -20,8 +20,10 @@ pub(super) fn credentials() -> Result<Credentials, Error> {
     };
     let user =
         User { id: "10001".to_owned(), key: Secret::new(uuid(random::<16>()?)), name: "Analyst".to_owned(), apps: vec![app.id.clone()] };
-    let admin = Admin { token: Secret::new(hex(&random::<24>()?)) };
-    Credentials::new(vec![app], vec![user], vec![admin]).map_err(|reason| Error::Random { reason })
+    let admin = Admin { token: Secret::new(hex(&random::<24>()?)), apps: vec![ALL_APPS.to_owned()] };
+    let release_key = Secret::new(hex(&random::<32>()?));
+    let credentials = Credentials::new(vec![app], vec![user], vec![admin]).and_then(|credentials| credentials.signing(release_key));
+    credentials.map_err(|reason| Error::Random { reason })
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Error> {

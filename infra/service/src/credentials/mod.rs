@@ -13,7 +13,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
-use crate::config::Secret;
+use crate::config::{Secret, located};
+use crate::signature;
 
 pub use app::{ANY_ORIGIN, App, Cipher};
 pub use keyring::Keyring;
@@ -25,6 +26,9 @@ pub const ALL_APPS: &str = "*";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Document")]
 pub struct Credentials {
+    /// Signs releases; without it none can be published and none is offered.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_option")]
+    pub release_key: Option<Secret<String>>,
     /// The tenants' applications.
     pub apps: Vec<App>,
     /// Users of the OpenAPI.
@@ -59,6 +63,9 @@ pub struct Admin {
     /// `Authorization: Bearer`.
     #[serde(serialize_with = "exposed")]
     pub token: Secret<String>,
+    /// Ids of the apps that they may see and change; [`ALL_APPS`], which is the default, is all.
+    #[serde(default = "every_app")]
+    pub apps: Vec<String>,
 }
 
 /// Why credentials cannot be used. Messages name entries by position or id, never by key.
@@ -90,6 +97,8 @@ struct Index {
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
+    release_key: Option<Secret<String>>,
+    #[serde(default)]
     apps: Vec<App>,
     #[serde(default)]
     users: Vec<User>,
@@ -111,7 +120,26 @@ impl Credentials {
     /// What is wrong, naming the entry.
     pub fn new(apps: Vec<App>, users: Vec<User>, admins: Vec<Admin>) -> Result<Self, String> {
         let index = check::index(&apps, &users, &admins)?;
-        Ok(Credentials { apps, users, admins, index })
+        Ok(Credentials { release_key: None, apps, users, admins, index })
+    }
+
+    /// The same with a key for releases.
+    ///
+    /// # Errors
+    /// It is too short to be one, or too long.
+    pub fn signing(self, release_key: Secret<String>) -> Result<Self, String> {
+        check::release_key(&release_key)?;
+        Ok(Credentials { release_key: Some(release_key), ..self })
+    }
+
+    /// The MAC of what a release says, in hexadecimal; `None` without a key.
+    pub fn release_mac(&self, covered: &[u8]) -> Option<String> {
+        self.release_key.as_ref().map(|key| signature::hex(&signature::mac(key.expose().as_bytes(), &[covered])))
+    }
+
+    /// Whether the MAC of a release is of the key; takes the same time wherever it differs.
+    pub fn vouches_for(&self, covered: &[u8], mac: &str) -> bool {
+        self.release_mac(covered).is_some_and(|own| signature::is_equal(own.as_bytes(), mac.as_bytes()))
     }
 
     /// Reads and checks a file.
@@ -121,8 +149,10 @@ impl Credentials {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| Error::File { file: file.clone(), source })?;
-        // The message without the line itself, which may hold a key.
-        toml::from_str(&text).map_err(|error| Error::Malformed { file, reason: located(&error, &text) })
+        if let Some(mode) = exposure(path) {
+            tracing::warn!(file, mode = format_args!("{mode:04o}"), "other users of this machine can read the credentials: chmod 600");
+        }
+        parsed(&text).map_err(|reason| Error::Malformed { file, reason })
     }
 
     /// One app, one user of it and one operator, all with random keys.
@@ -184,11 +214,10 @@ impl Credentials {
         self.users.get(*self.index.user_by_id.get(id)?)
     }
 
-    /// Whether `token` is an operator's; takes the same time whichever it is.
-    pub fn admin(&self, token: &str) -> bool {
-        let known =
-            self.admins.iter().fold(0_u8, |known, admin| known | admin.token.expose().as_bytes().ct_eq(token.as_bytes()).unwrap_u8());
-        known == 1
+    /// The operator of a token, with their place in the file; every token is compared, each without regard to where it differs.
+    pub fn admin(&self, token: &str) -> Option<(usize, &Admin)> {
+        let is_theirs = |admin: &Admin| bool::from(admin.token.expose().as_bytes().ct_eq(token.as_bytes()));
+        self.admins.iter().enumerate().fold(None, |found, (at, admin)| if is_theirs(admin) { Some((at, admin)) } else { found })
     }
 }
 
@@ -199,22 +228,52 @@ impl User {
     }
 }
 
+impl Admin {
+    /// Whether this operator may see and change an app.
+    pub fn may_see(&self, app_id: &str) -> bool {
+        self.apps.iter().any(|app| app == ALL_APPS || app == app_id)
+    }
+}
+
 impl TryFrom<Document> for Credentials {
     type Error = String;
 
     fn try_from(document: Document) -> Result<Self, String> {
-        Credentials::new(document.apps, document.users, document.admins)
+        let credentials = Credentials::new(document.apps, document.users, document.admins)?;
+        match document.release_key {
+            Some(key) => credentials.signing(key),
+            None => Ok(credentials),
+        }
     }
 }
 
-fn located(error: &toml::de::Error, text: &str) -> String {
-    let message = error.message().trim_end();
-    match error.span().and_then(|span| text.get(..span.start)) {
-        Some(before) if !before.is_empty() => {
-            format!("line {}: {message}", before.matches('\n').count() + 1)
+/// The mode of a file of credentials that others than its owner can read; none where they cannot.
+#[must_use]
+pub fn exposure(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+/// The error names the line and the entry, and shows nothing that was found there: it may be a key.
+fn parsed(text: &str) -> Result<Credentials, String> {
+    let document = toml::Deserializer::parse(text).map_err(|error| located(&error, text))?;
+    serde_path_to_error::deserialize(document).map_err(|error| {
+        let (path, reason) = (error.path().to_string(), located(error.inner(), text));
+        match (path.as_str(), reason.split_once(": ")) {
+            (".", _) => reason,
+            (_, Some((line, reason))) if line.starts_with("line ") => format!("{line}: {path}: {reason}"),
+            _ => format!("{path}: {reason}"),
         }
-        _ => message.to_owned(),
-    }
+    })
+}
+
+fn exposed_option<S: Serializer>(secret: &Option<Secret<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::expose).serialize(serializer)
+}
+
+fn every_app() -> Vec<String> {
+    vec![ALL_APPS.to_owned()]
 }
 
 fn exposed<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -33,6 +33,9 @@ key = "cec5b56d-7ae7-43f7-8763-51580aed5fa2"
 apps = ["*"]
 [[admins]]
 token = "0123456789abcdef0123456789abcdef"
+[[admins]]
+token = "abcdef0123456789abcdef0123456789"
+apps = ["second"]
 "#;
 
 fn load(text: &str) -> Result<Credentials, Error> {
@@ -70,8 +73,11 @@ fn a_whole_document_answers_every_question() {
     let (one, all) = (credentials.user("10001").unwrap(), credentials.user("10002").unwrap());
     assert!(one.may_see("a1b2c3d4e5") && !one.may_see("second") && all.may_see("second"));
     assert!(credentials.user("10003").is_none());
-    assert!(credentials.admin("0123456789abcdef0123456789abcdef"));
-    assert!(!credentials.admin("0123456789abcdef0123456789abcdee") && !credentials.admin(""));
+    let (first, all) = credentials.admin("0123456789abcdef0123456789abcdef").unwrap();
+    let (other, one) = credentials.admin("abcdef0123456789abcdef0123456789").unwrap();
+    assert_eq!((first, other), (0, 1));
+    assert!(all.may_see("second") && all.may_see("a1b2c3d4e5") && one.may_see("second") && !one.may_see("a1b2c3d4e5"));
+    assert!(credentials.admin("0123456789abcdef0123456789abcdee").is_none() && credentials.admin("").is_none());
 }
 
 #[test]
@@ -89,10 +95,11 @@ fn wrong_entries_are_named_and_keys_not_shown() {
         ("id = \"second\"", "id = \"second\"\nsentry_project = 1", "apps[1].sentry_project: 1"),
         ("10002", "10001", "users[1].id: `10001`"),
         ("[\"a1b2c3d4e5\"]", "[\"gone\"]", "users[0].apps: there is no app `gone`"),
+        ("[\"second\"]", "[\"gone\"]", "admins[1].apps: there is no app `gone`"),
         ("token = \"0123456789abcdef0123456789abcdef\"", "token = \"short\"", "admins[0].token"),
         ("default = true", "defualt = true", "unknown field `defualt`"),
         ("[[admins]]", "[[operators]]", "unknown field `operators`"),
-        ("\nreports_per_minute = 5", "\nreports_per_minute = -5", "line 15: invalid value"),
+        ("\nreports_per_minute = 5", "\nreports_per_minute = -5", "line 15: apps[1].reports_per_minute: invalid value, expected u32"),
         ("[\"https://*.shop.example\"]", "[\"*\", \"shop.example\"]", "apps[1].allowed_origins[1]: expected"),
         ("[\"https://*.shop.example\"]", "[\"https://shop.example/\"]", "apps[1].allowed_origins[0]: expected"),
         ("[\"https://*.shop.example\"]", "[\"https://*\"]", "apps[1].allowed_origins[0]: expected"),
@@ -108,6 +115,36 @@ fn wrong_entries_are_named_and_keys_not_shown() {
 fn a_malformed_file_says_the_line_and_not_its_content() {
     let message = error_with("key = \"534a235d30f13cac\"", "key = \"534a235d30f13cac");
     assert!(message.contains("line 6") && !message.contains("534a"), "{message}");
+}
+
+#[test]
+fn a_key_without_quotes_is_not_shown() {
+    const KEY: &str = "1234567890123456";
+    for (from, to, expected) in [
+        ("key = \"534a235d30f13cac\"", "key = 1234567890123456", "line 6: apps[0].key: expected a text in quotes"),
+        ("key = \"534a235d30f13cac\"", "key = [\"1234567890123456\"]", "line 6: apps[0].key: expected a text in quotes"),
+        ("key = \"534a235d30f13cac\"", "key = 1234567890123456x", "line 6: "),
+        ("[\"any text\", \"the old one\"]", "\"1234567890123456\"", "apps[1].device_secrets: invalid type, expected a sequence"),
+        ("[\"any text\", \"the old one\"]", "[1234567890123456]", "apps[1].device_secrets[0]: expected a text in quotes"),
+        ("aes-256-cbc", "1234567890123456", "apps[1].device_cipher: unknown variant, expected `aes-256-gcm` or `aes-256-cbc`"),
+        ("[\"a1b2c3d4e5\"]", "1234567890123456", "users[0].apps: invalid type, expected a sequence"),
+        ("token = \"0123456789abcdef0123456789abcdef\"", "token = 1234567890123456", "admins[0].token: expected a text in quotes"),
+    ] {
+        let message = error_with(from, to);
+        assert!(message.contains(expected) && !message.contains(KEY), "{message}");
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.toml");
+    std::fs::write(&path, WHOLE).unwrap();
+    for (mode, noticed) in [(0o600, None), (0o400, None), (0o640, Some(0o640)), (0o604, Some(0o604)), (0o644, Some(0o644))] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(exposure(&path), noticed, "{mode:o}");
+        assert!(Credentials::load(&path).is_ok(), "an installation that worked goes on");
+    }
 }
 
 #[test]
@@ -147,4 +184,22 @@ fn a_reload_replaces_all_or_nothing() {
     std::fs::write(&path, "[[apps]]\n").unwrap();
     assert!(keyring.reload().is_err());
     assert!(keyring.current().user("10077").is_some());
+}
+
+#[test]
+fn a_release_key_vouches_for_what_it_signed() {
+    let key = "k".repeat(32);
+    let credentials = Credentials::default().signing(key.as_str().into()).unwrap();
+    let read: Credentials = toml::from_str(&credentials.to_toml()).unwrap();
+    assert_eq!(read, credentials);
+    let mac = read.release_mac("发布".as_bytes()).unwrap();
+    assert!(read.vouches_for("发布".as_bytes(), &mac));
+    assert!(!read.vouches_for("发布 ".as_bytes(), &mac) && !read.vouches_for("发布".as_bytes(), ""));
+    let other = Credentials::default().signing("o".repeat(32).into()).unwrap();
+    assert!(!other.vouches_for("发布".as_bytes(), &mac));
+    assert_eq!(Credentials::default().release_mac(b""), None);
+    assert!(!Credentials::default().vouches_for(b"", ""), "without a key nothing is vouched for");
+    let short: Result<Credentials, _> = toml::from_str("release_key = 'short'");
+    assert!(short.unwrap_err().message().contains("release_key: expected 32"));
+    assert!(Credentials::generate().unwrap().release_key.is_some() && !format!("{credentials:?}").contains(&key));
 }

@@ -11,7 +11,7 @@ use super::{Body, Response};
 /// Seconds for which a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 /// Headers of replies that a page may read.
-const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-sentry-rate-limits, x-sentry-error");
+const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-limit-scope, x-sentry-rate-limits, x-sentry-error");
 
 /// Which origins somebody knows.
 pub(super) struct CrossOrigin(pub(super) Box<dyn Fn(&str) -> bool + Send + Sync>);

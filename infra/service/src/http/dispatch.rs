@@ -10,6 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use ipnet::IpNet;
 
 use super::access_log::Journal;
+use super::answers::counted;
 use super::cross_origin::{is_preflight, preflight, share};
 use super::intake::{self, Budget, Refusal, Share};
 use super::router::Route;
@@ -27,6 +28,7 @@ pub(super) struct Dispatcher {
     trusted_proxies: Vec<IpNet>,
     in_flight: AtomicUsize,
     memory: Arc<Budget>,
+    answers: Arc<Budget>,
 }
 
 impl Dispatcher {
@@ -40,9 +42,9 @@ impl Dispatcher {
                 }
             }
         }
-        let memory = Budget::new(limits.max_body_memory.bytes());
+        let (memory, answers) = (Budget::new(limits.max_body_memory.bytes()), Budget::new(limits.max_answer_memory.bytes()));
         let (journal, in_flight) = (Journal::new(access_log), AtomicUsize::new(0));
-        Ok(Dispatcher { router, table, limits, journal, trusted_proxies, in_flight, memory })
+        Ok(Dispatcher { router, table, limits, journal, trusted_proxies, in_flight, memory, answers })
     }
 
     pub(super) fn service(&self) -> &str {
@@ -109,7 +111,7 @@ impl Dispatcher {
         *reading = Reading::Whole;
         let handled = route.handler.handle(head.with(body));
         match Shield::new(handled).await {
-            Some(response) => response,
+            Some(response) => counted(response, &self.answers).unwrap_or_else(|_| busy(route.path, "too many answers at once", 1)),
             None => {
                 tracing::error!(http.route = route.path, "endpoint panicked");
                 let status = StatusCode::INTERNAL_SERVER_ERROR;

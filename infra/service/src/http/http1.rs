@@ -29,7 +29,7 @@ use super::watched::{Activity, Phase, Watched};
 
 /// Serves one connection until it ends, times out, or has drained after `stop`.
 pub(super) async fn drive(opened: Opened, peer: SocketAddr, dispatcher: &Dispatcher, mut stop: Pin<&mut impl Future<Output = ()>>) {
-    let activity = Arc::new(Activity::since(opened.since));
+    let activity = Arc::new(Activity::since(opened.since, &dispatcher.limits));
     let io = TokioIo::new(Watched::new(opened.stream, opened.early, Arc::clone(&activity)));
     let (longest, most) = lifetime(&dispatcher.limits);
     let is_trusted = dispatcher.trusts(peer);

@@ -34,7 +34,7 @@ const SEND_BUFFER: usize = 64 << 10;
 pub(super) async fn drive(opened: Opened, peer: SocketAddr, dispatcher: Arc<Dispatcher>, mut stop: Pin<&mut impl Future<Output = ()>>) {
     let limits = dispatcher.limits.clone();
     let streams = Arc::new(Streams::since(opened.since, &limits));
-    let activity = Arc::new(Activity::since(opened.since));
+    let activity = Arc::new(Activity::since(opened.since, &limits));
     activity.set(Phase::Working);
     let io = TokioIo::new(Watched::new(opened.stream, opened.early, activity));
     let service = service_fn(|request| {

@@ -60,7 +60,7 @@ impl Share {
         self.bytes
     }
 
-    fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
         let before = self.budget.used.fetch_add(bytes, Relaxed);
         self.bytes += bytes;
         match before + bytes <= self.budget.limit {

@@ -33,6 +33,10 @@ pub struct Limits {
     pub max_in_flight: usize,
     /// Bytes of all request bodies at once; beyond, 503 with `Retry-After`.
     pub max_body_memory: Size,
+    /// Bytes of all answers that are written and not yet taken by their clients; one more is answered 503 with `Retry-After`.
+    pub max_answer_memory: Size,
+    /// How long a client's progress in taking an answer counts; after it the client has `idle_timeout` for the rest, however steadily it reads.
+    pub answer_timeout: Span,
     /// How long requests that have begun may take to end after shutdown.
     pub drain: Span,
     /// What else a connection may take that speaks HTTP/2.
@@ -72,6 +76,8 @@ impl Default for Limits {
             max_header_bytes: Size::kib(32),
             max_in_flight: 4096,
             max_body_memory: Size::mib(128),
+            max_answer_memory: Size::mib(256),
+            answer_timeout: Span::seconds(120),
             drain: Span::seconds(20),
             http2: Http2::default(),
         }

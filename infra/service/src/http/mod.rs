@@ -3,7 +3,7 @@
 //! ```text
 //! listener → serve (connections bounded) → connection (TLS, which HTTP) → http1, http2 (head and idle time bounded)
 //!          → dispatch (requests in flight bounded) → intake (body size, time and total memory bounded)
-//!          → Endpoint::Input → Endpoint::call → Output or Error → response
+//!          → Endpoint::Input → Endpoint::call → Output or Error → response (memory of all answers bounded)
 //! ```
 //!
 //! Invariants: a panic in an endpoint becomes a 500 and ends nothing else; a request is counted in
@@ -12,6 +12,7 @@
 
 mod access_log;
 mod admin;
+mod answers;
 mod body;
 mod certificate;
 mod client;
@@ -45,7 +46,7 @@ pub use self::admin::{Listeners, with_admin};
 pub use self::body::Body;
 pub use self::client::{Answer, Client, ClientError};
 pub use self::endpoint::{Endpoint, Input, Output};
-pub use self::health::{BoxFuture, alive, health};
+pub use self::health::{BoxFuture, Readiness, alive, health};
 pub use self::limits::{Http2, Limits};
 pub use self::options::Options;
 pub use self::problem::Problem;

@@ -95,6 +95,11 @@ impl Router {
         openapi::render(self)
     }
 
+    /// Every path with the largest body that it takes, in bytes.
+    pub fn body_limits(&self) -> Vec<(&str, usize)> {
+        self.routes.iter().map(|route| (route.path, route.body_limit)).collect()
+    }
+
     /// Every method and path, in the order of mounting.
     pub fn paths(&self) -> Vec<(Method, &str)> {
         let pairs = |route: &Route| {

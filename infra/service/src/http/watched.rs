@@ -41,11 +41,17 @@ pub(super) struct Activity {
     phase: AtomicU8,
     since: AtomicU64,
     requests: AtomicU64,
+    /// The millisecond of the last answer.
+    answered: AtomicU64,
+    /// Milliseconds for which progress in taking an answer counts.
+    taking: u64,
 }
 
 impl Activity {
-    pub(super) fn since(start: Instant) -> Self {
-        Activity { start, phase: AtomicU8::new(0), since: AtomicU64::new(0), requests: AtomicU64::new(0) }
+    pub(super) fn since(start: Instant, limits: &Limits) -> Self {
+        let taking = u64::try_from(limits.answer_timeout.as_millis()).unwrap_or(u64::MAX);
+        let zero = || AtomicU64::new(0);
+        Activity { start, phase: AtomicU8::new(0), since: zero(), requests: zero(), answered: zero(), taking }
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -62,6 +68,9 @@ impl Activity {
     pub(super) fn set(&self, phase: Phase) {
         self.phase.store(phase as u8, Relaxed);
         self.touch();
+        if let Phase::Resting | Phase::Last = phase {
+            self.answered.store(self.since.load(Relaxed), Relaxed);
+        }
     }
 
     /// A request begins. Gives the milliseconds since the start and the number of requests, this one included.
@@ -74,8 +83,11 @@ impl Activity {
     }
 
     fn touch(&self) {
-        let millis = self.start.elapsed().as_millis();
-        self.since.store(u64::try_from(millis).unwrap_or(u64::MAX), Relaxed);
+        self.since.store(self.millis(), Relaxed);
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn received(&self) {
@@ -86,7 +98,8 @@ impl Activity {
     }
 
     fn sent(&self) {
-        if let Phase::Resting | Phase::Last = self.phase() {
+        let is_in_time = || self.millis().saturating_sub(self.answered.load(Relaxed)) <= self.taking;
+        if matches!(self.phase(), Phase::Resting | Phase::Last) && is_in_time() {
             self.touch();
         }
     }

@@ -1,4 +1,4 @@
-//! The admin against the broker named in `AFTERSHOCK_TEST_KAFKA`; skipped, saying so, without one.
+//! The admin against the broker named in `AFTERSHOCK_TEST_KAFKA`, with the account in `…_USER` and `…_PASSWORD`; skipped, saying so, without one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
@@ -8,7 +8,17 @@ use rdkafka::consumer::CommitMode;
 /// Nothing where no broker is named.
 fn broker() -> Option<Config> {
     match std::env::var("AFTERSHOCK_TEST_KAFKA") {
-        Ok(brokers) => Some(Config { brokers, ..Config::default() }),
+        Ok(brokers) => {
+            let account = |name: &str| std::env::var(format!("AFTERSHOCK_TEST_KAFKA_{name}")).unwrap_or_default();
+            let properties = [
+                ("security.protocol", "SASL_PLAINTEXT".to_owned()),
+                ("sasl.mechanism", "SCRAM-SHA-256".to_owned()),
+                ("sasl.username", account("USER")),
+                ("sasl.password", account("PASSWORD")),
+            ];
+            let properties = properties.map(|(name, value)| (name.to_owned(), value.into())).into();
+            Some(Config { brokers, properties, ..Config::default() })
+        }
         Err(_) => {
             eprintln!("skipped: AFTERSHOCK_TEST_KAFKA names no broker");
             None

@@ -23,7 +23,7 @@ use super::{Config, Error, Position};
 pub struct Mirror<T>(Arc<Shared<T>>);
 
 /// How one record changes the value, by key and payload; an empty payload is a tombstone.
-pub type Fold<T, E> = fn(&mut T, &[u8], &[u8]) -> Result<(), E>;
+pub type Fold<T, E> = Arc<dyn Fn(&mut T, &[u8], &[u8]) -> Result<(), E> + Send + Sync>;
 
 struct Shared<T> {
     value: RwLock<Option<T>>,
@@ -52,13 +52,19 @@ impl<T: Default + Send + Sync + 'static> Mirror<T> {
     ///
     /// # Errors
     /// A property that the client library does not take.
-    pub fn open<E: Display + 'static>(config: &Config, client_id: &str, topic: &str, fold: Fold<T, E>) -> Result<Self, Error> {
+    pub fn open<E: Display + 'static>(
+        config: &Config,
+        client_id: &str,
+        topic: &str,
+        fold: impl Fn(&mut T, &[u8], &[u8]) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let fold: Fold<T, E> = Arc::new(fold);
         let source = Source { config: config.clone(), client_id: client_id.to_owned(), topic: config.named(topic).into_owned() };
         let consumer = source.consumer()?;
         let (progress, is_stale) = (watch::Sender::new(Progress::default()), AtomicBool::new(false));
         let shared = Arc::new(Shared { value: RwLock::new(None), progress, is_stale });
         let weak = Arc::downgrade(&shared);
-        std::thread::spawn(move || source.keep(consumer, &weak, fold));
+        std::thread::spawn(move || source.keep(consumer, &weak, &fold));
         Ok(Mirror(shared))
     }
 

@@ -21,6 +21,9 @@ pub use admin::{Admin, Creation, TopicSpec};
 pub use mirror::Mirror;
 pub use producer::{Deliveries, Delivery, Outgoing, Position, Producer, ProducerOptions};
 
+/// librdkafka's properties by name.
+pub type Properties = BTreeMap<String, Secret<String>>;
+
 /// `[kafka]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -31,10 +34,35 @@ pub struct Config {
     pub topic_prefix: String,
     /// Any librdkafka property (SASL, TLS); `_` in a name stands for `.`, so that the environment
     /// can name it. These win over what a client sets itself.
-    pub properties: BTreeMap<String, Secret<String>>,
+    pub properties: Properties,
+    /// Properties of single roles, over those of all: an account of its own for each.
+    pub roles: Roles,
+}
+
+/// `[kafka.roles]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Roles {
+    /// Properties of ingest.
+    pub ingest: Properties,
+    /// Properties of the processor.
+    pub processor: Properties,
+    /// Properties of query.
+    pub query: Properties,
 }
 
 impl Config {
+    /// The same log with further properties, which win.
+    #[must_use]
+    pub fn with(&self, own: &Properties) -> Config {
+        let dotted = |properties: &Properties| -> Properties {
+            properties.iter().map(|(name, value)| (name.replace('_', "."), value.clone())).collect()
+        };
+        let mut properties = dotted(&self.properties);
+        properties.extend(dotted(own));
+        Config { properties, roles: Roles::default(), ..self.clone() }
+    }
+
     /// A topic's or group's name as the log knows it.
     pub(crate) fn named<'a>(&self, name: &'a str) -> Cow<'a, str> {
         if self.topic_prefix.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{}{name}", self.topic_prefix)) }
@@ -147,5 +175,13 @@ mod tests {
         assert_eq!(client.get("sasl.password"), Some("开门"));
         assert_eq!(client.get("socket.nagle.disable"), Some("true"));
         assert!(!format!("{config:?}").contains("开门"));
+    }
+
+    #[test]
+    fn a_role_has_properties_of_its_own_over_the_common_ones() {
+        let all = Properties::from([("sasl_username".to_owned(), "all".into()), ("linger.ms".to_owned(), "7".into())]);
+        let config = Config { properties: all, ..Config::default() };
+        let own = config.with(&Properties::from([("sasl.username".to_owned(), "edge".into())])).client("edge", &[]);
+        assert_eq!((own.get("sasl.username"), own.get("linger.ms")), (Some("edge"), Some("7")));
     }
 }

@@ -3,11 +3,15 @@
 //! Metrics live in one registry per process. Ask for a handle once and keep it: [`counter`], [`gauge`]
 //! and [`histogram`] take a lock, a handle's own methods are single atomic operations.
 
+mod fields;
 mod registry;
+mod repeats;
 
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+
+use repeats::Limited;
 
 pub use registry::{Counter, Gauge, Histogram};
 
@@ -21,8 +25,14 @@ pub fn init(service: &str) {
     // A line that cannot be written is lost. To say so on the same stderr would end the task that logs it.
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = match std::env::var("AFTERSHOCK_LOG_FORMAT") {
-        Ok(format) if format.eq_ignore_ascii_case("json") => lines.json().flatten_event(true).try_init(),
-        _ => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        Ok(format) if format.eq_ignore_ascii_case("json") => {
+            lines.json().flatten_event(true).map_event_format(|format| Limited::new(format, true)).try_init()
+        }
+        _ => {
+            let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let lines = lines.with_ansi(is_terminal).fmt_fields(fields::plain());
+            lines.map_event_format(|format| Limited::new(format, false)).try_init()
+        }
     };
     if started.is_ok() {
         tracing::info!(service, version = env!("CARGO_PKG_VERSION"), "starting");

@@ -2,11 +2,7 @@
 
 use super::event::Crumb;
 use super::moment::Moment;
-
-/// The log stays below this; the newest lines are kept.
-const LOG_LIMIT: usize = 256 << 10;
-/// Data of one breadcrumb above this is not shown.
-const DATA_LIMIT: usize = 4 << 10;
+use crate::dialect::bounds::{CRUMB_DATA, LOG};
 
 /// `2025-11-21T04:40:00.250Z info navigation: to checkout {"from":"/cart"}`, oldest first.
 pub(super) fn log(crumbs: &[Crumb<'_>]) -> String {
@@ -14,7 +10,7 @@ pub(super) fn log(crumbs: &[Crumb<'_>]) -> String {
     for crumb in crumbs {
         line(crumb, &mut log);
     }
-    let over = log.len().saturating_sub(LOG_LIMIT);
+    let over = log.len().saturating_sub(LOG);
     if over > 0 {
         // Whole lines go; a line longer than the log goes to its last characters.
         let from = log.as_bytes()[over..].iter().position(|byte| *byte == b'\n').map_or(over, |end| over + end + 1);
@@ -41,7 +37,7 @@ fn line(crumb: &Crumb<'_>, log: &mut String) {
         log.push_str(if log.len() > start { ": " } else { "" });
         log.push_str(&crumb.message.0);
     }
-    if let Some(data) = crumb.data.map(serde_json::value::RawValue::get).filter(|data| data.len() <= DATA_LIMIT && *data != "{}") {
+    if let Some(data) = crumb.data.map(serde_json::value::RawValue::get).filter(|data| data.len() <= CRUMB_DATA && *data != "{}") {
         // JSON may be written over several lines; a text in it may not.
         for part in data.lines() {
             log.push(' ');

@@ -2,9 +2,8 @@
 
 use super::lenient::{object, skip};
 use super::values::{List, Text, Whole};
+use crate::dialect::bounds::CLIENT_REPORT_LIST;
 
-/// Entries of one report that are looked at.
-const MOST_ENTRIES: usize = 256;
 /// The most that one entry counts: a client's word is not worth more.
 const MOST_QUANTITY: i64 = 1_000_000;
 
@@ -57,9 +56,9 @@ pub struct Discarded {
 object! {
     /// A client report.
     ClientReport<'a>, other: skip, {
-        events: List<Entry<'a>, MOST_ENTRIES> = "discarded_events",
-        limited: List<Entry<'a>, MOST_ENTRIES> = "rate_limited_events",
-        filtered: List<Entry<'a>, MOST_ENTRIES> = "filtered_events",
+        events: List<Entry<'a>, CLIENT_REPORT_LIST> = "discarded_events",
+        limited: List<Entry<'a>, CLIENT_REPORT_LIST> = "rate_limited_events",
+        filtered: List<Entry<'a>, CLIENT_REPORT_LIST> = "filtered_events",
     } []
 }
 

@@ -3,13 +3,9 @@
 
 use super::lenient::{object, skip};
 use super::values::{Text, Whole};
+use crate::dialect::bounds::{ENVELOPE_HEADER, ENVELOPE_ITEMS};
 use crate::rejection::Rejection;
 use std::io::BufRead;
-
-/// Longest line of headers, in bytes.
-pub(super) const HEADER_LIMIT: usize = 64 << 10;
-/// Most items of one envelope.
-const MOST_ITEMS: usize = 1000;
 
 object! {
     /// The envelope's own headers.
@@ -73,8 +69,8 @@ impl<'a> Iterator for Items<'a> {
 impl<'a> Items<'a> {
     fn item(&mut self) -> Result<Item<'a>, Rejection> {
         let number = self.count;
-        if number > MOST_ITEMS {
-            return Err(Rejection::TooLarge(format!("more than {MOST_ITEMS} items in one envelope")));
+        if number > ENVELOPE_ITEMS {
+            return Err(Rejection::TooLarge(format!("more than {ENVELOPE_ITEMS} items in one envelope")));
         }
         let header: ItemHeader<'a> =
             header(line(&mut self.rest)).map_err(|why| Rejection::invalid(format!("item {number}: header: {why}")))?;
@@ -104,8 +100,8 @@ fn line<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
 }
 
 fn header<'a, T: serde::Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
-    if line.len() > HEADER_LIMIT {
-        return Err(format!("longer than {HEADER_LIMIT} bytes"));
+    if line.len() > ENVELOPE_HEADER {
+        return Err(format!("longer than {ENVELOPE_HEADER} bytes"));
     }
     if !line.trim_ascii_start().starts_with(b"{") {
         return Err("expected a JSON object".to_owned());
@@ -153,12 +149,12 @@ mod tests {
 
     #[test]
     fn headers_and_items_are_bounded() {
-        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(HEADER_LIMIT));
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(ENVELOPE_HEADER));
         assert!(open(long.as_bytes()).is_err());
         assert!(open(b"").is_err() && open(b"[]").is_err() && open(b"\xff").is_err());
-        let many = format!("{{}}\n{}", "{\"type\":\"a\"}\n\n".repeat(MOST_ITEMS + 5));
+        let many = format!("{{}}\n{}", "{\"type\":\"a\"}\n\n".repeat(ENVELOPE_ITEMS + 5));
         let items = read(&many);
-        assert_eq!(items.len(), MOST_ITEMS + 1);
-        assert!(matches!(items[MOST_ITEMS], Err(Rejection::TooLarge(_))));
+        assert_eq!(items.len(), ENVELOPE_ITEMS + 1);
+        assert!(matches!(items[ENVELOPE_ITEMS], Err(Rejection::TooLarge(_))));
     }
 }

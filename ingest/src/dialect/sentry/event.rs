@@ -3,25 +3,23 @@
 use super::lenient::{object, skip};
 use super::message::Message;
 use super::moment::Moment;
+use super::stack_frames::Stack;
 use super::values::{Flag, List, Pairs, Raw, Real, Text, Texts, Whole};
+use crate::dialect::bounds::{CRUMBS, EXCEPTIONS, EXTRA_FIELDS, FINGERPRINT, SENT_THREADS};
 use crate::dialect::value::Key;
-use serde::de::MapAccess;
+use serde::de::{IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Exceptions of a chain that are kept.
-const MOST_EXCEPTIONS: usize = 50;
-/// Threads that are kept.
-const MOST_THREADS: usize = 128;
-/// Frames of a stack that are kept: the innermost.
-const MOST_FRAMES: usize = 1000;
-/// Breadcrumbs that are kept: the newest.
-const MOST_CRUMBS: usize = 200;
-/// Parts of a fingerprint and parameters of a message.
-const MOST_TEXTS: usize = 64;
+/// Instruction sets of a device that are looked at.
+const MOST_ARCHS: usize = 8;
 
-/// Fields that are kept as they were sent, by their names.
-pub(super) type Kept<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+/// Fields that are kept as they were sent, by their names; and whether there were more than are kept.
+#[derive(Debug, Default)]
+pub(super) struct Kept<'a> {
+    pub(super) fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    pub(super) is_cut: bool,
+}
 
 object! {
     /// One event.
@@ -40,21 +38,25 @@ object! {
         logger: Text<'a> = "logger",
         message: Message<'a> = "message",
         logentry: Message<'a> = "logentry" | "sentry.interfaces.Message",
-        exceptions: List<Exception<'a>, MOST_EXCEPTIONS> = "exception" | "sentry.interfaces.Exception",
-        threads: List<Thread<'a>, MOST_THREADS> = "threads",
-        stacktrace: Stack<'a> = "stacktrace" | "sentry.interfaces.Stacktrace",
-        crumbs: List<Crumb<'a>, MOST_CRUMBS> = "breadcrumbs" | "sentry.interfaces.Breadcrumbs",
+        exceptions: List<Exception<'a>, EXCEPTIONS> = "exception" | "sentry.interfaces.Exception",
+        threads: List<Thread<'a>, SENT_THREADS> = "threads",
+        stacktrace: Stack = "stacktrace" | "sentry.interfaces.Stacktrace",
+        crumbs: List<Crumb<'a>, CRUMBS> = "breadcrumbs" | "sentry.interfaces.Breadcrumbs",
         user: Raw<'a> = "user" | "sentry.interfaces.User",
         request: Raw<'a> = "request" | "sentry.interfaces.Http",
         contexts: Raw<'a> = "contexts",
         tags: Pairs<'a> = "tags",
-        fingerprint: Texts<'a, MOST_TEXTS> = "fingerprint",
+        fingerprint: Texts<'a, FINGERPRINT> = "fingerprint",
         sdk: Sdk<'a> = "sdk",
     } [kept: Kept<'a>]
 }
 
 fn keep<'a, A: MapAccess<'a>>(event: &mut Event<'a>, name: Key<'a>, object: &mut A) -> Result<(), A::Error> {
-    event.kept.push((name.0, object.next_value()?));
+    if event.kept.fields.len() == EXTRA_FIELDS {
+        event.kept.is_cut = true;
+        return object.next_value::<IgnoredAny>().map(|_| ());
+    }
+    event.kept.fields.push((name.0, object.next_value()?));
     Ok(())
 }
 
@@ -66,7 +68,7 @@ object! {
         module: Text<'a> = "module",
         thread_id: Text<'a> = "thread_id",
         mechanism: Mechanism<'a> = "mechanism",
-        stacktrace: Stack<'a> = "stacktrace",
+        stacktrace: Stack = "stacktrace",
     } []
 }
 
@@ -77,13 +79,6 @@ object! {
         handled: Flag = "handled",
         source: Text<'a> = "source",
         exception_id: Whole = "exception_id",
-    } []
-}
-
-object! {
-    /// A stack, outermost frame first.
-    Stack<'a>, other: skip, {
-        frames: List<Frame<'a>, MOST_FRAMES> = "frames",
     } []
 }
 
@@ -111,7 +106,7 @@ object! {
         name: Text<'a> = "name",
         crashed: Flag = "crashed",
         current: Flag = "current",
-        stacktrace: Stack<'a> = "stacktrace",
+        stacktrace: Stack = "stacktrace",
     } []
 }
 
@@ -180,7 +175,7 @@ object! {
         brand: Text<'a> = "brand",
         manufacturer: Text<'a> = "manufacturer",
         arch: Text<'a> = "arch",
-        archs: Texts<'a, MOST_TEXTS> = "archs",
+        archs: Texts<'a, MOST_ARCHS> = "archs",
         processor: Text<'a> = "cpu_description" | "processor" | "chipset",
         simulator: Flag = "simulator",
         memory_size: Whole = "memory_size",

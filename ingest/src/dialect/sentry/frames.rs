@@ -4,6 +4,7 @@
 use super::event::Frame;
 use super::language::Language;
 use super::stack::Print;
+use super::stack_frames::Frames;
 use std::fmt::{Display, Formatter, Write};
 
 /// Writes the lines of a frame; `number` counts from the first that is printed.
@@ -26,16 +27,16 @@ pub(super) fn write(language: Language, number: usize, frame: &Frame<'_>, text: 
 }
 
 /// Ruby's print: the header stands behind the place of the innermost frame.
-pub(super) fn ruby(print: &mut Print, header: &str, frames: &[Frame<'_>]) {
+pub(super) fn ruby(print: &mut Print, header: &str, frames: &Frames) {
     let (class, value) = header.split_once(": ").unwrap_or((header, header));
     let mut rest = frames.iter().rev();
     if let Some(first) = rest.next() {
-        print.frame(first, |text| {
-            let _ = writeln!(text, "{}: {value} ({class})", place_in(first));
+        print.frame(&first, |text| {
+            let _ = writeln!(text, "{}: {value} ({class})", place_in(&first));
         });
     }
     for (number, frame) in rest.enumerate() {
-        print.frame(frame, |text| write(Language::Ruby, number, frame, text));
+        print.frame(&frame, |text| write(Language::Ruby, number, &frame, text));
     }
 }
 

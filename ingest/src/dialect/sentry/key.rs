@@ -1,6 +1,7 @@
 //! Where a client's key stands: a header, the query, or the DSN in the envelope itself (`https://KEY@host/PROJECT`).
 
-use super::envelope::{self, HEADER_LIMIT};
+use super::envelope;
+use crate::dialect::bounds::ENVELOPE_HEADER;
 use crate::dialect::inflate::beginning;
 
 /// `Sentry sentry_version=7, sentry_key=…`.
@@ -11,7 +12,7 @@ pub(crate) fn of_header(header: &str) -> Option<&str> {
 
 /// Of the envelope's own header; no more than that line is decompressed.
 pub(crate) fn of_envelope(body: &[u8], encoding: Option<&str>) -> Option<String> {
-    let head = beginning(body, encoding, HEADER_LIMIT).ok()?;
+    let head = beginning(body, encoding, ENVELOPE_HEADER).ok()?;
     let (header, _) = envelope::open(&head).ok()?;
     of_dsn(&header.dsn.0).map(str::to_owned)
 }

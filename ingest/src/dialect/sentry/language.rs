@@ -45,7 +45,7 @@ impl Language {
             "lua" => Self::Lua,
             "cocoa" | "objc" | "swift" => Self::Apple,
             "native" | "c" | "cpp" => Self::Native,
-            _ => stacks(event).find_map(Self::of_frame).unwrap_or(Self::Other),
+            _ => stacks(event).find_map(|frame| Self::of_frame(&frame)).unwrap_or(Self::Other),
         }
     }
 
@@ -80,8 +80,8 @@ impl Language {
 }
 
 /// Some frames of the event, the telling ones first.
-fn stacks<'e, 'a>(event: &'e Event<'a>) -> impl Iterator<Item = &'e Frame<'a>> {
+fn stacks<'e>(event: &'e Event<'_>) -> impl Iterator<Item = Frame<'e>> {
     let exceptions = event.exceptions.0.iter().rev().map(|exception| &exception.stacktrace);
     let threads = event.threads.0.iter().map(|thread| &thread.stacktrace);
-    exceptions.chain([&event.stacktrace]).chain(threads).flat_map(|stack| stack.frames.0.iter().rev().take(8))
+    exceptions.chain([&event.stacktrace]).chain(threads).flat_map(|stack| stack.frames.iter().rev().take(8))
 }

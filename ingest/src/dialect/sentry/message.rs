@@ -2,13 +2,14 @@
 
 use super::lenient::{Lenient, read};
 use super::values::{Pairs, Text, Texts};
-use crate::dialect::MESSAGE_LIMIT;
+use crate::dialect::bounds::{MESSAGE, NAME, PARAMS};
+use crate::dialect::cut::beginning;
 use crate::dialect::value::Key;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 use std::borrow::Cow;
 
-/// Parameters that are looked at.
-const MOST_PARAMS: usize = 64;
+/// What parameters that are asked for again and again may add to a message.
+const REPEATED: usize = 4 << 10;
 
 /// A message as it was sent.
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ impl Default for Params<'_> {
 
 impl<'de> Lenient<'de> for Params<'de> {
     fn list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        Ok(Self::Places(Texts::<'de, MOST_PARAMS>::list(list)?.0))
+        Ok(Self::Places(Texts::<'de, PARAMS>::list(list)?.0))
     }
 
     fn object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
@@ -88,8 +89,9 @@ impl<'de> Deserialize<'de> for Params<'de> {
 
 /// `%s`, `%d` and the like, and `{}`, in their order.
 fn placed(template: &str, values: &[Text<'_>]) -> String {
+    let room = room(template, values.iter());
     let mut values = values.iter();
-    fill(template, |place| {
+    fill(template, room, |place| {
         let is_place = place.starts_with("{}") || place[1..].starts_with(['s', 'd', 'i', 'f', 'r', 'v']);
         let value = if is_place { values.next() } else { None };
         value.map(|value| (2, &*value.0))
@@ -98,7 +100,9 @@ fn placed(template: &str, values: &[Text<'_>]) -> String {
 
 /// `{name}` and `%(name)s`.
 fn named(template: &str, pairs: &Pairs<'_>) -> String {
-    fill(template, |place| {
+    fill(template, room(template, pairs.0.iter().map(|(_, value)| value)), |place| {
+        // Names are short: looking for their end does not go to the end of the template each time.
+        let place = beginning(place, NAME);
         let (name, length) = match place.strip_prefix("%(") {
             Some(rest) => rest.split_once(")s").map(|(name, _)| (name, name.len() + 4))?,
             None => place.strip_prefix('{')?.split_once('}').map(|(name, _)| (name, name.len() + 2))?,
@@ -108,12 +112,17 @@ fn named(template: &str, pairs: &Pairs<'_>) -> String {
     })
 }
 
-/// Copies a template; `value_of` is shown the rest from each `%` and `{` on and says how long the place is and what goes
-/// there. Ends above what is kept of a message: a value may be asked for many times.
-fn fill<'v>(template: &str, mut value_of: impl FnMut(&str) -> Option<(usize, &'v str)>) -> String {
+/// How long a message may become before its places stay as they are: a value may be asked for many times.
+fn room<'v>(template: &str, values: impl Iterator<Item = &'v Text<'v>>) -> usize {
+    let all = values.map(|value| value.0.len()).fold(template.len(), usize::saturating_add);
+    all.saturating_add(REPEATED).min(MESSAGE)
+}
+
+/// Copies a template; `value_of` is shown the rest from each `%` and `{` on and says how long the place is and what goes there.
+fn fill<'v>(template: &str, room: usize, mut value_of: impl FnMut(&str) -> Option<(usize, &'v str)>) -> String {
     let mut text = String::with_capacity(template.len() + 32);
     let mut rest = template;
-    while let Some(at) = rest.find(['%', '{']).filter(|_| text.len() <= MESSAGE_LIMIT) {
+    while let Some(at) = rest.find(['%', '{']).filter(|_| text.len() <= room) {
         text.push_str(&rest[..at]);
         let place = &rest[at..];
         let (length, value) = value_of(place).unwrap_or((1, &place[..1]));

@@ -6,29 +6,46 @@
 //!                                          frames: printed by language, one file       + which lines are the application's
 //! ```
 
-use super::event::{Event, Exception, Frame, Stack};
+use super::event::{Event, Exception, Frame};
 use super::frames;
 use super::language::Language;
+use super::stack_frames::Stack;
+use crate::dialect::bounds::{EXCEPTION_NAME, MESSAGE};
+use crate::dialect::cut::{beginning, cut};
 use crate::dialect::value::count;
 
 /// A text of frames on its way, and what the client said of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Print {
-    pub(super) text: String,
+    text: String,
+    /// Bytes that the text may have. A frame of a few bytes may be printed with sixty: how many there are does not bound it.
+    room: usize,
+    is_cut: bool,
     /// For each line of the text `+` (a frame of the application), `-` (none) or a space (not said).
     marks: String,
     lines: usize,
 }
 
 impl Print {
+    /// A print of at most so many bytes, and what is printed last.
+    pub(super) fn within(room: usize) -> Self {
+        Self { text: String::new(), room, is_cut: false, marks: String::new(), lines: 0 }
+    }
+
     /// Adds what is no frame.
     pub(super) fn words(&mut self, words: &str) {
+        if !self.has_room() {
+            return;
+        }
         self.lines += ends_of_lines(words);
         self.text.push_str(words);
     }
 
     /// Adds the lines of a frame; `write` leaves out no line's end.
     pub(super) fn frame(&mut self, frame: &Frame<'_>, write: impl FnOnce(&mut String)) {
+        if !self.has_room() {
+            return;
+        }
         let start = self.text.len();
         write(&mut self.text);
         if let Some(in_app) = frame.in_app.0 {
@@ -41,22 +58,38 @@ impl Print {
     }
 
     /// Adds all frames of a stack.
-    pub(super) fn stack(&mut self, language: Language, stack: &Stack<'_>) {
-        let frames = &stack.frames.0;
-        let mut one = |number: usize, frame: &Frame<'_>| self.frame(frame, |text| frames::write(language, number, frame, text));
+    pub(super) fn stack(&mut self, language: Language, stack: &Stack) {
+        let frames = &stack.frames;
+        self.is_cut |= frames.is_cut();
+        let one = |(number, frame): (usize, Frame<'_>)| self.frame(&frame, |text| frames::write(language, number, &frame, text));
         if language == Language::Python {
-            frames.iter().enumerate().for_each(|(number, frame)| one(number, frame));
+            frames.iter().enumerate().for_each(one);
         } else {
-            frames.iter().rev().enumerate().for_each(|(number, frame)| one(number, frame));
+            frames.iter().rev().enumerate().for_each(one);
         }
     }
 
+    fn has_room(&mut self) -> bool {
+        self.is_cut |= self.text.len() >= self.room;
+        self.text.len() < self.room
+    }
+
     /// Text and marks; no marks where the client said nothing of any frame.
-    pub(super) fn finish(mut self) -> (String, String) {
+    pub(super) fn finish(mut self) -> Printed {
         let end = self.text.trim_end_matches('\n').len();
         self.text.truncate(end);
-        (self.text, self.marks)
+        self.is_cut |= cut(&mut self.text, self.room);
+        Printed { text: self.text, marks: self.marks, is_cut: self.is_cut }
     }
+}
+
+/// A print that is done.
+#[derive(Debug, Default)]
+pub(super) struct Printed {
+    pub(super) text: String,
+    pub(super) marks: String,
+    /// Whether there was more than its room, or than is kept of a stack.
+    pub(super) is_cut: bool,
 }
 
 fn ends_of_lines(text: &str) -> usize {
@@ -66,7 +99,7 @@ fn ends_of_lines(text: &str) -> usize {
 /// The exceptions, outermost first: by their own numbers, else as a list of them is ordered, causes first.
 pub(super) fn order<'e, 'a>(event: &'e Event<'a>) -> Vec<&'e Exception<'a>> {
     let says_something =
-        |exception: &&Exception<'_>| !(exception.kind.is_empty() && exception.value.is_empty() && exception.stacktrace.frames.0.is_empty());
+        |exception: &&Exception<'_>| !(exception.kind.is_empty() && exception.value.is_empty() && exception.stacktrace.frames.is_empty());
     let mut ordered: Vec<&Exception<'_>> = event.exceptions.0.iter().rev().filter(says_something).collect();
     if ordered.iter().all(|exception| exception.mechanism.exception_id.0.is_some()) {
         ordered.sort_by_key(|exception| exception.mechanism.exception_id.0);
@@ -86,15 +119,14 @@ pub(super) fn class(language: Language, exception: &Exception<'_>) -> String {
 }
 
 /// Prints the chain. `own` is the stack of the outermost where that came elsewhere.
-pub(super) fn print(language: Language, chain: &[&Exception<'_>], own: Option<&Stack<'_>>) -> Print {
-    let mut print = Print::default();
+pub(super) fn print(print: &mut Print, language: Language, chain: &[&Exception<'_>], own: Option<&Stack>) {
     let stack = |place: usize| match (place, own) {
         (0, Some(own)) => own,
         _ => &chain[place].stacktrace,
     };
     match language {
-        Language::Python => python(&mut print, chain, stack),
-        Language::CSharp => csharp(&mut print, chain, stack),
+        Language::Python => python(print, chain, stack),
+        Language::CSharp => csharp(print, chain, stack),
         _ => {
             for (place, exception) in chain.iter().enumerate() {
                 let before = match (place, language) {
@@ -102,16 +134,15 @@ pub(super) fn print(language: Language, chain: &[&Exception<'_>], own: Option<&S
                     (_, Language::JavaScript) => "[cause]: ",
                     _ => "Caused by: ",
                 };
-                section(&mut print, language, (before, exception), stack(place));
+                section(print, language, (before, exception), stack(place));
             }
         }
     }
-    print
 }
 
 /// One exception with its frames.
-fn section(print: &mut Print, language: Language, (before, exception): (&str, &Exception<'_>), stack: &Stack<'_>) {
-    let frames = &stack.frames.0;
+fn section(print: &mut Print, language: Language, (before, exception): (&str, &Exception<'_>), stack: &Stack) {
+    let frames = &stack.frames;
     let header = header(language, exception);
     match language {
         // Ruby puts the header behind the place of the innermost frame.
@@ -125,7 +156,9 @@ fn section(print: &mut Print, language: Language, (before, exception): (&str, &E
 }
 
 fn header(language: Language, exception: &Exception<'_>) -> String {
-    let (class, value) = (class(language, exception), exception.value.0.trim_end());
+    let mut class = class(language, exception);
+    cut(&mut class, EXCEPTION_NAME);
+    let value = beginning(exception.value.0.trim_end(), MESSAGE);
     match (class.as_str(), value) {
         (_, "") => class,
         ("", _) => value.to_owned(),
@@ -134,9 +167,9 @@ fn header(language: Language, exception: &Exception<'_>) -> String {
 }
 
 /// Innermost first, each with its traceback before it, and how one led to the other between them.
-fn python<'s, 'a: 's>(print: &mut Print, chain: &[&Exception<'_>], stack: impl Fn(usize) -> &'s Stack<'a>) {
+fn python<'s>(print: &mut Print, chain: &[&Exception<'_>], stack: impl Fn(usize) -> &'s Stack) {
     for (place, exception) in chain.iter().enumerate().rev() {
-        if !stack(place).frames.0.is_empty() {
+        if !stack(place).frames.is_empty() {
             print.words("Traceback (most recent call last):\n");
             print.stack(Language::Python, stack(place));
         }
@@ -152,7 +185,7 @@ fn python<'s, 'a: 's>(print: &mut Print, chain: &[&Exception<'_>], stack: impl F
 }
 
 /// All headers first, then the frames from the innermost on.
-fn csharp<'s, 'a: 's>(print: &mut Print, chain: &[&Exception<'_>], stack: impl Fn(usize) -> &'s Stack<'a>) {
+fn csharp<'s>(print: &mut Print, chain: &[&Exception<'_>], stack: impl Fn(usize) -> &'s Stack) {
     for (place, exception) in chain.iter().enumerate() {
         print.words(if place > 0 { "\n ---> " } else { "" });
         print.words(&header(Language::CSharp, exception));

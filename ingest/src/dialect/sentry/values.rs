@@ -1,10 +1,17 @@
 //! The values of an event's fields, each read from whatever JSON comes.
 
 use super::lenient::{Fields, Lenient, read};
+use crate::dialect::bounds::PAIRS;
+use crate::dialect::cut::copied;
 use crate::dialect::value::Key;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::VecDeque;
+
+/// Beyond these a number is written with an exponent, as JavaScript does.
+const SMALLEST_PLAIN: f64 = 1e-6;
+const LARGEST_PLAIN: f64 = 1e21;
 
 /// A text; numbers and booleans as they are written.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +24,11 @@ impl Text<'_> {
 
     pub(super) fn to_owned(&self) -> String {
         self.0.as_ref().to_owned()
+    }
+
+    /// A copy that is to be cut to a bound.
+    pub(super) fn copied(&self, limit: usize) -> String {
+        copied(&self.0, limit)
     }
 
     /// This or, where it is empty, the other.
@@ -35,7 +47,9 @@ impl<'de> Lenient<'de> for Text<'de> {
     }
 
     fn real(number: f64) -> Self {
-        Self(Cow::Owned(number.to_string()))
+        // Written out, a number of five bytes has three hundred digits.
+        let is_plain = number == 0.0 || (SMALLEST_PLAIN..LARGEST_PLAIN).contains(&number.abs());
+        Self(Cow::Owned(if is_plain { number.to_string() } else { format!("{number:e}") }))
     }
 
     fn boolean(value: bool) -> Self {
@@ -82,19 +96,20 @@ impl<'de> Lenient<'de> for Flag {
     }
 }
 
-/// A list, `{"values": list}` or one object: the last `MOST` of its items, since the newest stand last.
+/// A list, `{"values": list}` or one object: the last `MOST` of its items, since the newest stand last; and whether there were
+/// more.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct List<T, const MOST: usize>(pub Vec<T>);
+pub(super) struct List<T, const MOST: usize>(pub Vec<T>, pub bool);
 
 impl<T, const MOST: usize> Default for List<T, MOST> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(Vec::new(), false)
     }
 }
 
 impl<'de, T: Deserialize<'de> + Fields<'de>, const MOST: usize> Lenient<'de> for List<T, MOST> {
     fn list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        newest(list, MOST).map(Self)
+        newest(list, MOST).map(|(items, is_cut)| Self(items, is_cut))
     }
 
     fn object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
@@ -105,7 +120,7 @@ impl<'de, T: Deserialize<'de> + Fields<'de>, const MOST: usize> Lenient<'de> for
                 _ => single.get_or_insert_with(T::default).field(name, &mut object)?,
             }
         }
-        Ok(values.unwrap_or_else(|| Self(single.into_iter().collect())))
+        Ok(values.unwrap_or_else(|| Self(single.into_iter().collect(), false)))
     }
 }
 
@@ -115,13 +130,13 @@ impl<'de, T: Deserialize<'de> + Fields<'de>, const MOST: usize> Deserialize<'de>
     }
 }
 
-/// A list of texts.
+/// A list of texts, the last `MOST`; and whether there were more.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Texts<'a, const MOST: usize>(pub Vec<Text<'a>>);
+pub(super) struct Texts<'a, const MOST: usize>(pub Vec<Text<'a>>, pub bool);
 
 impl<'de, const MOST: usize> Lenient<'de> for Texts<'de, MOST> {
     fn list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        newest(list, MOST).map(Self)
+        newest(list, MOST).map(|(items, is_cut)| Self(items, is_cut))
     }
 }
 
@@ -131,40 +146,39 @@ impl<'de, const MOST: usize> Deserialize<'de> for Texts<'de, MOST> {
     }
 }
 
-/// The last `most` items in memory for at most twice as many.
-fn newest<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(mut list: A, most: usize) -> Result<Vec<T>, A::Error> {
-    let mut items = Vec::new();
+/// The last `most` items, and whether there were more; never more of them in memory.
+fn newest<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(mut list: A, most: usize) -> Result<(Vec<T>, bool), A::Error> {
+    let (mut items, mut is_cut) = (VecDeque::new(), false);
     while let Some(item) = list.next_element()? {
-        if items.len() == 2 * most {
-            items.drain(..most);
+        if items.len() == most {
+            items.pop_front();
+            is_cut = true;
         }
-        items.push(item);
+        items.push_back(item);
     }
-    items.drain(..items.len().saturating_sub(most));
-    Ok(items)
+    Ok((items.into(), is_cut))
 }
 
-/// Names with values: an object, a list of pairs, or a list of `{"key", "value"}`.
+/// Names with values: an object, a list of pairs, or a list of `{"key", "value"}`; and whether there were more.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Pairs<'a>(pub Vec<(Text<'a>, Text<'a>)>);
-
-/// Most pairs that are kept.
-const MOST_PAIRS: usize = 256;
+pub(super) struct Pairs<'a>(pub Vec<(Text<'a>, Text<'a>)>, pub bool);
 
 impl<'de> Lenient<'de> for Pairs<'de> {
     fn list<A: SeqAccess<'de>>(list: A) -> Result<Self, A::Error> {
-        let pairs = newest::<Pair<'de>, _>(list, MOST_PAIRS)?;
-        Ok(Self(pairs.into_iter().map(|pair| (pair.name, pair.value)).collect()))
+        let (pairs, is_cut) = newest::<Pair<'de>, _>(list, PAIRS)?;
+        Ok(Self(pairs.into_iter().map(|pair| (pair.name, pair.value)).collect(), is_cut))
     }
 
     fn object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
-        let mut pairs = Vec::new();
+        let (mut pairs, mut is_cut) = (Vec::new(), false);
         while let Some((name, value)) = object.next_entry::<Key<'de>, Text<'de>>()? {
-            if pairs.len() < MOST_PAIRS {
+            if pairs.len() < PAIRS {
                 pairs.push((Text(name.0), value));
+            } else {
+                is_cut = true;
             }
         }
-        Ok(Self(pairs))
+        Ok(Self(pairs, is_cut))
     }
 }
 

@@ -10,7 +10,6 @@ const TODAY: i64 = 1_701_964_800;
 fn operation(keywords: &[&str]) -> TopIssues {
     let limits = Limits::default();
     TopIssues {
-        store: Store::new(service::clickhouse::Config::default().reader(), &limits, false),
         zone: Zone::default(),
         limits,
         plain_device_sums: false,
@@ -20,8 +19,7 @@ fn operation(keywords: &[&str]) -> TopIssues {
 
 fn understand(keywords: &[&str], parameters: serde_json::Value) -> Result<Query, String> {
     let target = Target { app: "a".to_owned(), platform: 1 };
-    let asked = Asked { target, parameters: serde_json::from_value(parameters).unwrap(), now: NOW };
-    operation(keywords).understand(asked).map_err(|error| error.to_string())
+    operation(keywords).understand(target, &serde_json::from_value(parameters).unwrap(), NOW).map_err(|error| error.to_string())
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How a report is written: field by field in the order of `avro/raw_report.1.avsc`.
+//! How a report is written: field by field in the order of `avro/raw_report.2.avsc`.
 //!
 //! The library looks each field up by its name and asks for its type, which is most of what writing costs, and the edge
 //! writes every report. A test holds the bytes against the library's and against the reference implementation's, so a
@@ -27,7 +27,7 @@ impl RawReport {
         datum.texts([&self.user_logs, &self.sys_logs]).array(&self.attachments, attachment);
         datum.number(i64::from(self.level));
         datum.texts([&self.error_code, &self.client_ip, &self.user_agent, &self.locale, &self.context, &self.extra]);
-        datum.list(&self.truncated);
+        datum.list(&self.truncated).number(self.content_id);
     }
 }
 

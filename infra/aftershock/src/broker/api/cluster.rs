@@ -10,6 +10,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::{NONE, NOT_ASKED, address, text};
+use crate::broker::access::Operation;
 use crate::broker::node::{NODE_ID, Node};
 use crate::broker::route::{APIS, Call};
 
@@ -41,21 +42,28 @@ pub fn describe(node: &Node, call: &Call, request: &DescribeClusterRequest) -> D
 /// The one node coordinates all consumer groups; there are no transactions.
 pub fn find_coordinator(node: &Node, call: &Call, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
     let (host, port) = address(node, call);
-    // Of the errors that Kafka gives here this is the one that clients do not try again.
-    let error = if request.key_type == CONSUMER_GROUP { NONE } else { ResponseError::TransactionalIdAuthorizationFailed.code() };
-    let message = (error != NONE).then(|| StrBytes::from_static_str("this broker has no transactions"));
+    let refused = |key: &str| match request.key_type {
+        CONSUMER_GROUP => call.group(Operation::Describe, key).err().map(|error| (error.code(), None)),
+        // Of the errors that Kafka gives here this is the one that clients do not try again.
+        _ => Some((
+            ResponseError::TransactionalIdAuthorizationFailed.code(),
+            Some(StrBytes::from_static_str("this broker has no transactions")),
+        )),
+    };
     if call.version >= 4 {
         let entry = |key: &StrBytes| {
+            let (error, message) = refused(key).unwrap_or((NONE, None));
             Coordinator::default()
                 .with_key(key.clone())
                 .with_node_id(BrokerId(NODE_ID))
                 .with_host(host.clone())
                 .with_port(port)
                 .with_error_code(error)
-                .with_error_message(message.clone())
+                .with_error_message(message)
         };
         return FindCoordinatorResponse::default().with_coordinators(request.coordinator_keys.iter().map(entry).collect());
     }
+    let (error, message) = refused(&request.key).unwrap_or((NONE, None));
     let response =
         FindCoordinatorResponse::default().with_error_code(error).with_node_id(BrokerId(NODE_ID)).with_host(host).with_port(port);
     if call.version >= 1 { response.with_error_message(message) } else { response }

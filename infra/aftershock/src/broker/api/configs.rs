@@ -12,6 +12,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::{NONE, blocking, refused, text};
+use crate::broker::access::Operation;
 use crate::broker::node::{NODE_ID, Node};
 use crate::broker::route::Call;
 use crate::broker::topic::{self, KEYS, Overrides};
@@ -43,6 +44,13 @@ pub fn describe(node: &Node, call: &Call, request: &DescribeConfigsRequest) -> D
     let one = |resource: &DescribeConfigsResource| {
         let result =
             DescribeConfigsResult::default().with_resource_type(resource.resource_type).with_resource_name(resource.resource_name.clone());
+        let allowed = match resource.resource_type {
+            TOPIC => call.topic(Operation::DescribeConfigs, &resource.resource_name),
+            _ => call.cluster(Operation::DescribeConfigs),
+        };
+        if let Err(error) = allowed {
+            return result.with_error_code(error.code());
+        }
         let configs = match resource.resource_type {
             TOPIC => node.catalog.by_name(&resource.resource_name).map(|topic| listed(&topic.overrides())),
             BROKER if [NODE_ID.to_string().as_str(), ""].contains(&resource.resource_name.as_str()) => Some(of_broker(node)),
@@ -102,11 +110,15 @@ fn of_broker(node: &Node) -> Vec<(String, String, i8)> {
 type Outcome = (i16, Option<StrBytes>);
 
 async fn change(
-    node: &Arc<Node>,
+    (node, call): (&Arc<Node>, &Call),
     (kind, name): (i8, StrBytes),
     dry: bool,
     change: impl FnOnce(&mut Overrides) -> Result<(), String> + Send + 'static,
 ) -> Outcome {
+    let allowed = if kind == TOPIC { call.topic(Operation::AlterConfigs, &name) } else { call.cluster(Operation::AlterConfigs) };
+    if let Err(error) = allowed {
+        return (error.code(), None);
+    }
     if kind != TOPIC {
         return (ResponseError::InvalidRequest.code(), Some(StrBytes::from_static_str("only topics can be configured")));
     }
@@ -119,7 +131,7 @@ async fn change(
 }
 
 /// Replaces the configuration of topics as a whole.
-pub async fn alter(node: &Arc<Node>, request: AlterConfigsRequest) -> AlterConfigsResponse {
+pub async fn alter(node: &Arc<Node>, call: &Call, request: AlterConfigsRequest) -> AlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in request.resources {
         let target = (resource.resource_type, resource.resource_name.clone());
@@ -128,7 +140,7 @@ pub async fn alter(node: &Arc<Node>, request: AlterConfigsRequest) -> AlterConfi
             *overrides = configs.into_iter().filter_map(|config| Some((config.name.to_string(), config.value?.to_string()))).collect();
             Ok(())
         };
-        let (code, message) = change(node, target, request.validate_only, replace).await;
+        let (code, message) = change((node, call), target, request.validate_only, replace).await;
         let response = alter_configs_response::AlterConfigsResourceResponse::default()
             .with_error_code(code)
             .with_error_message(message)
@@ -140,7 +152,7 @@ pub async fn alter(node: &Arc<Node>, request: AlterConfigsRequest) -> AlterConfi
 }
 
 /// Changes single keys of topics.
-pub async fn alter_some(node: &Arc<Node>, request: IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
+pub async fn alter_some(node: &Arc<Node>, call: &Call, request: IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in request.resources {
         let target = (resource.resource_type, resource.resource_name.clone());
@@ -151,7 +163,7 @@ pub async fn alter_some(node: &Arc<Node>, request: IncrementalAlterConfigsReques
                 apply(overrides, &config.name, config.config_operation, value)
             })
         };
-        let (code, message) = change(node, target, request.validate_only, edit).await;
+        let (code, message) = change((node, call), target, request.validate_only, edit).await;
         let response = incremental_alter_configs_response::AlterConfigsResourceResponse::default()
             .with_error_code(code)
             .with_error_message(message)

@@ -13,6 +13,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::{NOT_ASKED, status, text};
+use crate::broker::access::{Operation, Resource};
 use crate::broker::group::{Group, Phase};
 use crate::broker::journal::Change;
 use crate::broker::member::Member;
@@ -23,6 +24,10 @@ use crate::broker::route::Call;
 pub async fn describe(node: &Node, call: &Call, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
     let mut groups = Vec::with_capacity(request.groups.len());
     for id in request.groups {
+        if let Err(error) = call.group(Operation::Describe, &id) {
+            groups.push(DescribedGroup::default().with_group_id(id).with_error_code(error.code()).with_authorized_operations(NOT_ASKED));
+            continue;
+        }
         let described = match node.groups.look(&id, |group| one(call, group)) {
             Some(described) => described,
             None => absent(call, node.offsets.read(&id).await.is_some()),
@@ -73,20 +78,23 @@ pub async fn list(node: &Node, call: &Call, request: ListGroupsRequest) -> ListG
     };
     let classic = |kind: &StrBytes| kind.eq_ignore_ascii_case("classic");
     let any_kind = request.types_filter.is_empty() || request.types_filter.iter().any(classic);
-    let listed = groups.into_iter().filter(|(_, (phase, _))| any_kind && wanted(*phase)).map(|(name, (phase, kind))| {
-        let group = ListedGroup::default().with_group_id(GroupId(text(&name))).with_protocol_type(text(&kind));
-        let group = if call.version >= 4 { group.with_group_state(text(phase.name())) } else { group };
-        if call.version >= 5 { group.with_group_type(StrBytes::from_static_str("classic")) } else { group }
-    });
+    let sees_all = call.cluster(Operation::Describe).is_ok();
+    let is_shown = |name: &str| sees_all || call.may(Operation::Describe, Resource::Group, name);
+    let listed =
+        groups.into_iter().filter(|(name, (phase, _))| any_kind && wanted(*phase) && is_shown(name)).map(|(name, (phase, kind))| {
+            let group = ListedGroup::default().with_group_id(GroupId(text(&name))).with_protocol_type(text(&kind));
+            let group = if call.version >= 4 { group.with_group_state(text(phase.name())) } else { group };
+            if call.version >= 5 { group.with_group_type(StrBytes::from_static_str("classic")) } else { group }
+        });
     ListGroupsResponse::default().with_groups(listed.collect())
 }
 
 /// Deletes groups that nobody is in, with their offsets.
-pub async fn delete(node: &Node, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
+pub async fn delete(node: &Node, call: &Call, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
     let mut results = Vec::with_capacity(request.groups_names.len());
     for id in request.groups_names {
         let known = node.offsets.read(&id).await.is_some();
-        let mut deleted = node.groups.delete(&id, known);
+        let mut deleted = call.group(Operation::Delete, &id).and_then(|()| node.groups.delete(&id, known));
         if deleted.is_ok() && !node.offsets.write(Change::Delete(id.to_string())).await {
             deleted = Err(ResponseError::KafkaStorageError);
         }

@@ -8,6 +8,7 @@ use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset,
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 
 use super::{NONE, blocking, code, partition};
+use crate::broker::access::Operation;
 use crate::broker::log::partition::Partition;
 use crate::broker::node::Node;
 use crate::broker::route::Call;
@@ -23,7 +24,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ListOffsetsRequest) 
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
-            let found = match partition(node, &topic.name, 0, asked.partition_index) {
+            let found = match partition(node, (call, Operation::Describe), (&topic.name, 0), asked.partition_index) {
                 Ok(source) => look_up(source, asked.timestamp).await,
                 Err(error) => Err(error.code()),
             };
@@ -57,12 +58,12 @@ async fn look_up(source: Arc<Partition>, timestamp: i64) -> Result<(i64, i64), i
 }
 
 /// Where an epoch of leadership ends: there is one epoch, and it ends where the log does.
-pub fn epochs(node: &Node, request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
+pub fn epochs(node: &Node, call: &Call, request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
         let end = |asked: &kafka_protocol::messages::offset_for_leader_epoch_request::OffsetForLeaderPartition| {
             let response = EpochEndOffset::default().with_partition(asked.partition);
-            match partition(node, &topic.topic, 0, asked.partition) {
+            match partition(node, (call, Operation::Describe), (&topic.topic, 0), asked.partition) {
                 Ok(source) if asked.leader_epoch == 0 => response.with_leader_epoch(0).with_end_offset(source.bounds().synced),
                 Ok(_) => response.with_leader_epoch(-1).with_end_offset(-1),
                 Err(error) => response.with_error_code(error.code()).with_leader_epoch(-1).with_end_offset(-1),

@@ -15,13 +15,17 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::{NONE, status, text};
+use crate::broker::access::Operation;
 use crate::broker::group::Speaker;
 use crate::broker::member::{Join, Joined};
 use crate::broker::node::Node;
-use crate::broker::route::{Answer, Call, Malformed, Reply, encode};
+use crate::broker::route::{Answer, Call, Malformed, Reply, encode, now};
 
 /// Joins; the answer comes when the group is complete.
 pub fn join(node: &Arc<Node>, call: &Call, request: JoinGroupRequest) -> Result<Reply, Malformed> {
+    if let Err(error) = call.group(Operation::Read, &request.group_id) {
+        return now(call, &join_response(call, Joined::refused(error, "")));
+    }
     let session = millis(request.session_timeout_ms);
     let instance = request.group_instance_id.map(|name| name.to_string());
     let join = Join {
@@ -75,6 +79,9 @@ fn join_response(call: &Call, joined: Joined) -> JoinGroupResponse {
 
 /// Brings the leader's shares, waits for one's own.
 pub fn sync(node: &Arc<Node>, call: &Call, request: SyncGroupRequest) -> Result<Reply, Malformed> {
+    if let Err(error) = call.group(Operation::Read, &request.group_id) {
+        return now(call, &SyncGroupResponse::default().with_error_code(error.code()));
+    }
     let who = speaker(&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
     let share = |share: &kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment| {
         (share.member_id.to_string(), owned(&share.assignment))
@@ -100,13 +107,18 @@ pub fn sync(node: &Arc<Node>, call: &Call, request: SyncGroupRequest) -> Result<
 }
 
 /// Says that a member lives, and learns whether it must join again.
-pub fn heartbeat(node: &Node, request: &HeartbeatRequest) -> HeartbeatResponse {
+pub fn heartbeat(node: &Node, call: &Call, request: &HeartbeatRequest) -> HeartbeatResponse {
     let who = speaker(&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
-    HeartbeatResponse::default().with_error_code(status(node.groups.heartbeat(&request.group_id, &who)))
+    let allowed = call.group(Operation::Read, &request.group_id);
+    let heard = allowed.and_then(|()| node.groups.heartbeat(&request.group_id, &who));
+    HeartbeatResponse::default().with_error_code(status(heard))
 }
 
 /// Takes members out.
 pub fn leave(node: &Node, call: &Call, request: &LeaveGroupRequest) -> LeaveGroupResponse {
+    if let Err(error) = call.group(Operation::Read, &request.group_id) {
+        return LeaveGroupResponse::default().with_error_code(error.code());
+    }
     if call.version < 3 {
         let left = node.groups.leave(&request.group_id, &request.member_id, None);
         return LeaveGroupResponse::default().with_error_code(status(left));

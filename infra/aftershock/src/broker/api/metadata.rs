@@ -8,6 +8,7 @@ use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, Metada
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 
 use super::{NONE, NOT_ASKED, address, blocking, named, text, topic_name, uuid};
+use crate::broker::access::Operation;
 use crate::broker::catalog::Refusal;
 use crate::broker::node::{NODE_ID, Node};
 use crate::broker::route::Call;
@@ -19,7 +20,11 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: MetadataRequest) -> 
     let broker = MetadataResponseBroker::default().with_node_id(BrokerId(NODE_ID)).with_host(host).with_port(port);
     let asked = request.topics.filter(|topics| call.version > 0 || !topics.is_empty());
     let topics = match asked {
-        None => node.catalog.all().iter().map(|topic| describe(call, topic)).collect(),
+        None => {
+            let all = node.catalog.all();
+            let shown = all.iter().filter(|topic| call.topic(Operation::Describe, &topic.name).is_ok());
+            shown.map(|topic| describe(call, topic)).collect()
+        }
         Some(asked) => {
             let may_make = node.config.auto_create && (call.version < 4 || request.allow_auto_topic_creation);
             let mut topics = Vec::with_capacity(asked.len());
@@ -40,9 +45,14 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: MetadataRequest) -> 
 async fn one(node: &Arc<Node>, call: &Call, asked: MetadataRequestTopic, may_make: bool) -> MetadataResponseTopic {
     let id = asked.topic_id.as_u128();
     let name = asked.name.as_ref().map(|name| name.to_string()).unwrap_or_default();
-    let found = match named(node, &name, id) {
+    let found = match named(node, (call, Operation::Describe), &name, id) {
         Err(ResponseError::UnknownTopicOrPartition) if !topic::is_valid_name(&name) => Err(ResponseError::InvalidTopicException),
-        Err(ResponseError::UnknownTopicOrPartition) if may_make => make(node, name).await,
+        Err(ResponseError::UnknownTopicOrPartition) if may_make => match call.topic(Operation::Create, &name) {
+            Ok(()) => make(node, name).await,
+            Err(error) => Err(error),
+        },
+        // An id says nothing to who may not know the topic.
+        Err(ResponseError::TopicAuthorizationFailed) if id != 0 => Err(ResponseError::UnknownTopicId),
         found => found,
     };
     match found {

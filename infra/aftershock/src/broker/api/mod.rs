@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod offsets;
 pub mod partitions;
 pub mod produce;
+pub mod sasl;
 pub mod topics;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::protocol::StrBytes;
 
+use super::access::Operation;
 use super::catalog;
 use super::log::Refusal;
 use super::log::partition::Partition;
@@ -75,16 +77,23 @@ fn topic_name(value: &str) -> TopicName {
     TopicName(text(value))
 }
 
-/// The topic that a request means: by id in the newer versions, by name in the older.
-fn named(node: &Node, name: &str, id: u128) -> Result<Arc<Topic>, ResponseError> {
+/// Who asks, and what they want to do with a topic.
+type Wish<'a> = (&'a Call, Operation);
+
+/// The topic that a request means: by id in the newer versions, by name in the older. Refused where the account may not do that with it,
+/// before anything is said about whether there is one of that name.
+fn named(node: &Node, (call, operation): Wish<'_>, name: &str, id: u128) -> Result<Arc<Topic>, ResponseError> {
     if id != 0 {
-        return node.catalog.by_id(id).ok_or(ResponseError::UnknownTopicId);
+        let topic = node.catalog.by_id(id).ok_or(ResponseError::UnknownTopicId)?;
+        call.topic(operation, &topic.name)?;
+        return Ok(topic);
     }
+    call.topic(operation, name)?;
     node.catalog.by_name(name).ok_or(ResponseError::UnknownTopicOrPartition)
 }
 
-fn partition(node: &Node, name: &str, id: u128, index: i32) -> Result<Arc<Partition>, ResponseError> {
-    named(node, name, id)?.partition(index).ok_or(ResponseError::UnknownTopicOrPartition)
+fn partition(node: &Node, wish: Wish<'_>, (name, id): (&str, u128), index: i32) -> Result<Arc<Partition>, ResponseError> {
+    named(node, wish, name, id)?.partition(index).ok_or(ResponseError::UnknownTopicOrPartition)
 }
 
 /// Host and port that the client should use.

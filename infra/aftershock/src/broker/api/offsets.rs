@@ -16,6 +16,7 @@ use kafka_protocol::messages::{
 
 use super::membership::speaker;
 use super::{NONE, status, text, topic_name};
+use crate::broker::access::Operation;
 use crate::broker::journal::{Change, Committed, Offsets, Place};
 use crate::broker::node::Node;
 use crate::broker::route::{Answer, Call, Malformed, Reply, encode};
@@ -27,7 +28,7 @@ pub async fn commit(node: &Arc<Node>, call: &Call, request: OffsetCommitRequest)
     for topic in &request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
-            let checked = check(node, &topic.name, asked);
+            let checked = call.topic(Operation::Read, &topic.name).and_then(|()| check(node, &topic.name, asked));
             partitions.push((asked.partition_index, checked.as_ref().err().map_or(NONE, |error| error.code())));
             offsets.extend(checked.ok().map(|committed| ((topic.name.to_string(), asked.partition_index), committed)));
         }
@@ -35,7 +36,9 @@ pub async fn commit(node: &Arc<Node>, call: &Call, request: OffsetCommitRequest)
     }
     let who = speaker(&request.member_id, request.group_instance_id.as_ref(), request.generation_id_or_member_epoch);
     let group = request.group_id.to_string();
-    let accepted = if group.is_empty() {
+    let accepted = if let Err(error) = call.group(Operation::Read, &group) {
+        Err(error)
+    } else if group.is_empty() {
         Err(ResponseError::InvalidGroupId)
     } else {
         let change = Change::Commit(group.clone(), offsets);
@@ -78,27 +81,47 @@ pub async fn fetch(node: &Node, call: &Call, request: OffsetFetchRequest) -> Off
         for group in request.groups {
             let asked =
                 group.topics.map(|topics| topics.into_iter().map(|topic| (topic.name.to_string(), topic.partition_indexes)).collect());
-            let found = find(node, &group.group_id, asked).await;
+            if let Err(error) = call.group(Operation::Describe, &group.group_id) {
+                groups.push(OffsetFetchResponseGroup::default().with_group_id(group.group_id).with_error_code(error.code()));
+                continue;
+            }
+            let found = find(node, call, &group.group_id, asked).await;
             let topics = found.into_iter().map(newer).collect();
             groups.push(OffsetFetchResponseGroup::default().with_group_id(group.group_id).with_topics(topics));
         }
         return OffsetFetchResponse::default().with_groups(groups);
     }
+    if let Err(error) = call.group(Operation::Describe, &request.group_id) {
+        return fetch_refused(call, &request, error);
+    }
     let asked = request.topics.map(|topics| topics.into_iter().map(|topic| (topic.name.to_string(), topic.partition_indexes)).collect());
-    let found = find(node, &request.group_id, asked).await;
+    let found = find(node, call, &request.group_id, asked).await;
     OffsetFetchResponse::default().with_topics(found.into_iter().map(|topic| older(call, topic)).collect())
 }
 
-type Found = (String, Vec<(i32, Option<Committed>)>);
+/// Before version 2 there is no place for an error but the partitions.
+fn fetch_refused(call: &Call, request: &OffsetFetchRequest, error: ResponseError) -> OffsetFetchResponse {
+    if call.version >= 2 {
+        return OffsetFetchResponse::default().with_error_code(error.code());
+    }
+    let each = |topic: &kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic| {
+        let partitions = topic.partition_indexes.iter().map(|index| (*index, Err(error))).collect();
+        older(call, (topic.name.to_string(), partitions))
+    };
+    OffsetFetchResponse::default().with_topics(request.topics.iter().flatten().map(each).collect())
+}
 
-async fn find(node: &Node, group: &str, asked: Option<Vec<(String, Vec<i32>)>>) -> Vec<Found> {
+type Found = (String, Vec<(i32, Result<Option<Committed>, ResponseError>)>);
+
+async fn find(node: &Node, call: &Call, group: &str, asked: Option<Vec<(String, Vec<i32>)>>) -> Vec<Found> {
     let mut offsets = node.offsets.read(group).await.unwrap_or_default();
     offsets.retain(|(name, _), committed| node.catalog.by_name(name).is_some_and(|topic| topic.id == committed.topic_id));
-    let asked = asked.unwrap_or_else(|| all(&offsets));
+    let may_know = |name: &str| call.topic(Operation::Describe, name);
+    let asked = asked.unwrap_or_else(|| all(&offsets).into_iter().filter(|(name, _)| may_know(name).is_ok()).collect());
     let one = |(name, indexes): (String, Vec<i32>)| {
         let partitions = indexes.into_iter().map(|index| {
             let place: Place = (name.clone(), index);
-            (index, offsets.get(&place).cloned())
+            (index, may_know(&name).map(|()| offsets.get(&place).cloned()))
         });
         let partitions = partitions.collect();
         (name, partitions)
@@ -118,25 +141,29 @@ fn all(offsets: &Offsets) -> Vec<(String, Vec<i32>)> {
 }
 
 fn newer((name, partitions): Found) -> OffsetFetchResponseTopics {
-    let partition = |(index, committed): (i32, Option<Committed>)| {
-        let (offset, epoch, metadata) = spread(committed);
+    let partition = |(index, committed): (i32, Result<Option<Committed>, ResponseError>)| {
+        let error = status(committed.as_ref().map(|_| ()).map_err(|error| *error));
+        let (offset, epoch, metadata) = spread(committed.ok().flatten());
         OffsetFetchResponsePartitions::default()
             .with_partition_index(index)
             .with_committed_offset(offset)
             .with_committed_leader_epoch(epoch)
             .with_metadata(Some(text(&metadata)))
+            .with_error_code(error)
     };
     OffsetFetchResponseTopics::default().with_name(topic_name(&name)).with_partitions(partitions.into_iter().map(partition).collect())
 }
 
 fn older(call: &Call, (name, partitions): Found) -> OffsetFetchResponseTopic {
-    let partition = |(index, committed): (i32, Option<Committed>)| {
-        let (offset, epoch, metadata) = spread(committed);
+    let partition = |(index, committed): (i32, Result<Option<Committed>, ResponseError>)| {
+        let error = status(committed.as_ref().map(|_| ()).map_err(|error| *error));
+        let (offset, epoch, metadata) = spread(committed.ok().flatten());
         OffsetFetchResponsePartition::default()
             .with_partition_index(index)
             .with_committed_offset(offset)
             .with_committed_leader_epoch(if call.version >= 5 { epoch } else { -1 })
             .with_metadata(Some(text(&metadata)))
+            .with_error_code(error)
     };
     OffsetFetchResponseTopic::default().with_name(topic_name(&name)).with_partitions(partitions.into_iter().map(partition).collect())
 }
@@ -146,8 +173,11 @@ fn spread(committed: Option<Committed>) -> (i64, i32, String) {
 }
 
 /// Forgets offsets of a group that does not read the topics at present.
-pub async fn delete(node: &Node, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
+pub async fn delete(node: &Node, call: &Call, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
     let group = request.group_id.to_string();
+    if let Err(error) = call.group(Operation::Delete, &group) {
+        return OffsetDeleteResponse::default().with_error_code(error.code());
+    }
     let known = node.offsets.read(&group).await;
     let busy = node.groups.look(&group, |group| !group.members.is_empty());
     if known.is_none() && busy.is_none() {
@@ -159,10 +189,12 @@ pub async fn delete(node: &Node, request: OffsetDeleteRequest) -> OffsetDeleteRe
     let places = request
         .topics
         .iter()
+        .filter(|topic| call.topic(Operation::Read, &topic.name).is_ok())
         .flat_map(|topic| topic.partitions.iter().map(|partition| (topic.name.to_string(), partition.partition_index)));
     let made = node.offsets.write(Change::Forget(group, places.collect())).await;
     let code = status(if made { Ok(()) } else { Err(ResponseError::KafkaStorageError) });
     let topics = request.topics.into_iter().map(|topic| {
+        let code = call.topic(Operation::Read, &topic.name).map_or_else(|error| error.code(), |()| code);
         let partition = |asked: &kafka_protocol::messages::offset_delete_request::OffsetDeleteRequestPartition| {
             OffsetDeleteResponsePartition::default().with_partition_index(asked.partition_index).with_error_code(code)
         };

@@ -8,14 +8,19 @@ use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionRe
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, DeleteRecordsRequest, DeleteRecordsResponse};
 
 use super::{NONE, blocking, code, partition, refused};
+use crate::broker::access::Operation;
 use crate::broker::node::Node;
+use crate::broker::route::Call;
 
 /// Gives topics more partitions.
-pub async fn grow(node: &Arc<Node>, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
+pub async fn grow(node: &Arc<Node>, call: &Call, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
     let mut results = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let (grower, name, dry) = (node.clone(), topic.name.to_string(), request.validate_only);
-        let grown = blocking(move || grower.catalog.grow(&name, topic.count, dry)).await;
+        let grown = match call.topic(Operation::Alter, &name) {
+            Ok(()) => blocking(move || grower.catalog.grow(&name, topic.count, dry)).await,
+            Err(error) => Err(error),
+        };
         let (code, message) = match grown {
             Ok(Ok(())) => (NONE, None),
             Ok(Err(refusal)) => refused(&refusal),
@@ -28,12 +33,12 @@ pub async fn grow(node: &Arc<Node>, request: CreatePartitionsRequest) -> CreateP
 }
 
 /// Deletes records up to an offset and frees their disk.
-pub async fn delete_records(node: &Arc<Node>, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
+pub async fn delete_records(node: &Arc<Node>, call: &Call, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
-            let deleted = match partition(node, &topic.name, 0, asked.partition_index) {
+            let deleted = match partition(node, (call, Operation::Delete), (&topic.name, 0), asked.partition_index) {
                 Ok(target) => delete_before(target, asked.offset).await,
                 Err(error) => Err(error.code()),
             };

@@ -8,6 +8,7 @@ use kafka_protocol::messages::produce_response::{PartitionProduceResponse, Topic
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId, TopicName};
 
 use super::{NONE, blocking, code, partition, uuid};
+use crate::broker::access::Operation;
 use crate::broker::clock;
 use crate::broker::log::Refusal;
 use crate::broker::log::partition::{Partition, Pending};
@@ -47,7 +48,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ProduceRequest) -> R
     for (at, topic) in request.topic_data.into_iter().enumerate() {
         let id = topic.topic_id.as_u128();
         for data in topic.partition_data {
-            let target = allowed.and_then(|()| partition(node, &topic.name, id, data.index));
+            let target = allowed.and_then(|()| partition(node, (call, Operation::Write), (&topic.name, id), data.index));
             parts.push(Part { topic: at, index: data.index, target, records: data.records.unwrap_or_default() });
         }
         topics.push((topic.name, id));
@@ -107,8 +108,11 @@ async fn acknowledge(call: Call, topics: Vec<(TopicName, u128)>, written: Vec<Wr
 }
 
 /// A new id for an idempotent producer. Transactions are refused.
-pub async fn init(node: &Arc<Node>, request: &InitProducerIdRequest) -> InitProducerIdResponse {
+pub async fn init(node: &Arc<Node>, call: &Call, request: &InitProducerIdRequest) -> InitProducerIdResponse {
     let response = InitProducerIdResponse::default();
+    if !call.who.as_ref().is_some_and(|who| who.may_write_somewhere()) {
+        return response.with_error_code(ResponseError::ClusterAuthorizationFailed.code());
+    }
     if request.transactional_id.is_some() {
         return response.with_error_code(ResponseError::TransactionalIdAuthorizationFailed.code());
     }

@@ -13,6 +13,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::configs::listed;
 use super::{NONE, blocking, named, refused, text, uuid};
+use crate::broker::access::Operation;
 use crate::broker::catalog;
 use crate::broker::node::Node;
 use crate::broker::route::Call;
@@ -31,7 +32,10 @@ pub async fn create(node: &Arc<Node>, call: &Call, request: CreateTopicsRequest)
             let cause = StrBytes::from_static_str("Duplicate topic name.");
             Err((ResponseError::InvalidRequest.code(), Some(cause)))
         } else {
-            make(node, topic, request.validate_only).await
+            match call.topic(Operation::Create, &topic.name).or_else(|error| call.cluster(Operation::Create).map_err(|_| error)) {
+                Ok(()) => make(node, topic, request.validate_only).await,
+                Err(error) => Err((error.code(), None)),
+            }
         };
         results.push(match made {
             Ok(made) => done(call, result, made),
@@ -117,7 +121,7 @@ pub async fn delete(node: &Arc<Node>, call: &Call, request: DeleteTopicsRequest)
         let name = topic.name.as_ref().map(|name| name.to_string()).unwrap_or_default();
         let result = DeletableTopicResult::default().with_name(topic.name);
         let result = if call.version >= 6 { result.with_topic_id(topic.topic_id) } else { result };
-        let (code, message) = match named(node, &name, topic.topic_id.as_u128()) {
+        let (code, message) = match named(node, (call, Operation::Delete), &name, topic.topic_id.as_u128()) {
             Err(error) => (error.code(), None),
             Ok(found) => {
                 let deleter = node.clone();

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use super::compaction::{Host, Pass, Rewritten};
 use super::lookup::{self, Moment, Range};
 use super::reading::{Records, Want};
+use super::retention::Reach;
 use super::{Appended, Log, Refusal, Settings};
 
 /// Segments without a readable batch that one read skips.
@@ -269,11 +270,10 @@ impl Partition {
         self.state().settings = settings;
     }
 
-    /// Retention, ageing and compaction, from time to time. `silent_since` (milliseconds): producers not heard of
-    /// since then are forgotten. `stopping` ends it early.
-    pub fn tend(&self, now: i64, silent_since: i64, stopping: &dyn Fn() -> bool) {
-        self.expire(now, silent_since);
-        if let Err(error) = self.compact(now, stopping) {
+    /// Retention, ageing and compaction, from time to time. `stopping` ends it early.
+    pub fn tend(&self, care: &Care, stopping: &dyn Fn() -> bool) {
+        self.expire(care);
+        if let Err(error) = self.compact(care.now, stopping) {
             tracing::warn!(error = %error, "a log could not be compacted");
         }
     }
@@ -292,14 +292,15 @@ impl Partition {
         Ok(())
     }
 
-    fn expire(&self, now: i64, silent_since: i64) {
+    fn expire(&self, care: &Care) {
         let mut state = self.state();
         if state.closed || state.failed {
             return;
         }
         let (settings, synced) = (state.settings.clone(), state.synced);
-        state.log.forget_producers(silent_since);
-        if let Err(error) = state.log.expire(&settings, now, synced) {
+        state.log.forget_producers(care.silent_since);
+        let reach = Reach { synced, unread: care.unread.unwrap_or(synced) };
+        if let Err(error) = state.log.expire(&settings, care.now, reach) {
             tracing::warn!(error = %error, "retention could not give disk back");
         }
     }
@@ -311,6 +312,17 @@ impl Partition {
         state.waiting.clear();
         state.wake();
     }
+}
+
+/// What a partition is looked after with.
+#[derive(Debug, Clone, Copy)]
+pub struct Care {
+    /// Milliseconds.
+    pub now: i64,
+    /// Producers not heard of since then, milliseconds, are forgotten.
+    pub silent_since: i64,
+    /// The first offset that a consumer group has still to read, where there is one.
+    pub unread: Option<i64>,
 }
 
 /// A partition while a pass of compaction works on its sealed segments.

@@ -4,10 +4,19 @@ use std::io;
 
 use super::{Log, Refusal, Settings, compaction, recovery};
 
+/// How far retention may go, in offsets.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// Nothing from here on goes.
+    pub synced: i64,
+    /// Nothing from here on goes because of its size.
+    pub unread: i64,
+}
+
 impl Log {
     /// Rolls a segment that has become old and drops what retention no longer keeps. Only what lies before
-    /// `synced` goes. Returns how many segments went.
-    pub fn expire(&mut self, settings: &Settings, now: i64, synced: i64) -> io::Result<usize> {
+    /// `synced` goes, and because of its size only what lies before `unread`. Returns how many segments went.
+    pub fn expire(&mut self, settings: &Settings, now: i64, Reach { synced, unread }: Reach) -> io::Result<usize> {
         let spent = settings.delete && self.is_spent(self.active.index.max_timestamp, settings, now);
         let filled = self.active.size > 0 && self.active.end <= synced;
         if filled && (spent || self.active.is_old(settings, now)) {
@@ -19,7 +28,7 @@ impl Log {
         let mut size = self.size();
         let mut spare = 0;
         for segment in &self.sealed {
-            let above = settings.retention_bytes.is_some_and(|limit| size - segment.size >= limit);
+            let above = segment.end <= unread && settings.retention_bytes.is_some_and(|limit| size - segment.size >= limit);
             if segment.end > synced || !(above || self.is_spent(segment.max_timestamp, settings, now)) {
                 break;
             }

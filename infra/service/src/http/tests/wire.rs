@@ -89,13 +89,19 @@ impl Wire {
         Reply { status, head, body }
     }
 
+    /// Bytes that came and were not looked at.
+    pub(super) fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
     /// Waits until the other end closes; gives what came before.
     pub(super) async fn closed(&mut self) -> String {
         while self.more().await {}
         String::from_utf8_lossy(&self.unread).into_owned()
     }
 
-    async fn more(&mut self) -> bool {
+    /// Reads a piece; false where the other end has closed.
+    pub(super) async fn more(&mut self) -> bool {
         let mut piece = [0; 4096];
         let read = timeout(PATIENCE, self.stream.read(&mut piece)).await.expect("bytes or an end in time");
         let count = read.unwrap_or(0);

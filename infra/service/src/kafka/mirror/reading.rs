@@ -50,13 +50,13 @@ impl Source {
     }
 
     /// Reads until nobody needs the value any more.
-    pub(super) fn keep<T: Default, E: Display>(&self, first: BaseConsumer<Quiet>, shared: &Weak<Shared<T>>, fold: Fold<T, E>) {
+    pub(super) fn keep<T: Default, E: Display>(&self, first: BaseConsumer<Quiet>, shared: &Weak<Shared<T>>, fold: &Fold<T, E>) {
         let mut consumer = Ok(first);
         let (mut life, mut was_told) = (0, false);
         while shared.strong_count() > 0 {
             life += 1;
             let lived = consumer.and_then(|consumer| {
-                let reading = Reading::of(self.assign(&consumer)?, life, fold);
+                let reading = Reading::of(self.assign(&consumer)?, life, fold.clone());
                 self.live(&consumer, shared, reading)
             });
             match lived {

@@ -135,7 +135,7 @@ mod tests {
 
     fn call(version: i16) -> Call {
         let nowhere = ([127, 0, 0, 1], 0).into();
-        Call { key: ApiKey::Fetch, version, correlation: 77, client: String::new(), peer: nowhere, local: nowhere }
+        Call { key: ApiKey::Fetch, version, correlation: 77, client: String::new(), peer: nowhere, local: nowhere, who: None }
     }
 
     proptest! {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use self::frame::Topic;
 use super::{NONE, blocking, code, partition};
+use crate::broker::access::Operation;
 use crate::broker::log::partition::{Bounds, Fetched, Partition};
 use crate::broker::log::reading::Records;
 use crate::broker::node::Node;
@@ -46,18 +47,18 @@ pub async fn handle(node: Arc<Node>, call: Call, request: FetchRequest) -> Optio
         let refusal = FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code());
         return encode(&call, &refusal).ok().map(Answer::of);
     }
-    let parts = parts(&node, &request);
+    let parts = parts(&node, &call, &request);
     let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(LONGEST_WAIT);
     let deadline = Instant::now() + patience;
     let read = poll(&node, &request, &parts, deadline).await?;
     frame::frame(&call, topics(request, parts, read)).ok().map(Answer)
 }
 
-fn parts(node: &Node, request: &FetchRequest) -> Vec<Part> {
+fn parts(node: &Node, call: &Call, request: &FetchRequest) -> Vec<Part> {
     let mut parts = Vec::new();
     for (at, topic) in request.topics.iter().enumerate() {
         for wanted in &topic.partitions {
-            let source = partition(node, &topic.topic, topic.topic_id.as_u128(), wanted.partition);
+            let source = partition(node, (call, Operation::Read), (&topic.topic, topic.topic_id.as_u128()), wanted.partition);
             let source = if wanted.current_leader_epoch > 0 { Err(ResponseError::UnknownLeaderEpoch) } else { source };
             parts.push(Part { topic: at, wanted: wanted.clone(), source });
         }

@@ -1,0 +1,108 @@
+//! Lists and maps that are bounded while they are read: what is above costs time and no memory.
+
+use super::bounds::{NAME, PAIRS, VALUE};
+use super::cut::cut;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Reads the first items of a list; `null` is no list, and no item of one. Says whether there were more.
+pub(super) struct List<T> {
+    most: usize,
+    items: PhantomData<T>,
+}
+
+impl<T> List<T> {
+    pub(super) fn first(most: usize) -> Self {
+        Self { most, items: PhantomData }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for List<T> {
+    type Value = (Vec<T>, bool);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+    type Value = (Vec<T>, bool);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok((Vec::new(), false))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while items.len() < self.most {
+            match list.next_element::<Option<T>>()? {
+                Some(Some(item)) => items.push(item),
+                Some(None) => {}
+                None => return Ok((items, false)),
+            }
+        }
+        let mut is_cut = false;
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            is_cut = true;
+        }
+        Ok((items, is_cut))
+    }
+}
+
+/// Reads texts by their names, each cut to its bound; of a repeated name the last counts, and what is `null` is not there. Says
+/// whether anything was cut or left out.
+pub(super) struct Pairs;
+
+impl<'de> DeserializeSeed<'de> for Pairs {
+    type Value = (BTreeMap<String, String>, bool);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = (BTreeMap<String, String>, bool);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok((BTreeMap::new(), false))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut pairs, mut is_cut) = (BTreeMap::new(), false);
+        while let Some((mut name, value)) = map.next_entry::<String, Option<String>>()? {
+            is_cut |= cut(&mut name, NAME);
+            let Some(mut value) = value else {
+                pairs.remove(&name);
+                continue;
+            };
+            is_cut |= cut(&mut value, VALUE);
+            // A text that was cut keeps the room of all of it.
+            value.shrink_to_fit();
+            if pairs.len() < PAIRS || pairs.contains_key(&name) {
+                pairs.insert(name, value);
+            } else {
+                is_cut = true;
+            }
+        }
+        Ok((pairs, is_cut))
+    }
+}

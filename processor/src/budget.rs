@@ -1,0 +1,63 @@
+//! What the workers of a process may have in memory together; and a turn of its own for a slice that is under suspicion.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// MiB of payload that are folded at once, over all partitions. A larger slice takes all of it.
+const MIB: u32 = 64;
+
+/// Shared by the workers of a process. First come, first served.
+#[derive(Clone)]
+pub struct Budget(Arc<Semaphore>);
+
+/// A share, given back when dropped.
+pub struct Share(#[allow(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MIB as usize)))
+    }
+}
+
+impl Budget {
+    /// Waits for the room that a slice of so many bytes takes.
+    pub async fn share(&self, bytes: usize) -> Share {
+        let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(MIB).clamp(1, MIB);
+        self.take(mib).await
+    }
+
+    /// Waits until nobody else has a share: what ends the process meanwhile is the fault of who has this one.
+    pub async fn alone(&self) -> Share {
+        self.take(MIB).await
+    }
+
+    async fn take(&self, mib: u32) -> Share {
+        // Closed by nobody.
+        Share(Arc::clone(&self.0).acquire_many_owned(mib).await.ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::Duration;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn large_slices_wait_for_one_another_and_who_is_alone_is_alone() {
+        let budget = Budget::default();
+        let large = budget.share(48 << 20).await;
+        let small = budget.share(1).await;
+        assert!(tokio::time::timeout(SHORT, budget.share(16 << 20)).await.is_err(), "65 MiB of 64");
+        drop(large);
+        assert!(tokio::time::timeout(SHORT, budget.alone()).await.is_err(), "another is at work");
+        drop(small);
+        let alone = budget.alone().await;
+        assert!(tokio::time::timeout(SHORT, budget.share(0)).await.is_err());
+        drop(alone);
+        drop(tokio::time::timeout(SHORT, budget.share(usize::MAX)).await.unwrap());
+    }
+}

@@ -1,0 +1,29 @@
+//! Faults on demand, for tests of what a record can do to a processor. Debug builds only; a release build has none of it.
+//!
+//! `AFTERSHOCK_TEST_ABORT_ON` and `AFTERSHOCK_TEST_PANIC_ON` are read once. A report whose message contains the text that one of them holds
+//! aborts the process, or panics, where it is grouped.
+
+/// Does to this process what the environment asks for a report with this message.
+#[cfg(debug_assertions)]
+#[allow(clippy::panic, reason = "asked for by a test")]
+pub fn by(message: &str) {
+    use std::sync::LazyLock;
+    static ABORT_ON: LazyLock<Option<String>> = LazyLock::new(|| marker("AFTERSHOCK_TEST_ABORT_ON"));
+    static PANIC_ON: LazyLock<Option<String>> = LazyLock::new(|| marker("AFTERSHOCK_TEST_PANIC_ON"));
+    let asks = |marker: &Option<String>| marker.as_ref().is_some_and(|marker| message.contains(marker));
+    if asks(&ABORT_ON) {
+        std::process::abort();
+    }
+    if asks(&PANIC_ON) {
+        panic!("a test asked for it");
+    }
+}
+
+#[cfg(debug_assertions)]
+fn marker(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|marker| !marker.is_empty())
+}
+
+/// Nothing, in a release build.
+#[cfg(not(debug_assertions))]
+pub fn by(_: &str) {}

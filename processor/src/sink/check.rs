@@ -1,0 +1,74 @@
+//! Which rows a table refuses: tried on an empty twin of it, so that the table itself gets a slice as one insert or not at all.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use schemas::row::Table;
+
+use super::failure::Blame;
+use super::{Failure, Sink};
+
+/// So many rows refused and none taken: the table is at fault and not the rows.
+const HOPELESS: usize = 1_000;
+/// A single row is tried so often where the server may be at fault.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl<T: Table> Sink<T> {
+    /// The rows that the table refuses by themselves: their places in `rows`, with what the server said. Halves are tried until each
+    /// refused row stands alone, so a few of them cost a few inserts.
+    ///
+    /// # Errors
+    /// The server is away; the table takes no row at all.
+    pub async fn refused(&self, rows: &[T]) -> Result<Vec<(usize, String)>, Failure> {
+        let twin = format!("{}_check_{}", self.table, self.partition);
+        // What a processor that was killed has left.
+        self.run(&format!("drop table if exists {twin} sync")).await?;
+        self.run(&format!("create table {twin} as {}", self.table)).await?;
+        let found = self.search(&twin, rows).await;
+        self.run(&format!("drop table if exists {twin} sync")).await?;
+        found
+    }
+
+    async fn search(&self, twin: &str, rows: &[T]) -> Result<Vec<(usize, String)>, Failure> {
+        let (mut refused, mut has_taken) = (Vec::new(), false);
+        let mut left: Vec<Range<usize>> = vec![0..rows.len()];
+        while let Some(range) = left.pop().filter(|range| !range.is_empty()) {
+            let Err(failure) = self.try_rows(twin, &rows[range.clone()]).await else {
+                has_taken = true;
+                continue;
+            };
+            match failure.blame() {
+                Blame::Server | Blame::Table => return Err(failure),
+                Blame::Content | Blame::Doubtful if range.len() == 1 => refused.push((range.start, failure.to_string())),
+                Blame::Content | Blame::Doubtful => {
+                    let middle = range.start + range.len() / 2;
+                    left.push(middle..range.end);
+                    left.push(range.start..middle);
+                }
+            }
+            if refused.len() >= HOPELESS && !has_taken {
+                return Err(Failure::RefusesAll(refused.len(), failure.code()));
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn try_rows(&self, twin: &str, rows: &[T]) -> Result<(), Failure> {
+        let mut tries = 1;
+        loop {
+            let outcome = self.write(twin, rows, &[("async_insert", "0"), ("insert_deduplicate", "0")]).await;
+            match outcome {
+                Err(failure) if failure.blame() == Blame::Doubtful && rows.len() == 1 && tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn run(&self, statement: &str) -> Result<(), Failure> {
+        self.within(self.client.query_raw(statement).execute()).await
+    }
+}

@@ -1,0 +1,71 @@
+//! How many bytes each log day takes in the live tables, and dropping one whole.
+
+use clickhouse::{Client, Row};
+use serde::Deserialize;
+use service::clickhouse::Config;
+
+use super::Failure;
+use crate::replay::Day;
+
+/// Tables whose rows come from a log that retention takes from; those of issue changes stay.
+const TABLES: &str = "'occurrences', 'connections', 'rejected_reports'";
+
+/// The tables that are partitioned by log day.
+pub struct Days {
+    client: Client,
+    database: String,
+}
+
+/// A log day of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
+pub struct TableDay {
+    pub table: String,
+    pub day: u16,
+    /// On disk, roll-ups included.
+    pub bytes: u64,
+}
+
+impl Days {
+    /// Those of a database whose name is plain.
+    #[must_use]
+    pub fn new(tables: &Config) -> Self {
+        Self { client: tables.server(), database: tables.database.clone() }
+    }
+
+    /// Every day of every table, the oldest first.
+    ///
+    /// # Errors
+    /// The server is away or refuses.
+    pub async fn sizes(&self) -> Result<Vec<TableDay>, Failure> {
+        let sql = format!(
+            "select table, toUInt16(toDate(partition)) as day, sum(bytes_on_disk) as bytes from system.parts \
+             where database = {{database:String}} and table in ({TABLES}) and active group by table, day order by day, table"
+        );
+        Ok(self.client.query(&sql).param("database", &self.database).fetch_all().await?)
+    }
+
+    /// Whether a day holds the highest offset of some partition of the log: without it nobody could tell from the table what of
+    /// that partition was folded.
+    ///
+    /// # Errors
+    /// The server is away or refuses.
+    pub async fn holds_a_position(&self, TableDay { table, day, .. }: &TableDay) -> Result<bool, Failure> {
+        let place = "log_generation, log_partition";
+        let table = format!("{}.{table}", self.database);
+        let sql = format!(
+            "select count() > 0 from (select {place}, max(log_offset) as last from {table} where log_day = toDate({day}) group by {place}) as day \
+             inner join (select {place}, max(log_offset) as highest from {table} group by {place}) as whole using ({place}) where last >= highest"
+        );
+        Ok(self.client.query_raw(&sql).fetch_one().await?)
+    }
+
+    /// Drops a day, which may be gone already.
+    ///
+    /// # Errors
+    /// The server is away or refuses.
+    pub async fn drop(&self, TableDay { table, day, .. }: &TableDay) -> Result<(), Failure> {
+        let id = Day(*day).to_string().replace('-', "");
+        let sql = format!("alter table {}.{table} drop partition id '{id}' settings max_partition_size_to_drop = 0", self.database);
+        Ok(self.client.query_raw(&sql).execute().await?)
+    }
+}

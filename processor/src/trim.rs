@@ -1,0 +1,111 @@
+//! Keeps the tables within `retention.table_bytes`: above it the oldest log days are dropped whole.
+//!
+//! Of a group's processors the one that owns the first partition of the reports does it, so one at a time; a second one, while the
+//! partition changes hands, would drop the same days. A day stays where a worker could still want it: the days that the dedupe
+//! window reads back, the current one among them, and a day that holds the newest row of some partition of the log, from which a
+//! worker knows where it is and whose slice may be open. A replay holds all partitions, so it is never trimmed under its hands.
+
+use std::convert::Infallible;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use schemas::record::{RawReport, Record};
+use schemas::time;
+use service::telemetry::{Counter, Gauge, counter, gauge};
+
+use crate::config::Config;
+use crate::dedupe::ALLOWANCE_MS;
+use crate::error::Error;
+use crate::replay::Day;
+use crate::sink::{Days, Failure, TableDay};
+use crate::watermark::Watermarks;
+
+/// How often the tables are measured.
+const PERIOD: Duration = Duration::from_secs(60);
+/// How soon a partition that came is noticed.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// Trims one database.
+pub struct Trim {
+    days: Days,
+    bound: Option<u64>,
+    timeout: Duration,
+    /// Milliseconds that the dedupe window reaches back.
+    window_ms: i64,
+    watermarks: Watermarks,
+    size: Gauge,
+    dropped: Counter,
+    is_above: bool,
+}
+
+impl Trim {
+    /// For the tables that a processor of this configuration fills.
+    #[must_use]
+    pub fn new(config: &Config, tables: &service::clickhouse::Config, watermarks: Watermarks) -> Self {
+        let window = i64::try_from(config.dedupe.window.as_millis()).unwrap_or(i64::MAX / 4);
+        Self {
+            days: Days::new(tables),
+            bound: config.retention.table_bound(),
+            timeout: *config.table_timeout,
+            window_ms: window.saturating_add(ALLOWANCE_MS),
+            watermarks,
+            size: gauge("aftershock_table_bytes", "Bytes that the tables of reports, connections and dead letters take on disk.", &[]),
+            dropped: counter("aftershock_trimmed_bytes_total", "Bytes of log days dropped because of `retention.table_bytes`.", &[]),
+            is_above: false,
+        }
+    }
+
+    /// Measures and drops from now on; never ends.
+    pub async fn follow(mut self) -> Infallible {
+        loop {
+            if !self.watermarks.is_assigned(RawReport::TOPIC, 0) {
+                tokio::time::sleep(GLANCE).await;
+                continue;
+            }
+            if let Err(error) = self.pass(now_ms()).await {
+                // The next pass tries again; that the tables are away is said by the workers.
+                tracing::warn!(%error, "the tables cannot be measured");
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+
+    /// Measures once, and drops as many days as it takes.
+    async fn pass(&mut self, now_ms: i64) -> Result<(), Error> {
+        let sizes = self.within(self.days.sizes()).await?;
+        let mut left: u64 = sizes.iter().map(|day| day.bytes).sum();
+        let today = time::log_day(now_ms.saturating_sub(self.window_ms).max(0));
+        let mut dropping = None;
+        for day in sizes.iter().filter(|day| day.day < today) {
+            // A day leaves all tables: its crashes are counted against its connections.
+            if dropping != Some(day.day) && self.bound.is_none_or(|bound| left <= bound) {
+                break;
+            }
+            dropping = Some(day.day);
+            if self.within(self.days.holds_a_position(day)).await? {
+                continue;
+            }
+            self.within(self.days.drop(day)).await?;
+            left = left.saturating_sub(day.bytes);
+            self.dropped.add(day.bytes);
+            let TableDay { table, day, bytes } = day;
+            tracing::warn!(table, day = %Day(*day), bytes, "log day dropped: the tables take more than `retention.table_bytes`");
+        }
+        self.size.set(i64::try_from(left).unwrap_or(i64::MAX));
+        let is_above = self.bound.is_some_and(|bound| left > bound);
+        if is_above && !self.is_above {
+            tracing::error!(tables.bytes = left, bound = self.bound, "the tables take more than they may, and no whole day can be dropped");
+        }
+        self.is_above = is_above;
+        Ok(())
+    }
+
+    async fn within<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::time::timeout(self.timeout, call).await.unwrap_or(Err(Failure::TimedOut(self.timeout)))
+    }
+}
+
+/// Unix milliseconds. Rows do not depend on it: only which days may go.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,204 @@
+//! A slice that was left open: it is repeated, and where work on it keeps ending the process, the records at fault are found and left out.
+//!
+//! ```text
+//! repeated as a whole, up to ATTEMPTS times → each record tried alone → repeated without those that ended the process
+//! ```
+//!
+//! What was found out is committed before each step, beside the slice's first offset, because a process that ends cannot say anything. So
+//! neither the slice's offsets nor the token of its insert change, and a late twin of the insert is still known as one. Records are tried in
+//! [`RUNS`] runs, and one by one within a run that ended the process. A process can also be ended from outside while the note of a harmless
+//! record is the last one committed, so a record is at fault when it is found under trial twice: two ends of the process for each, three in
+//! a slice of more than [`RUNS`] records. The worker has the process to itself meanwhile, so no other partition's record ends it.
+
+use std::time::Duration;
+
+use schemas::commit_note::CommitNote;
+use schemas::record::Record;
+use service::kafka::consumer::Message;
+
+use super::Worker;
+use super::work::Job;
+use crate::error::Error;
+use crate::fold;
+use crate::slice::Slice;
+use crate::stop::Halt;
+use crate::stream::Stream;
+
+/// Work on a slice as a whole begins so often before its records are tried alone.
+const ATTEMPTS: u32 = 3;
+/// After that, it begins so often before the stream is halted between one attempt and the next.
+const ATTEMPTS_AFTER_TRIAL: u32 = 2;
+/// Runs of records that are tried at once: as many commits at most, and as many again in the run at fault.
+const RUNS: usize = 128;
+/// The wait before another attempt with a slice that ends the process although none of its records does; doubled each time.
+const FIRST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+impl<S: Stream> Worker<S> {
+    /// Repeats exactly the offsets of a slice that was left open.
+    pub(super) fn repeat(&mut self, first: i64, last: i64, mut note: CommitNote) -> Result<(), Halt> {
+        let mut slice = self.source.exactly(last, &self.stop)?;
+        slice.first = first;
+        let attempts = note.attempts;
+        tracing::info!(topic = S::Record::TOPIC, partition = self.partition, first, last, attempts, "a slice was left open");
+        if note.is_tried && note.attempts >= ATTEMPTS_AFTER_TRIAL {
+            self.hold_back(&slice, &mut note)?;
+        }
+        let is_suspect = note.is_tried || note.attempts >= ATTEMPTS;
+        let _alone = if is_suspect { Some(self.stop.unless_told(self.outfit.budget.alone())?) } else { None };
+        if is_suspect && !note.is_tried {
+            self.try_records(&slice, &mut note)?;
+        }
+        note.attempts += 1;
+        self.commit(first, note.clone())?;
+        let firsts = self.work(&slice, &Job::again(note.skipped, is_suspect))?;
+        self.close(last)?;
+        self.advance(&firsts);
+        Ok(())
+    }
+
+    /// Finds the records that end the process: those that are under trial when it ends, seen at the next start.
+    fn try_records(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), Halt> {
+        let (topic, partition) = (S::Record::TOPIC, self.partition);
+        tracing::warn!(
+            topic,
+            partition,
+            first = slice.first,
+            last = slice.last,
+            "work on a slice keeps ending the processor, its records are tried"
+        );
+        for run in runs(slice, note) {
+            let (Some(from), Some(to)) = (run.first(), run.last()) else { continue };
+            let found = std::mem::replace(&mut note.trial, Some((from.offset, to.offset)));
+            // The second trial of a record is the first run after a start.
+            note.is_second &= found == note.trial;
+            self.commit(slice.first, note.clone())?;
+            for message in run.iter().filter(|message| note.skipped.binary_search(&message.offset).is_err()) {
+                fold::rehearse::<S>(message, self.place(), &self.outfit.rules);
+            }
+        }
+        *note = CommitNote { attempts: 0, trial: None, is_second: false, is_tried: true, ..note.clone() };
+        Ok(())
+    }
+
+    /// The worker is told to end and the process is alive: what it has begun is not to be counted against the slice. Where the group does
+    /// not take the note any more, it is.
+    pub(super) fn take_back(&mut self) {
+        let Some((first, note)) = self.committed.take() else { return };
+        if note.end.is_none() || (note.attempts <= 1 && note.trial.is_none()) {
+            return;
+        }
+        let note = CommitNote { attempts: 1, trial: None, is_second: false, ..note };
+        if let Ok(text) = note.text(first)
+            && let Err(error) = self.source.queue().commit(first, &text)
+        {
+            tracing::info!(topic = S::Record::TOPIC, partition = self.partition, %error, "an attempt is not taken back");
+        }
+    }
+
+    /// Waits before another attempt with a slice that ends the process although none of its records does.
+    fn hold_back(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), Halt> {
+        let (topic, partition, attempts) = (S::Record::TOPIC.to_owned(), self.partition, note.attempts);
+        let error = Error::SliceKills { topic, partition, first: slice.first, last: slice.last, attempts };
+        let wait = FIRST_WAIT.saturating_mul(1 << (attempts - ATTEMPTS_AFTER_TRIAL).min(10)).min(LONGEST_WAIT);
+        tracing::error!(%error, wait.s = wait.as_secs(), "a stream is halted");
+        note.halted = Some(error.reason().to_owned());
+        self.commit(slice.first, note.clone())?;
+        self.mark.halts(&error.to_string());
+        if self.stop.waits(wait) { Err(Halt::Stopped) } else { Ok(()) }
+    }
+}
+
+/// The records still to be tried, in runs. What was under trial when the process ended is tried one by one; a single record is tried once
+/// more, and skipped the second time.
+fn runs<'a>(slice: &'a Slice, note: &mut CommitNote) -> Vec<&'a [Message]> {
+    let messages = slice.messages.as_slice();
+    let (from, to) = match note.trial {
+        Some((only, to)) if only == to && note.is_second => {
+            note.is_second = false;
+            if let Err(place) = note.skipped.binary_search(&only) {
+                note.skipped.insert(place, only);
+            }
+            (to + 1, to)
+        }
+        Some((from, to)) => {
+            note.is_second = from == to;
+            (from, to)
+        }
+        None => (slice.first, slice.first - 1),
+    };
+    let at = |offset: i64| messages.partition_point(|message| message.offset < offset);
+    let (begin, end) = (at(from), at(to + 1).max(at(from)));
+    let single = messages[begin..end].chunks(1);
+    single.chain(messages[end..].chunks(messages.len().div_ceil(RUNS).max(1))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn slice(offsets: impl IntoIterator<Item = i64>) -> Slice {
+        let mut slice = Slice::starting_at(0);
+        for offset in offsets {
+            slice.push(Message { offset, appended_at: 0, key: None, payload: Vec::new() });
+        }
+        slice
+    }
+
+    /// Starts until the trial is done, each time from what was committed last; the skipped offsets and the ends of the process.
+    fn trial(slice: &Slice, killers: &BTreeSet<i64>) -> (Vec<i64>, usize) {
+        let mut committed = CommitNote { attempts: ATTEMPTS, ..CommitNote::opening(slice.last) };
+        for ends in 0.. {
+            let mut note = committed.clone();
+            let mut is_alive = true;
+            for run in runs(slice, &mut note) {
+                let found = std::mem::replace(&mut note.trial, Some((run[0].offset, run[run.len() - 1].offset)));
+                note.is_second &= found == note.trial;
+                committed = CommitNote::read(0, &note.text(0).unwrap()).unwrap();
+                if run.iter().any(|message| killers.contains(&message.offset)) {
+                    is_alive = false;
+                    break;
+                }
+            }
+            if is_alive {
+                return (note.skipped, ends);
+            }
+        }
+        (Vec::new(), 0)
+    }
+
+    #[test]
+    fn a_small_slice_costs_two_ends_for_each_record_at_fault_and_a_large_one_three() {
+        let killers = BTreeSet::from([3, 17, 18]);
+        assert_eq!(trial(&slice(0..40), &killers), (vec![3, 17, 18], 6));
+        let killers = BTreeSet::from([0, 5_000, 9_999]);
+        assert_eq!(trial(&slice(0..10_000), &killers), (vec![0, 5_000, 9_999], 9));
+        assert_eq!(trial(&slice(0..10_000), &BTreeSet::new()), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn a_record_that_is_found_under_trial_once_is_tried_again_and_not_skipped() {
+        let slice = slice(0..40);
+        let mut note = CommitNote { trial: Some((7, 7)), ..CommitNote::opening(39) };
+        let offsets: Vec<i64> = runs(&slice, &mut note).iter().map(|run| run[0].offset).collect();
+        assert_eq!(offsets, (7..40).collect::<Vec<_>>());
+        assert!(note.is_second && note.skipped.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn exactly_the_records_at_fault_are_skipped(
+            offsets in prop::collection::btree_set(0..3_000_i64, 1..600),
+            chosen in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let all: Vec<i64> = offsets.iter().copied().collect();
+            let killers: BTreeSet<i64> = chosen.iter().map(|index| all[index.index(all.len())]).collect();
+            let (skipped, ends) = trial(&slice(all), &killers);
+            prop_assert!(ends <= 3 * killers.len());
+            prop_assert_eq!(skipped, killers.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The work on one open slice: its records become rows in the table, or dead letters.
+
+use std::time::Instant;
+
+use schemas::record::{Record, RejectedReport};
+use service::kafka::consumer::Message;
+
+use super::Worker;
+use crate::decode::{Rejection, Rejections};
+use crate::dedupe::{Claim, Window};
+use crate::error::Error;
+use crate::fold::{self, Folded};
+use crate::meter::Pass;
+use crate::outfit::Duty;
+use crate::recall;
+use crate::sink::{Blame, History, Range};
+use crate::slice::Slice;
+use crate::stop::{Attempt, Halt};
+use crate::stream::Stream;
+
+/// So many records without a valid one among them, and none before: the fault is ours.
+pub(super) const HOPELESS: u64 = 1_000;
+/// Refusals of one insert, where the server may be at fault, before its rows are looked at.
+const DOUBTS: u32 = 6;
+
+/// How a slice is to be worked on.
+pub(super) struct Job {
+    history: History,
+    pass: Pass,
+    /// Offsets whose records are not read.
+    skipped: Vec<i64>,
+    /// The worker has the budget to itself already.
+    is_alone: bool,
+}
+
+impl Job {
+    /// The first slice after a beginning.
+    pub(super) fn first() -> Self {
+        Self { history: History::Unknown, ..Self::fresh() }
+    }
+
+    /// A slice that no worker can have tried.
+    pub(super) fn fresh() -> Self {
+        Self { history: History::Fresh, pass: Pass::New, skipped: Vec::new(), is_alone: false }
+    }
+
+    /// A slice that was left open.
+    pub(super) fn again(skipped: Vec<i64>, is_alone: bool) -> Self {
+        Self { history: History::Unknown, pass: Pass::Repeated, skipped, is_alone }
+    }
+}
+
+impl<S: Stream> Worker<S> {
+    /// Puts the rows of an open slice into the table; returns what was delivered for the first time.
+    ///
+    /// A record that makes no row, or whose row the table refuses, becomes a dead letter, and the slice is folded again without it.
+    pub(super) fn work(&mut self, slice: &Slice, job: &Job) -> Result<Vec<Claim>, Halt> {
+        let began = Instant::now();
+        let (first, last) = (slice.first, slice.last);
+        let _span = tracing::debug_span!("slice", topic = S::Record::TOPIC, partition = self.partition, first, last).entered();
+        self.meter.gap(self.source.take_gap());
+        let Some(log_day) = slice.day() else { return Ok(Vec::new()) };
+        let range = Range { first, last, log_day };
+        if job.pass == Pass::Repeated && self.retry(|worker| worker.call(worker.sink.holds(range)))? {
+            self.meter.slice(Pass::Found, began.elapsed());
+            return Ok(Vec::new());
+        }
+        let _share = match job.is_alone {
+            true => None,
+            false => Some(self.stop.unless_told(self.outfit.budget.share(slice.bytes()))?),
+        };
+        let mut rejected = self.unread(slice, &job.skipped);
+        let mut history = job.history;
+        let folded = loop {
+            let mut folded = self.fold(slice, &rejected)?;
+            if !folded.failed.is_empty() {
+                rejected.append(&mut folded.failed);
+                continue;
+            }
+            self.send(&folded.letters)?;
+            let refused = self.put(range, &folded, history)?;
+            if refused.is_empty() {
+                break folded;
+            }
+            rejected.extend(refused);
+            history = History::Unknown;
+        };
+        self.invalid += folded.letters.len() as u64;
+        self.meter.records(&folded.outcomes);
+        self.meter.slice(job.pass, began.elapsed());
+        Ok(folded.firsts)
+    }
+
+    /// Records of the slice that are not read, because they have ended a process.
+    fn unread(&self, slice: &Slice, skipped: &[i64]) -> Rejections {
+        let is_killer = |message: &&Message| self.killers.get(&message.offset) == Some(&message.appended_at);
+        let killers = slice.messages.iter().filter(is_killer).map(|message| message.offset);
+        killers.chain(skipped.iter().copied()).map(|offset| (offset, Rejection::killed())).collect()
+    }
+
+    fn fold(&mut self, slice: &Slice, rejected: &Rejections) -> Result<Folded<S::Row>, Halt> {
+        let window = match self.window.take() {
+            Some(window) => window,
+            None => self.retry(|worker| worker.read_back(slice))?,
+        };
+        let judged = fold::judge::<S>(slice, self.place(), &window, rejected);
+        self.window = Some(window);
+        let mut judged = judged.map_err(|error| Halt::Failed(error.into()))?;
+        self.hope(judged.rejections(), judged.valid())?;
+        let asked = judged.asked();
+        if !asked.is_empty() {
+            self.meter.looked_up(asked.len());
+            let found = self.retry(|worker| worker.call(worker.sink.known(&asked, slice.first)))?;
+            judged.settle(&found);
+        }
+        Ok(judged.fold(slice, &self.outfit.rules))
+    }
+
+    fn send(&self, letters: &[RejectedReport]) -> Result<(), Halt> {
+        if let (false, Duty::Follow(topic)) = (letters.is_empty(), &self.outfit.duty) {
+            self.retry(|worker| worker.call(topic.send(letters)))?;
+        }
+        Ok(())
+    }
+
+    /// Inserts the rows; the ones that the table refuses, where it refused the insert for them. Nothing is in the table then.
+    fn put(&mut self, range: Range, folded: &Folded<S::Row>, history: History) -> Result<Rejections, Halt> {
+        let began = Instant::now();
+        let (mut history, mut doubts) = (history, 0);
+        let attempt = |worker: &Self| {
+            // After a failure the outcome is unknown.
+            let history = std::mem::replace(&mut history, History::Unknown);
+            worker.call(worker.sink.put(range, &folded.rows, history))
+        };
+        let is_enough = |error: &Error| {
+            let Error::Tables(failure) = error else { return false };
+            doubts += u32::from(failure.blame() == Blame::Doubtful);
+            failure.blame() == Blame::Content || doubts >= DOUBTS
+        };
+        let Err(error) = self.retry_unless(attempt, is_enough)? else {
+            self.meter.insert(began.elapsed());
+            return Ok(Rejections::new());
+        };
+        let code = if let Error::Tables(failure) = &error { failure.code() } else { None };
+        let (topic, partition, first, last) = (S::Record::TOPIC, self.partition, range.first, range.last);
+        tracing::warn!(
+            topic,
+            partition,
+            first,
+            last,
+            code,
+            rows = folded.rows.len(),
+            "the table refuses an insert, its rows are tried one by one"
+        );
+        let refused = self.retry(|worker| worker.call(worker.sink.refused(&folded.rows)))?;
+        if refused.is_empty() {
+            return Err(Halt::Failed(error));
+        }
+        let offset = |(row, answer): (usize, String)| Some((*folded.offsets.get(row)?, Rejection::refused(answer)));
+        Ok(refused.into_iter().filter_map(offset).collect())
+    }
+
+    /// The window as it was before this slice, from the table.
+    fn read_back(&self, slice: &Slice) -> Result<Window, Attempt> {
+        if !S::REMEMBERS {
+            return Ok(Window::blind());
+        }
+        let now = slice.messages.first().map_or(0, |message| message.appended_at);
+        self.call(recall::window(&self.sink, &self.outfit.config.dedupe, now, slice.first))
+    }
+
+    pub(super) fn advance(&mut self, firsts: &[Claim]) {
+        if let Some(window) = &mut self.window {
+            window.advance(firsts);
+            self.mark.ids(window.len());
+        }
+    }
+
+    /// Halts where nothing on the partition was ever valid.
+    fn hope(&mut self, rejections: &Rejections, valid: usize) -> Result<(), Halt> {
+        self.was_valid |= valid > 0;
+        let (Some(last), false) = (rejections.values().next_back(), self.was_valid) else { return Ok(()) };
+        let records = self.invalid + rejections.len() as u64;
+        if records < HOPELESS {
+            return Ok(());
+        }
+        let topic = S::Record::TOPIC.to_owned();
+        Err(Halt::Failed(Error::NothingValid { topic, partition: self.partition, records, reason: last.reason }))
+    }
+}
