@@ -37,7 +37,7 @@ fn counted_starts_are_one_row_and_as_many_starts_as_they_say() {
     let trend = pipeline.analyst().hourly(APP, 1, "crash", &hour, &hour_text(now()));
     let sum = |name: &str| trend.iter().map(|row| row[name].as_i64().unwrap()).sum::<i64>();
     assert_eq!((sum("accessNum"), sum("accessUser")), (110_006, 3), "a heartbeat starts nothing: {trend:?}");
-    let metrics = get(&format!("{}/metrics", pipeline.ingest()), &[]).unwrap().text;
+    let metrics = get(&format!("{}/metrics", pipeline.admin("ingest_admin")), &[]).unwrap().text;
     assert!(metrics.contains("aftershock_unused_items_total{kind=\"session_over_bound\"} 2999900000"), "what was left out is counted");
 }
 

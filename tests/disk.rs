@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const CONFIG: &str = "[ingest]\nlisten = \"127.0.0.1:0\"\nreports_per_minute = 0\n[query]\nlisten = \"127.0.0.1:0\"\n\
+const CONFIG: &str = "[ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
+     [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
      [processor]\nlisten = \"127.0.0.1:0\"\n[processor.slice]\nlinger = \"50ms\"\n[topics]\npartitions = 1\n[data]\ndir = \"data\"\n";
 const CREDENTIALS: &str =
     "[[apps]]\nid = \"a1b2c3d4e5\"\nkey = \"534a235d30f13cac\"\ndefault = true\n[[admins]]\ntoken = \"operator-token-of-the-suite\"\n";
@@ -117,8 +118,7 @@ fn report(ingest: &str, id: usize, stack: &str) -> Result<(u16, Option<String>),
 
 /// Where the edge says whether it is ready.
 fn ready(state: &Value) -> String {
-    let base = state["ingest_admin"].as_str().or(state["ingest"].as_str()).unwrap();
-    format!("{base}/readyz")
+    format!("{}/readyz", state["ingest_admin"].as_str().unwrap())
 }
 
 /// Waits until a report is answered so.

@@ -277,8 +277,8 @@ fn what_nobody_signed_is_offered_to_nobody() {
     publish(&operator, json!({"version": "1.0.5"}));
     offered(&edge, "1.0.1", "1.1");
     until("the edge has read the last one", || match check(&edge, &ask("1.0", "nobody"))? {
-        data if refused(&edge)? >= 6.0 => Ok(data),
-        data => Err(format!("{data} {:?}", refused(&edge))),
+        data if refused(&pipeline)? >= 6.0 => Ok(data),
+        data => Err(format!("{data} {:?}", refused(&pipeline))),
     });
     assert_eq!(check(&edge, &ask("1.0", "")).unwrap(), genuine, "a forged end ends nothing, a forged release replaces nothing");
     assert_eq!(listed(&operator, APP), ["windows 1.1", "windows 1.0.5"]);
@@ -304,8 +304,8 @@ fn signed(release: Release, key: &str) -> Release {
 }
 
 /// How many records the edge has refused.
-fn refused(edge: &str) -> Result<f64, String> {
-    let metrics = get(&format!("{edge}/metrics"), &[])?.text;
+fn refused(pipeline: &Pipeline) -> Result<f64, String> {
+    let metrics = get(&format!("{}/metrics", pipeline.admin("ingest_admin")), &[])?.text;
     let line = metrics.lines().find_map(|line| line.strip_prefix("aftershock_releases_refused_total"));
     line.and_then(|line| line.trim().parse().ok()).ok_or_else(|| "no such metric".to_owned())
 }

@@ -159,15 +159,9 @@ impl Pipeline {
         self.told("query")
     }
 
-    /// Address of the processor's health and metrics.
-    pub fn processor_admin(&self) -> String {
-        let state: Value = serde_json::from_slice(&std::fs::read(self.data().join("standalone.json")).unwrap()).unwrap();
-        state["processor"].as_str().unwrap_or_else(|| panic!("no processor in {state}")).to_owned()
-    }
-
     /// Where a service tells operators how it is: `ingest_admin`, `processor` or `query_admin`.
     pub fn admin(&self, name: &str) -> String {
-        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
+        self.told(name)
     }
 
     pub fn data(&self) -> PathBuf {

@@ -30,7 +30,7 @@ fn until_halted(pipeline: &Pipeline, topic: &str, reason: &Value) {
 }
 
 fn ready(pipeline: &Pipeline) -> Result<(u16, String), String> {
-    get(&format!("{}/readyz", pipeline.processor_admin()), &[]).map(|reply| (reply.status, reply.text))
+    get(&format!("{}/readyz", pipeline.admin("processor")), &[]).map(|reply| (reply.status, reply.text))
 }
 
 fn until_not_ready(pipeline: &Pipeline, for_what: &str) {
@@ -61,7 +61,7 @@ fn a_stream_of_nothing_valid_is_halted_alone_and_goes_on_with_the_first_valid_re
     pipeline.broker().append("issue-changes", &garbage);
     until_halted(&pipeline, "issue-changes", &json!("nothing_valid"));
     until_not_ready(&pipeline, "issue-changes 0 is halted");
-    let metrics = get(&format!("{}/metrics", pipeline.processor_admin()), &[]).unwrap().text;
+    let metrics = get(&format!("{}/metrics", pipeline.admin("processor")), &[]).unwrap().text;
     let metric =
         |line: &str| line.starts_with("aftershock_stream_halted{") && line.contains("topic=\"issue-changes\"") && line.ends_with(" 1");
     assert_eq!(metrics.lines().filter(|line| metric(line)).count(), 1, "{metrics}");

@@ -69,6 +69,25 @@ fn processor_and_query_die_and_the_edge_accepts_all_the_while() {
     assert_eq!(count, i64::try_from(sent.load(Relaxed)).unwrap(), "every report, once");
 }
 
+/// Nor does one that cannot even start: here for a property that the log's client refuses.
+#[test]
+fn a_processor_that_cannot_start_keeps_nobody_from_reporting() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("aftershock.toml");
+    let ports = ["ingest.listen", "ingest.admin_listen", "query.listen", "query.admin_listen", "processor.listen"];
+    let ports = ports.map(|name| format!("{name} = \"127.0.0.1:0\"\n")).concat();
+    std::fs::write(&config, format!("{ports}processor.session_timeout = \"2h\"\ndata.dir = \"data\"\n")).unwrap();
+    let mut standalone = Process::start(&["standalone", "--config", config.to_str().unwrap()]);
+    let ready: serde_json::Value = serde_json::from_str(&standalone.line(Duration::from_secs(120)).unwrap()).unwrap();
+    let credentials = std::fs::read_to_string(folder.path().join("credentials.toml")).unwrap();
+    let credentials: toml::Table = credentials.parse().unwrap();
+    let key = credentials["apps"][0]["key"].as_str().unwrap();
+    let url = format!("{}/v1/reports", ready["ingest"].as_str().unwrap());
+    assert_eq!(post_with(&url, &[("x-app-key", key), HEADERS[1]], report(0).as_bytes()).unwrap().status, 200);
+    assert_eq!(get(&format!("{}/readyz", ready["query_admin"].as_str().unwrap()), &[]).unwrap().status, 200);
+    assert_eq!(standalone.terminate(), Some(0));
+}
+
 /// The port stays open between two lives: a client that comes meanwhile waits and is answered.
 #[test]
 fn an_edge_that_dies_leaves_no_gap() {

@@ -54,7 +54,7 @@ async fn an_address_is_limited_in_every_dialect_and_another_is_not() {
     let header = answer.headers["x-sentry-rate-limits"].to_str().unwrap();
     assert!(answer.status == 429 && header.ends_with(":session:key:address"), "four starts in one record are four: {header}");
     assert_eq!(sentry(ELSEWHERE).await.status, 200, "reports are counted apart");
-    let metrics = service::telemetry::render();
+    let metrics = server.ask("/metrics").await.1;
     for dialect in ["native", "sentry", "log-message"] {
         let series = format!(r#"aftershock_reports_total{{dialect="{dialect}",outcome="throttled",reason="PerAddress"}}"#);
         assert!(metrics.contains(&series), "{series}");
@@ -73,7 +73,7 @@ async fn crashes_pass_when_an_apps_quota_is_nearly_used_up() {
     assert_eq!((status, taken), (200, 2));
     let (status, taken, body) = native(&server, HERE, crashes("crash", "d1", 1)).await;
     assert_eq!((status, taken), (429, 0), "{body}");
-    let metrics = service::telemetry::render();
+    let metrics = server.ask("/metrics").await.1;
     assert!(metrics.contains(r#"aftershock_reports_total{dialect="native",outcome="throttled",reason="AppPerDay"}"#));
     server.stop().await;
 }
