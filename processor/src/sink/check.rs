@@ -32,7 +32,8 @@ impl<T: Table> Sink<T> {
 
     async fn search(&self, twin: &str, rows: &[T]) -> Result<Vec<(usize, String)>, Failure> {
         let (mut refused, mut has_taken) = (Vec::new(), false);
-        let mut left: Vec<Range<usize>> = vec![0..rows.len()];
+        let whole = 0..rows.len();
+        let mut left: Vec<Range<usize>> = vec![whole];
         while let Some(range) = left.pop().filter(|range| !range.is_empty()) {
             let Err(failure) = self.try_rows(twin, &rows[range.clone()]).await else {
                 has_taken = true;

@@ -69,7 +69,7 @@ impl<S: Stream> Worker<S> {
         );
         for run in runs(slice, note) {
             let (Some(from), Some(to)) = (run.first(), run.last()) else { continue };
-            let found = std::mem::replace(&mut note.trial, Some((from.offset, to.offset)));
+            let found = note.trial.replace((from.offset, to.offset));
             // The second trial of a record is the first run after a start.
             note.is_second &= found == note.trial;
             self.commit(slice.first, note.clone())?;
