@@ -12,18 +12,16 @@ use std::time::Duration;
 
 /// When to come again after a record could not be written.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
-/// The id and the content's number, behind the record.
-const FACTS: usize = 16 + 8;
+/// The id, the content's number and the count, behind the record.
+const FACTS: usize = 16 + 8 + 4;
 
 /// A record that waits for the log.
 pub struct Ready<R> {
-    /// The record as the log has it; behind it the facts: its id, the number of its content, its device.
+    /// The record as the log has it; behind it the facts: its id, the number of its content, how many it stands for, its device.
     bytes: Box<[u8]>,
     /// Bytes of the record.
     length: u32,
     is_fatal: bool,
-    /// How many it stands for.
-    count: u32,
     kind: PhantomData<fn() -> R>,
 }
 
@@ -36,6 +34,7 @@ impl<R: Item + Record> Ready<R> {
         let bytes = record::encode_with(&record, FACTS + device.len(), |bytes| {
             bytes.extend_from_slice(&id);
             bytes.extend_from_slice(&content_id.to_be_bytes());
+            bytes.extend_from_slice(&record.count().to_be_bytes());
             bytes.extend_from_slice(device.as_bytes());
         });
         let bytes = bytes.map_err(|error| {
@@ -43,7 +42,7 @@ impl<R: Item + Record> Ready<R> {
             failed()
         })?;
         let length = u32::try_from(bytes.len() - FACTS - device.len()).map_err(|_| failed())?;
-        Ok(Self { bytes: bytes.into_boxed_slice(), length, is_fatal: record.is_fatal(), count: record.count(), kind: PhantomData })
+        Ok(Self { bytes: bytes.into_boxed_slice(), length, is_fatal: record.is_fatal(), kind: PhantomData })
     }
 }
 
@@ -87,14 +86,16 @@ impl<R: Item> Item for Ready<R> {
     }
 
     fn count(&self) -> u32 {
-        self.count
+        let mut count = [0; 4];
+        count.copy_from_slice(self.facts().get(24..FACTS).unwrap_or(&[0; 4]));
+        u32::from_be_bytes(count)
     }
 
     fn receipt(&self) -> Receipt {
         let (mut id, mut number) = ([0; 16], [0; 8]);
-        if let Some((facts, _)) = self.facts().split_at_checked(FACTS) {
+        if let Some(facts) = self.facts().get(..FACTS) {
             id.copy_from_slice(&facts[..16]);
-            number.copy_from_slice(&facts[16..]);
+            number.copy_from_slice(&facts[16..24]);
         }
         Receipt { id, content_id: u64::from_be_bytes(number) }
     }
@@ -133,7 +134,8 @@ mod tests {
             ..RawReport::new("app", "native", Category::Anr, 5)
         };
         let ready = Ready::of(report.clone()).unwrap();
-        assert_eq!((ready.device(), ready.is_fatal(), ready.receipt()), (report.device_id.as_str(), true, report.receipt()));
+        assert_eq!((ready.device(), ready.is_fatal(), ready.count()), (report.device_id.as_str(), true, 1));
+        assert_eq!(ready.receipt(), report.receipt());
         assert_eq!(ready.record().unwrap(), report);
         let payload = record::encode(&report).unwrap();
         assert_eq!((ready.length(), ready.into_payload()), (payload.len(), payload));
