@@ -62,7 +62,7 @@ fn worst() -> Vec<Value> {
 /// Statements on the tables that run at this moment.
 fn running(engine: &Engine) -> i64 {
     engine.number(
-        "select toInt64(count()) from system.processes where query like '%from occurrences%' and query not like '%system.processes%'",
+        "select toInt64(count()) from system.processes where query ilike '%from occurrences%' and query not like '%system.processes%'",
     )
 }
 

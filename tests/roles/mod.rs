@@ -5,9 +5,10 @@ mod latency;
 /// How standalone and its children end.
 mod leaving;
 
-use crate::harness::{APP, CHILDREN, KEY, Pipeline, Process, Wire, get, is_alive, post_with, signal, until};
+use crate::harness::{APP, CHILDREN, KEY, Pipeline, Process, Wire, binary, get, is_alive, post_with, signal, until};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -145,7 +146,9 @@ fn a_role_by_itself_takes_a_hangup_from_its_first_word_on() {
         assert_eq!(process.terminate(), Some(0), "{role}");
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut broker = Process::start(&["broker", "--listen", "127.0.0.1:0", "--dir", folder.path().to_str().unwrap()]);
+    let mut command = Command::new(binary());
+    command.args(["broker", "--listen", "127.0.0.1:0", "--dir"]).arg(folder.path()).env("AFTERSHOCK_BROKER_PASSWORD", "of-the-suite");
+    let mut broker = Process::of(&mut command);
     broker.line(Duration::from_secs(30)).unwrap();
     signal(broker.id(), "HUP");
     assert_eq!(broker.terminate(), Some(0));

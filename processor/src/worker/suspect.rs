@@ -155,7 +155,7 @@ mod tests {
             let mut note = committed.clone();
             let mut is_alive = true;
             for run in runs(slice, &mut note) {
-                let found = std::mem::replace(&mut note.trial, Some((run[0].offset, run[run.len() - 1].offset)));
+                let found = note.trial.replace((run[0].offset, run[run.len() - 1].offset));
                 note.is_second &= found == note.trial;
                 committed = CommitNote::read(0, &note.text(0).unwrap()).unwrap();
                 if run.iter().any(|message| killers.contains(&message.offset)) {
