@@ -109,7 +109,8 @@ async fn follow<R: Item>(
     channel: &mut Option<Arc<Channel>>,
 ) -> Result<Items<Receipt>, Rejection> {
     let credentials = edge.keyring.current();
-    let caller = (way.identify)(&credentials, request)?;
+    // Dialect 2 names its key in the body.
+    let caller = aside(request, || (way.identify)(&credentials, request)).await?;
     caller.may_send(&request.headers, R::IS_REPORT)?;
     edge.disk.admit()?;
     if caller.is_sealed {

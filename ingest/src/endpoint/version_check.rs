@@ -1,6 +1,7 @@
 //! `POST /api/v1/version/check`: dialect 2, whether there is something newer to install. Counts against no limit.
 
 use super::with_key::{Refusal, answered};
+use crate::aside::aside;
 use crate::authenticate::by_body;
 use crate::dialect::version_check;
 use crate::edge::Edge;
@@ -33,7 +34,7 @@ impl Endpoint for VersionCheck {
     }
 
     async fn call(&self, request: Request) -> Result<Response, Refusal> {
-        let advice = self.advise(&request);
+        let advice = aside(&request, || self.advise(&request)).await;
         match &advice {
             Ok(advice) => count(if advice.has_update { "update" } else { "current" }),
             Err(rejection) => count(rejection.code()),
