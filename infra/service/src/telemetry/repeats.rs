@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::printable;
+
 /// Lines that one place in the code may write within [`WINDOW`].
 const LINES: u32 = 100;
 const WINDOW: Duration = Duration::from_secs(10);
@@ -74,7 +76,13 @@ where
                 None => return Ok(()),
             }
         }
-        self.format.format_event(context, writer, event)
+        if !self.is_json {
+            return self.format.format_event(context, writer, event);
+        }
+        // The format escapes what JSON must, which is less than a terminal may take for a command.
+        let mut line = String::new();
+        self.format.format_event(context, Writer::new(&mut line), event)?;
+        writer.write_str(&printable::json(&line))
     }
 }
 
@@ -123,6 +131,19 @@ mod tests {
         let lines = lines(5_000);
         let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
         assert_eq!((count("a stranger knocks"), count("somebody is served"), count("something else")), (LINES as usize, 5_000, 1));
+    }
+
+    #[test]
+    fn json_shows_nothing_that_commands_a_terminal_and_means_the_same() {
+        let written = Written::default();
+        let writer = written.clone();
+        let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone());
+        let subscriber = subscriber.map_event_format(|format| Limited::new(format, true)).finish();
+        let hostile = "崩溃\u{9b}2J\u{1b}]0;x\u{7}\n\u{202e}";
+        tracing::subscriber::with_default(subscriber, || tracing::error!(error = hostile, "cannot answer"));
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert!(text.ends_with('\n') && !text.trim_end().contains(printable::is_harmful), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["error"], hostile);
     }
 
     #[test]
