@@ -30,6 +30,8 @@ mod surrogate;
 mod value;
 pub mod version_check;
 
+pub(crate) use inflate::beginning;
+
 use crate::rejection::Rejection;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

@@ -124,6 +124,11 @@ impl Pipeline {
         self.process.terminate()
     }
 
+    /// The roles that it has children of: on a real Kafka there is no broker of its own.
+    pub fn roles(&self) -> &'static [&'static str] {
+        if std::env::var_os("AFTERSHOCK_TEST_KAFKA").is_some() { &CHILDREN[1..] } else { &CHILDREN }
+    }
+
     /// Ids of the children of a role, one of [`CHILDREN`].
     pub fn children(&self, role: &str) -> Vec<u32> {
         super::process::children(self.process.id(), role)

@@ -1,7 +1,7 @@
 //! A standalone leaves in the order of the data, at once where somebody insists, and takes everybody along however it ends.
 
 use super::{HEADERS, child, edge, report};
-use crate::harness::{CHILDREN, Pipeline, binary, get, is_alive, post_with, signal, until};
+use crate::harness::{Pipeline, binary, get, is_alive, post_with, signal, until};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn all_gone(ids: &[u32]) {
 }
 
 fn children(pipeline: &Pipeline) -> Vec<u32> {
-    CHILDREN.iter().flat_map(|role| pipeline.children(role)).collect()
+    pipeline.roles().iter().flat_map(|role| pipeline.children(role)).collect()
 }
 
 fn edge_is_closed(pipeline: &Pipeline) {
@@ -27,7 +27,7 @@ fn edge_is_closed(pipeline: &Pipeline) {
 fn the_edge_leaves_first_and_query_after_the_processor() {
     let mut pipeline = Pipeline::start();
     let (ids, processor) = (children(&pipeline), child(&pipeline, "processor"));
-    assert_eq!(ids.len(), CHILDREN.len());
+    assert_eq!(ids.len(), pipeline.roles().len());
     let reply = post_with(&format!("{}/v1/reports", pipeline.ingest()), &HEADERS, report(0).as_bytes()).unwrap();
     assert_eq!(reply.status, 200);
     signal(processor, "STOP");
@@ -58,7 +58,7 @@ fn a_second_signal_takes_everybody_at_once() {
 fn children_end_with_a_standalone_that_is_killed() {
     let mut pipeline = Pipeline::start();
     let ids = children(&pipeline);
-    assert_eq!(ids.len(), CHILDREN.len());
+    assert_eq!(ids.len(), pipeline.roles().len());
     pipeline.kill_parent();
     all_gone(&ids);
 }

@@ -5,7 +5,7 @@ mod latency;
 /// How standalone and its children end.
 mod leaving;
 
-use crate::harness::{APP, CHILDREN, KEY, Pipeline, Process, Wire, binary, get, is_alive, post_with, signal, until};
+use crate::harness::{APP, KEY, Pipeline, Process, Wire, binary, get, is_alive, post_with, signal, until};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -109,7 +109,7 @@ fn an_edge_that_dies_leaves_no_gap() {
 #[test]
 fn a_hangup_ends_nobody_and_reaches_those_who_read_again() {
     let pipeline = Pipeline::start();
-    let ids = || -> Vec<u32> { CHILDREN.iter().map(|role| child(&pipeline, role)).collect() };
+    let ids = || -> Vec<u32> { pipeline.roles().iter().map(|role| child(&pipeline, role)).collect() };
     let before = ids();
     before.iter().for_each(|id| signal(*id, "HUP"));
     pipeline.add_credentials(

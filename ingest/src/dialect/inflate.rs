@@ -22,7 +22,7 @@ pub(super) fn inflate<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Cow<
 }
 
 /// At most `limit` bytes from the start of the body as it was before its `Content-Encoding`.
-pub(super) fn beginning<'a>(body: &'a [u8], encoding: Option<&str>, limit: usize) -> Result<Cow<'a, [u8]>, Rejection> {
+pub(crate) fn beginning<'a>(body: &'a [u8], encoding: Option<&str>, limit: usize) -> Result<Cow<'a, [u8]>, Rejection> {
     match reader(body, encoding)? {
         None => Ok(Cow::Borrowed(&body[..body.len().min(limit)])),
         Some(reader) => read(reader, limit, limit).map(Cow::Owned),
