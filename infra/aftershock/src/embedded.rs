@@ -10,9 +10,10 @@ use service::config::Secret;
 use service::shutdown::{Shutdown, signals};
 use tokio::net::TcpListener;
 
+use crate::listen::{ListenError, bind};
+use crate::pages;
 use crate::permissions::OPERATOR;
-use crate::standalone::{Hello, bind, lifeline};
-use crate::{pages, standalone};
+use crate::standalone::{Hello, lifeline};
 
 /// The variable by which standalone hands the broker its accounts, as JSON.
 pub const BROKER_ACCOUNTS: &str = "AFTERSHOCK_BROKER_ACCOUNTS";
@@ -45,7 +46,7 @@ pub struct EngineArguments {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Listen(#[from] standalone::Error),
+    Listen(#[from] ListenError),
     #[error("the address it listens on is unknown: {0}")]
     Address(#[source] std::io::Error),
     #[error("{0} is not set: without a password anybody on this machine could read and change everything")]

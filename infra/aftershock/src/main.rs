@@ -6,9 +6,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aftershock::role::{Role, Start};
+use aftershock::role::Role;
+use aftershock::run_role::Start;
 use aftershock::settings::Settings;
-use aftershock::{backup, check, demo, embedded, group, link, private, replay, role, standalone, suggest};
+use aftershock::{backup, check, demo, embedded, group, link, private, replay, role, run_role, standalone, suggest};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use service::printable;
@@ -248,7 +249,7 @@ fn run_role(role: Role, told: &Roles) -> anyhow::Result<ExitCode> {
         role.addressed(&settings)?;
         Start::Alone(Box::new(settings))
     };
-    start(role.name(), async move { Ok(role::run(role, begin).await?) })
+    start(role.name(), async move { Ok(run_role::run(role, begin).await?) })
 }
 
 /// Says what was done with which rows.

@@ -6,21 +6,20 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderName, Request};
 use hyper::body::Incoming;
+use service::connection_slots::Slot;
 
 use crate::admission::{Admission, Place};
 use crate::body::{self, BodyReader};
 use crate::encoding::{Coding, Encoder};
 use crate::exception::{ABORTED, Exception, TOO_MANY_SIMULTANEOUS_QUERIES};
-use crate::progress::Samples;
 use crate::reply::{self, Guard, Message, Outbox, Reply, ReplyBody};
 use crate::request::{self, Call};
-use crate::run::{self, Trace};
-use crate::running::Entry;
-use crate::session::{Mark, Session, Setup};
+use crate::run::{self, Job, Trace};
+use crate::sampling::Samples;
+use crate::session::Setup;
 use crate::store::Store;
 use crate::user::{self, User};
 use crate::{Config, ReadLimits, multipart};
-use service::connection_slots::Ticket;
 
 /// Largest form.
 const FORM: usize = 16 << 20;
@@ -31,19 +30,6 @@ pub struct Service {
     store: Arc<Store>,
     writers: Admission,
     readers: Admission,
-}
-
-/// A statement handed to a thread of its own.
-pub struct Job {
-    pub call: Call,
-    pub user: User,
-    pub body: BodyReader,
-    /// What its session is to be told.
-    pub setup: Setup,
-    /// Opened ahead, where there was one.
-    pub session: Option<Session>,
-    pub mark: Mark,
-    pub entry: Entry,
 }
 
 impl Service {
@@ -104,21 +90,24 @@ impl Service {
         let mut samples = Samples::every(job.call.progress());
         let (service, mark, since) = (self.clone(), job.mark.clone(), Instant::now());
         tokio::task::spawn_blocking(move || service.work(job, outbox, place));
-        let (head, body) = match samples.until((&self.store, &mark), from.recv()).await {
+        let (head, body) = match samples.until(&self.store, &mark, from.recv()).await {
             Some(Message::Whole(head, data)) => (head, ReplyBody::whole(data)),
             Some(Message::Start(head, data)) => (head, ReplyBody::running(data, from, guard)),
             Some(Message::Failed(exception)) => return Err(exception),
             Some(Message::Data(_) | Message::End) | None => return Err(Exception::new(ABORTED, "The statement broke off")),
         };
         let summary = samples.summary(head.counts, since.elapsed());
-        Ok(reply::success(&head.format, body, (samples.taken(), summary), (&tag, coding)))
+        let mut reply = reply::success(&head.format, body, &summary);
+        reply::progress(&mut reply, samples.taken());
+        reply::mark(&mut reply, &tag, coding);
+        Ok(reply)
     }
 
     fn work(&self, mut job: Job, mut outbox: Outbox, place: Place) {
         let mark = job.mark.clone();
         let mut session = job.session.take().map_or_else(|| self.store.session(mark.clone()), Ok);
         let outcome = match &mut session {
-            Ok(session) => run::run(&self.store, (session, job), &mut outbox),
+            Ok(session) => run::run(&self.store, session, job, &mut outbox),
             Err(exception) => Err(exception.clone()),
         };
         let kept = mark.finish() && outcome == Ok(Trace::None);
@@ -150,7 +139,7 @@ pub async fn asked(config: &Config, request: Request<Incoming>) -> Result<(Call,
     let (head, body) = request.into_parts();
     let pairs = request::pairs(head.uri.query().unwrap_or(""))?;
     let user = user::authenticate(config, &head.headers, &pairs)?;
-    if head.extensions.get::<Arc<Ticket>>().is_some_and(|ticket| !ticket.admit()) {
+    if head.extensions.get::<Arc<Slot>>().is_some_and(|slot| !slot.authenticate()) {
         return Err(Exception::new(TOO_MANY_SIMULTANEOUS_QUERIES, "Too many connections"));
     }
     let mut call = Call::new(&head.method, &pairs, &head.headers)?;

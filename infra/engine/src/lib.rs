@@ -28,6 +28,7 @@ mod request;
 mod restriction;
 mod run;
 mod running;
+mod sampling;
 mod session;
 mod statement;
 mod store;

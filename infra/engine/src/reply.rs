@@ -259,23 +259,31 @@ pub fn failure(exception: &Exception, version: &str) -> Reply {
     reply
 }
 
-/// The reply to a statement that succeeds: what is known of it, and how its body is marked and packed.
-pub fn success(format: &str, body: ReplyBody, (samples, summary): (&[Progress], Progress), (tag, coding): (&str, Coding)) -> Reply {
+/// The reply to a statement that succeeds.
+pub fn success(format: &str, body: ReplyBody, summary: &Progress) -> Reply {
     let mut reply = Response::new(body);
+    set(&mut reply, CONTENT_TYPE, format::media_type(format));
+    set(&mut reply, HeaderName::from_static("x-clickhouse-format"), format);
+    set(&mut reply, HeaderName::from_static("x-clickhouse-timezone"), "UTC");
+    set(&mut reply, HeaderName::from_static("x-clickhouse-summary"), &summary.json());
+    reply
+}
+
+/// Adds the samples of the statement's progress.
+pub fn progress(reply: &mut Reply, samples: &[Progress]) {
     for sample in samples {
         if let Ok(value) = HeaderValue::from_str(&sample.json()) {
             reply.headers_mut().append(HeaderName::from_static("x-clickhouse-progress"), value);
         }
     }
-    set(&mut reply, CONTENT_TYPE, format::media_type(format));
-    set(&mut reply, HeaderName::from_static("x-clickhouse-format"), format);
-    set(&mut reply, HeaderName::from_static("x-clickhouse-timezone"), "UTC");
-    set(&mut reply, HeaderName::from_static("x-clickhouse-summary"), &summary.json());
-    set(&mut reply, HeaderName::from_static("x-clickhouse-exception-tag"), tag);
+}
+
+/// Says how an exception in the body is marked, and how the body is packed.
+pub fn mark(reply: &mut Reply, tag: &str, coding: Coding) {
+    set(reply, HeaderName::from_static("x-clickhouse-exception-tag"), tag);
     if let Some(name) = coding.name() {
-        set(&mut reply, CONTENT_ENCODING, name);
+        set(reply, CONTENT_ENCODING, name);
     }
-    reply
 }
 
 /// Sets a header where its value can be one.

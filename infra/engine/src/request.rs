@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 
+use percent_encoding::percent_decode_str;
+
 use crate::encoding::Coding;
 use crate::exception::{BAD_ARGUMENTS, Exception};
 use crate::library::Params;
@@ -139,28 +141,8 @@ pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Exception> {
 }
 
 fn decode(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        out.push(match (first, tail) {
-            (b'+', _) => b' ',
-            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => {
-                    rest = after;
-                    high << 4 | low
-                }
-                _ => b'%',
-            },
-            _ => *first,
-        });
-    }
-    out
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    // A digit of base 16 is below 16.
-    char::from(digit).to_digit(16).map(|d| d as u8)
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).collect()
 }
 
 #[cfg(test)]

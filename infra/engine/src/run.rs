@@ -4,16 +4,17 @@ use std::io::{BufRead, Cursor, Read};
 
 use bytes::Bytes;
 
+use crate::body::BodyReader;
 use crate::compression::FrameReader;
 use crate::escapes;
 use crate::exception::{BAD_ARGUMENTS, Exception, NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR};
-use crate::execute::Job;
 use crate::format::{self, Joint};
 use crate::kill;
 use crate::library::{Class, Connection};
 use crate::reply::{Head, Outbox};
 use crate::request::Call;
-use crate::session::Session;
+use crate::running::Entry;
+use crate::session::{Mark, Session, Setup};
 use crate::statement::{self, Shape, Statement};
 use crate::store::Store;
 use crate::user::User;
@@ -33,6 +34,19 @@ pub struct Text<'a> {
     pub data: Source<'a>,
 }
 
+/// A statement handed to a thread of its own.
+pub struct Job {
+    pub call: Call,
+    pub user: User,
+    pub body: BodyReader,
+    /// What its session is to be told.
+    pub setup: Setup,
+    /// Opened ahead, where there was one.
+    pub session: Option<Session>,
+    pub mark: Mark,
+    pub entry: Entry,
+}
+
 /// What a statement that ended well left in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
@@ -43,7 +57,7 @@ pub enum Trace {
 }
 
 /// Runs a statement and sends its result.
-pub fn run(store: &Store, (session, job): (&mut Session, Job), out: &mut Outbox) -> Result<Trace, Exception> {
+pub fn run(store: &Store, session: &mut Session, job: Job, out: &mut Outbox) -> Result<Trace, Exception> {
     // Bound here, so that it ends with the statement: the client may use its id again once it has the reply.
     let Job { call, user, body, setup, entry: _entry, .. } = job;
     let call = &call;
@@ -63,9 +77,11 @@ pub fn run(store: &Store, (session, job): (&mut Session, Job), out: &mut Outbox)
         Shape::Insert { head, .. } => &text.bytes[..*head],
         _ => &text.bytes[..],
     };
-    let class = check(connection, head, &text.statement.shape, (user, call.safe_method))?;
+    let class = check(connection, head, &text.statement.shape, user, call.safe_method)?;
     match text.statement.shape.clone() {
-        Shape::Insert { head, format, data } => insert(connection, call, text, (head, format, data), out).map(|()| Trace::None),
+        Shape::Insert { head, format, data } => {
+            insert(connection, call, text, InsertParts { head, format, data }, out).map(|()| Trace::None)
+        }
         Shape::Select if class == Class::Reads => select(connection, call, &text, out).map(|()| Trace::None),
         Shape::Select | Shape::Other => whole(connection, call, &text, class, out).map(|()| Trace::Possible),
     }
@@ -102,7 +118,7 @@ fn read_text<'a>(query: Option<&str>, mut source: Source<'a>) -> Result<Text<'a>
 }
 
 /// Asks the engine's parser what the statement does, and refuses what this request may not do.
-fn check(connection: &mut Connection, sql: &[u8], shape: &Shape, (user, safe_method): (User, bool)) -> Result<Class, Exception> {
+fn check(connection: &mut Connection, sql: &[u8], shape: &Shape, user: User, safe_method: bool) -> Result<Class, Exception> {
     if sql.trim_ascii().is_empty() {
         return Err(Exception::new(SYNTAX_ERROR, "Syntax error: empty query"));
     }
@@ -126,15 +142,19 @@ fn read_only(safe_method: bool) -> Exception {
     Exception::new(READONLY, format_args!("Cannot execute query in readonly mode{why}"))
 }
 
+/// Where the parts of an insert are in its text.
+struct InsertParts {
+    /// The end of what comes before the data, without the format.
+    head: usize,
+    format: Option<String>,
+    /// The beginning of the data.
+    data: usize,
+}
+
 /// Hands an insert's data to the engine as it comes. The engine cuts blocks by rows and bytes, so where the pieces are cut
 /// does not show. If the body breaks off the insert is cancelled.
-fn insert(
-    connection: &mut Connection,
-    call: &Call,
-    text: Text<'_>,
-    (head, format, data): (usize, Option<String>, usize),
-    out: &mut Outbox,
-) -> Result<(), Exception> {
+fn insert(connection: &mut Connection, call: &Call, text: Text<'_>, parts: InsertParts, out: &mut Outbox) -> Result<(), Exception> {
+    let InsertParts { head, format, data } = parts;
     let format = format.or_else(|| call.default_format.clone()).unwrap_or_else(|| "Values".into());
     let (sql, inline) = (&text.bytes[..head], text.bytes[data..].to_vec());
     let mut source = Cursor::new(inline).chain(text.data);
@@ -188,7 +208,7 @@ fn whole(connection: &mut Connection, call: &Call, text: &Text<'_>, class: Class
     let output = connection.query(&text.bytes, &format, &call.params).map_err(Exception::from_engine)?;
     if class == Class::Unknown && output.is_empty() {
         // A word that only the library's own shell knows.
-        return Err(Exception::new(SYNTAX_ERROR, "Syntax error: this is no statement"));
+        return Err(Exception::new(SYNTAX_ERROR, "Syntax error: this is not a statement"));
     }
     out.start(Head { format, counts: output.counts() });
     out.data(Bytes::from_owner(output))

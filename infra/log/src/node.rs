@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use crate::access::Accounts;
+use crate::accounts::Accounts;
 use crate::buffers::Buffers;
 use crate::catalog::Catalog;
 use crate::coordinator::{Bounds, Coordinator};
@@ -131,7 +131,7 @@ pub async fn keep_house(node: Arc<Node>) {
             _ = ticks.tick() => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        let unread = unread(&node, started).await;
+        let unread = unread(&node.groups, &node.offsets, started).await;
         let topics = node.catalog.all();
         let now = clock::now();
         let stop = node.stopping.subscribe();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::disk;
-use crate::storage::Settings;
+use crate::storage::LogSettings;
 use crate::storage::partition::Partition;
 
 /// The configuration keys a topic may set, with their defaults; Kafka's names and meanings.
@@ -47,7 +47,7 @@ const IGNORED: &[&str] = &[
 pub type Overrides = BTreeMap<String, String>;
 
 /// Checks keys and values, as messages for the client.
-pub fn resolve(overrides: &Overrides) -> Result<Settings, String> {
+pub fn resolve(overrides: &Overrides) -> Result<LogSettings, String> {
     for key in overrides.keys() {
         if !KEYS.iter().any(|(known, _)| known == key) && !IGNORED.contains(&key.as_str()) {
             return Err(format!("Unknown topic config name: {key}"));
@@ -67,7 +67,7 @@ pub fn resolve(overrides: &Overrides) -> Result<Settings, String> {
     if least_lag > most_lag {
         return Err(format!("conflict topic setting min.compaction.lag.ms ({least_lag}) > max.compaction.lag.ms ({most_lag})"));
     }
-    Ok(Settings {
+    Ok(LogSettings {
         retention_ms: Some(number(overrides, "retention.ms", -1)?).filter(|kept| *kept >= 0),
         retention_bytes: u64::try_from(number(overrides, "retention.bytes", -1)?).ok(),
         segment_bytes: number(overrides, "segment.bytes", 14)?.unsigned_abs(),
@@ -212,7 +212,7 @@ impl Topic {
     }
 
     /// Takes over a configuration that was kept already.
-    pub fn configure(&self, overrides: Overrides, settings: Settings) {
+    pub fn configure(&self, overrides: Overrides, settings: LogSettings) {
         *self.overrides.write().unwrap_or_else(PoisonError::into_inner) = overrides;
         let settings = Arc::new(settings);
         for partition in self.partitions() {

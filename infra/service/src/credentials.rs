@@ -134,7 +134,7 @@ impl Credentials {
 
     /// The MAC of what a release says, in hexadecimal; `None` without a key.
     pub fn release_mac(&self, covered: &[u8]) -> Option<String> {
-        self.release_key.as_ref().map(|key| signature::hex(&signature::mac(key.expose().as_bytes(), &[covered])))
+        self.release_key.as_ref().map(|key| const_hex::encode(signature::mac(key.expose().as_bytes(), &[covered])))
     }
 
     /// Whether the MAC of a release is of the key; takes the same time wherever it differs.

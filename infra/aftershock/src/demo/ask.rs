@@ -93,7 +93,7 @@ pub async fn trend(target: &Target, start: &str, end: &str) -> Result<Vec<Hour>,
 }
 
 /// The most frequent crashes of the days from `first` to `last` (`yyyyMMdd`), at most `limit` of them.
-pub async fn top_issues(target: &Target, (first, last): (&str, &str), limit: usize) -> Result<Vec<Issue>, AskError> {
+pub async fn top_issues(target: &Target, first: &str, last: &str, limit: usize) -> Result<Vec<Issue>, AskError> {
     const NAME: &str = "getTopIssueEx";
     let mut issues = Vec::new();
     for platform in PLATFORMS {

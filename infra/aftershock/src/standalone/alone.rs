@@ -5,7 +5,8 @@ use std::fs::File;
 use service::{clickhouse, kafka};
 
 use super::engines::Engines;
-use super::{Error, lock};
+use super::error::Error;
+use super::lock;
 use crate::settings::Settings;
 
 /// The engine, perhaps with the broker, started for a command. No standalone can start on the folder meanwhile.

@@ -7,10 +7,10 @@ use service::clickhouse;
 use service::config::Secret;
 use service::kafka;
 
-use super::Error;
-use super::child::{Child, Spec};
+use super::child::Child;
+use super::error::Error;
 use super::running::Processes;
-use super::services::NICENESS;
+use super::spec::{NICENESS, Spec};
 use crate::embedded;
 use crate::permissions;
 use crate::role::Role;
@@ -209,5 +209,5 @@ fn password() -> Result<Secret<String>, Error> {
     use rand::TryRngCore;
     let mut bytes = [0_u8; 16];
     rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
-    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Secret::new(const_hex::encode(bytes)))
 }

@@ -69,7 +69,8 @@ fn socket(number: RawFd) -> io::Result<TcpListener> {
 pub fn line(
     role: Role,
     settings: &Settings,
-    (kafka, tables): (&kafka::Config, &clickhouse::Config),
+    kafka: &kafka::Config,
+    tables: &clickhouse::Config,
     sockets: &[TcpListener],
 ) -> Result<String, serde_json::Error> {
     let tables = accounts(role, tables);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     fn handed(role: Role, settings: &Settings) -> (String, Settings) {
-        let line = line(role, settings, (&settings.kafka, &settings.clickhouse), &[]).unwrap();
+        let line = line(role, settings, &settings.kafka, &settings.clickhouse, &[]).unwrap();
         let handover: Handover = serde_json::from_str(&line).unwrap();
         (line, handover.settings)
     }

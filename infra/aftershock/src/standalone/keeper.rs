@@ -10,9 +10,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::child::{Hello, Life, Spec};
 use super::fork;
 use super::lifeline::{RELOAD, STOP};
+use super::spec::{Hello, Life, Order, Spec};
 
 /// Time for a child to say where it listens.
 const HELLO: Duration = Duration::from_secs(20);
@@ -23,13 +23,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const WELL: Duration = Duration::from_secs(5);
 /// A child that dies as often before it has ever answered is failing.
 const ATTEMPTS: u32 = 6;
-
-/// What a keeper is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    Reload,
-    Stop,
-}
 
 /// Starts a child, waits for its end, and starts it again, until it is asked to stop.
 pub struct Keeper {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use service::credentials::{App, Credentials, User};
 
-use super::services::Urls;
+use super::urls::Urls;
 
 /// What the lines are made of.
 pub struct Welcome<'a> {

@@ -14,10 +14,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::frame::Topic;
-use super::{NONE, blocking, code, partition};
+use super::{NONE, TopicRef, blocking, code, partition};
 use crate::access::Operation;
+use crate::call::{Answer, Call, encode};
 use crate::node::Node;
-use crate::route::{Answer, Call, encode};
 use crate::storage::partition::{Bounds, Fetched, Partition};
 use crate::storage::reading::Records;
 
@@ -58,7 +58,10 @@ fn parts(node: &Node, call: &Call, request: &FetchRequest) -> Vec<Part> {
     let mut parts = Vec::new();
     for (at, topic) in request.topics.iter().enumerate() {
         for wanted in &topic.partitions {
-            let source = partition(node, (call, Operation::Read), (&topic.topic, topic.topic_id.as_u128()), wanted.partition);
+            let source = {
+                let asked = TopicRef { name: &topic.topic, id: topic.topic_id.as_u128() };
+                partition(node, call, Operation::Read, asked, wanted.partition)
+            };
             let source = if wanted.current_leader_epoch > 0 { Err(ResponseError::UnknownLeaderEpoch) } else { source };
             parts.push(Part { topic: at, wanted: wanted.clone(), source });
         }

@@ -14,11 +14,11 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::{NOT_ASKED, status, text};
 use crate::access::{Operation, Resource};
+use crate::call::Call;
 use crate::group::{Group, Phase};
 use crate::journal::Change;
 use crate::member::Member;
 use crate::node::Node;
-use crate::route::Call;
 
 /// State, protocol and members of groups.
 pub async fn describe(node: &Node, call: &Call, request: DescribeGroupsRequest) -> DescribeGroupsResponse {

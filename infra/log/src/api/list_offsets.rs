@@ -7,10 +7,10 @@ use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionRespon
 use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 
-use super::{NONE, blocking, code, partition};
+use super::{NONE, TopicRef, blocking, code, partition};
 use crate::access::Operation;
+use crate::call::Call;
 use crate::node::Node;
-use crate::route::Call;
 use crate::storage::partition::Partition;
 
 const LATEST: i64 = -1;
@@ -24,7 +24,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ListOffsetsRequest) 
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
-            let found = match partition(node, (call, Operation::Describe), (&topic.name, 0), asked.partition_index) {
+            let found = match partition(node, call, Operation::Describe, TopicRef::named(&topic.name), asked.partition_index) {
                 Ok(source) => look_up(source, asked.timestamp).await,
                 Err(error) => Err(error.code()),
             };
@@ -63,7 +63,7 @@ pub fn epochs(node: &Node, call: &Call, request: &OffsetForLeaderEpochRequest) -
     for topic in &request.topics {
         let end = |asked: &kafka_protocol::messages::offset_for_leader_epoch_request::OffsetForLeaderPartition| {
             let response = EpochEndOffset::default().with_partition(asked.partition);
-            match partition(node, (call, Operation::Describe), (&topic.topic, 0), asked.partition) {
+            match partition(node, call, Operation::Describe, TopicRef::named(&topic.topic), asked.partition) {
                 Ok(source) if asked.leader_epoch == 0 => response.with_leader_epoch(0).with_end_offset(source.bounds().synced),
                 Ok(_) => response.with_leader_epoch(-1).with_end_offset(-1),
                 Err(error) => response.with_error_code(error.code()).with_leader_epoch(-1).with_end_offset(-1),

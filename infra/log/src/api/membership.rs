@@ -16,10 +16,10 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::{NONE, status, text};
 use crate::access::Operation;
+use crate::call::{Answer, Call, Malformed, Reply, encode, now};
 use crate::group::Speaker;
 use crate::member::{Join, Joined};
 use crate::node::Node;
-use crate::route::{Answer, Call, Malformed, Reply, encode, now};
 
 /// Joins; the answer comes when the group is complete.
 pub fn join(node: &Arc<Node>, call: &Call, request: JoinGroupRequest) -> Result<Reply, Malformed> {
@@ -33,7 +33,7 @@ pub fn join(node: &Arc<Node>, call: &Call, request: JoinGroupRequest) -> Result<
         must_return: call.version >= 4,
         instance,
         client: call.client.clone(),
-        host: format!("/{}", call.peer.ip().to_canonical()),
+        host: format!("/{}", call.addresses.peer.ip().to_canonical()),
         session,
         rebalance: if call.version == 0 { session } else { millis(request.rebalance_timeout_ms) },
         protocol_type: request.protocol_type.to_string(),

@@ -17,9 +17,9 @@ use kafka_protocol::messages::{
 use super::membership::speaker;
 use super::{NONE, status, text, topic_name};
 use crate::access::Operation;
+use crate::call::{Answer, Call, Malformed, Reply, encode};
 use crate::journal::{Change, Committed, Offsets, Place};
 use crate::node::Node;
-use crate::route::{Answer, Call, Malformed, Reply, encode};
 
 /// Commits what can be; the answer waits for the disk.
 pub async fn commit(node: &Arc<Node>, call: &Call, request: OffsetCommitRequest) -> Result<Reply, Malformed> {

@@ -7,10 +7,10 @@ use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicR
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, DeleteRecordsRequest, DeleteRecordsResponse};
 
-use super::{NONE, blocking, code, partition, refused};
+use super::{NONE, TopicRef, blocking, code, partition, refused};
 use crate::access::Operation;
+use crate::call::Call;
 use crate::node::Node;
-use crate::route::Call;
 
 /// Gives topics more partitions.
 pub async fn grow(node: &Arc<Node>, call: &Call, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
@@ -38,7 +38,7 @@ pub async fn delete_records(node: &Arc<Node>, call: &Call, request: DeleteRecord
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
-            let deleted = match partition(node, (call, Operation::Delete), (&topic.name, 0), asked.partition_index) {
+            let deleted = match partition(node, call, Operation::Delete, TopicRef::named(&topic.name), asked.partition_index) {
                 Ok(target) => delete_before(target, asked.offset).await,
                 Err(error) => Err(error.code()),
             };

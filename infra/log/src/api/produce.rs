@@ -7,12 +7,12 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId, TopicName};
 
-use super::{NONE, blocking, code, partition, uuid};
+use super::{NONE, TopicRef, blocking, code, partition, uuid};
 use crate::access::Operation;
+use crate::call::{Answer, Call, Malformed, Reply, encode};
 use crate::clock;
 use crate::node::Node;
-use crate::route::{Answer, Call, Malformed, Reply, encode};
-use crate::storage::Refusal;
+use crate::storage::StorageError;
 use crate::storage::partition::{Partition, Pending};
 
 /// So few bytes go into the page cache sooner than another thread could be woken to put them there.
@@ -48,7 +48,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ProduceRequest) -> R
     for (at, topic) in request.topic_data.into_iter().enumerate() {
         let id = topic.topic_id.as_u128();
         for data in topic.partition_data {
-            let target = allowed.and_then(|()| partition(node, (call, Operation::Write), (&topic.name, id), data.index));
+            let target = allowed.and_then(|()| partition(node, call, Operation::Write, TopicRef { name: &topic.name, id }, data.index));
             parts.push(Part { topic: at, index: data.index, target, records: data.records.unwrap_or_default() });
         }
         topics.push((topic.name, id));
@@ -74,8 +74,8 @@ fn write(part: Part, now: i64) -> Written {
     Written { topic: part.topic, index: part.index, outcome }
 }
 
-fn note(refusal: &Refusal) {
-    if let Refusal::Storage(cause) = refusal {
+fn note(refusal: &StorageError) {
+    if let StorageError::Storage(cause) = refusal {
         tracing::error!(error = cause, "records could not be written");
     }
 }
@@ -110,7 +110,7 @@ async fn acknowledge(call: Call, topics: Vec<(TopicName, u128)>, written: Vec<Wr
 /// A new id for an idempotent producer. Transactions are refused.
 pub async fn init(node: &Arc<Node>, call: &Call, request: &InitProducerIdRequest) -> InitProducerIdResponse {
     let response = InitProducerIdResponse::default();
-    if !call.who.as_ref().is_some_and(|who| who.may_write_somewhere()) {
+    if !call.principal.as_ref().is_some_and(|who| who.may_write_somewhere()) {
         return response.with_error_code(ResponseError::ClusterAuthorizationFailed.code());
     }
     if request.transactional_id.is_some() {

@@ -13,7 +13,7 @@ mod sift;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 
@@ -220,17 +220,11 @@ impl Log {
         let end = replaced.last().map_or(base, |last| last.end);
         self.sealed[at] = Sealed { end, ..Sealed::new(base, &rewritten.index) };
         for swallowed in &replaced[1..] {
-            remove(&self.dir, swallowed.base)?;
+            segment::remove(&self.dir, swallowed.base)?;
             self.sealed.remove(at + 1);
         }
         Ok(true)
     }
-}
-
-/// Removes the files of a segment.
-pub fn remove(dir: &Path, base: i64) -> io::Result<()> {
-    disk::remove(&segment::path(dir, base, "index"))?;
-    disk::remove(&segment::path(dir, base, "log"))
 }
 
 fn note(latest: &mut Latest, header: &Header, bytes: &[u8]) {

@@ -6,17 +6,8 @@ use bytes::Bytes;
 
 use super::Log;
 use super::reading::Piece;
-use super::records;
+use super::records::{self, Moment};
 use super::segment::Batches;
-
-/// A record's place and time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// Its offset.
-    pub offset: i64,
-    /// Its time, milliseconds.
-    pub timestamp: i64,
-}
 
 /// Offsets that a look-up may answer with.
 #[derive(Debug, Clone, Copy)]

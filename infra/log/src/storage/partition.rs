@@ -13,10 +13,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::compaction::{Host, Pass, Rewritten};
-use super::lookup::{self, Moment, Range};
+use super::lookup::{self, Range};
 use super::reading::{Records, Want};
+use super::records::Moment;
 use super::retention::Reach;
-use super::{Appended, Log, Refusal, Settings};
+use super::{Appended, Log, LogSettings, StorageError};
 
 /// Segments without a readable batch that one read skips.
 const MAX_SKIPPED: usize = 1_000;
@@ -33,7 +34,7 @@ pub struct Partition {
 #[derive(Debug)]
 struct State {
     log: Log,
-    settings: Arc<Settings>,
+    settings: Arc<LogSettings>,
     /// Everything before it is on disk; readers see nothing else.
     synced: i64,
     syncing: bool,
@@ -58,9 +59,9 @@ pub struct Pending {
 
 impl Pending {
     /// Returns when the batch is on disk, or says that it did not get there.
-    pub async fn durable(self) -> Result<(Appended, i64), Refusal> {
+    pub async fn durable(self) -> Result<(Appended, i64), StorageError> {
         if let Some(synced) = self.synced {
-            synced.await.map_err(|_| Refusal::Storage("the sync failed".to_owned()))?;
+            synced.await.map_err(|_| StorageError::Storage("the sync failed".to_owned()))?;
         }
         Ok((self.appended, self.start))
     }
@@ -86,7 +87,7 @@ pub struct Fetched {
 
 impl Partition {
     /// Opens or begins a partition. `syncs` bounds how many partitions sync at once.
-    pub fn open(dir: &Path, settings: Arc<Settings>, syncs: Arc<Semaphore>, now: i64) -> io::Result<Arc<Partition>> {
+    pub fn open(dir: &Path, settings: Arc<LogSettings>, syncs: Arc<Semaphore>, now: i64) -> io::Result<Arc<Partition>> {
         let log = Log::open(dir, now)?;
         let state = State {
             synced: log.end(),
@@ -107,10 +108,10 @@ impl Partition {
     }
 
     /// Appends a batch. Blocks for the write, not for the sync; call it on a thread of a runtime that may block.
-    pub fn append(self: &Arc<Self>, batch: &Bytes, now: i64) -> Result<Pending, Refusal> {
+    pub fn append(self: &Arc<Self>, batch: &Bytes, now: i64) -> Result<Pending, StorageError> {
         let mut state = self.state();
         if state.closed {
-            return Err(Refusal::Gone);
+            return Err(StorageError::Gone);
         }
         if state.failed {
             let synced = state.synced;
@@ -191,13 +192,13 @@ impl Partition {
     }
 
     /// Whole batches from `want.offset` on, as far as they are synced. Blocks for the file.
-    pub fn read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Result<Fetched, Refusal> {
+    pub fn read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Result<Fetched, StorageError> {
         let bounds = self.bounds();
         if self.state().closed {
-            return Err(Refusal::Gone);
+            return Err(StorageError::Gone);
         }
         if offset < bounds.start || offset > bounds.synced {
-            return Err(Refusal::OutOfRange);
+            return Err(StorageError::OutOfRange);
         }
         let mut want = Want { offset, before: bounds.synced, max_bytes, at_least_one };
         for _ in 0..MAX_SKIPPED {
@@ -216,7 +217,7 @@ impl Partition {
             match read {
                 Ok(Some(batches)) => return Ok(Fetched { bounds, batches }),
                 Ok(None) => want.offset = piece.end.max(want.offset + 1),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::OutOfRange),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StorageError::OutOfRange),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -239,7 +240,7 @@ impl Partition {
     }
 
     /// The first readable record at or after a time. Blocks for the file.
-    pub fn first_since(&self, timestamp: i64) -> Result<Option<Moment>, Refusal> {
+    pub fn first_since(&self, timestamp: i64) -> Result<Option<Moment>, StorageError> {
         loop {
             let (pieces, range, swaps) = {
                 let state = self.state();
@@ -253,20 +254,20 @@ impl Partition {
     }
 
     /// The first record with the greatest time. Blocks for the file.
-    pub fn newest(&self) -> Result<Option<Moment>, Refusal> {
+    pub fn newest(&self) -> Result<Option<Moment>, StorageError> {
         let Some(greatest) = self.state().log.max_timestamp() else { return Ok(None) };
         self.first_since(greatest)
     }
 
     /// Deletes records before an offset (-1: all) and frees their segments. Returns the first offset left.
-    pub fn delete_before(&self, offset: i64) -> Result<i64, Refusal> {
+    pub fn delete_before(&self, offset: i64) -> Result<i64, StorageError> {
         let mut state = self.state();
         let synced = state.synced;
         state.log.delete_before(offset, synced)
     }
 
     /// Takes over a changed configuration.
-    pub fn configure(&self, settings: Arc<Settings>) {
+    pub fn configure(&self, settings: Arc<LogSettings>) {
         self.state().settings = settings;
     }
 

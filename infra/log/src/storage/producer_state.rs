@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::{Buf, BufMut};
 
-use super::Refusal;
 use super::batch::Header;
+use super::error::StorageError;
 
 /// A producer keeps at most five batches in flight, so a repetition is among the last five.
 const REMEMBERED: usize = 5;
@@ -44,12 +44,12 @@ impl Producers {
     ///
     /// The rules are those of Kafka's producer state: an older epoch is fenced, a new epoch starts at 0,
     /// a producer nothing is known of may start anywhere.
-    pub fn check(&self, batch: &Header) -> Result<Option<Stored>, Refusal> {
+    pub fn check(&self, batch: &Header) -> Result<Option<Stored>, StorageError> {
         let Some(producer) = self.0.get(&batch.producer).filter(|_| batch.producer >= 0) else {
             return Ok(None);
         };
         if batch.epoch < producer.epoch {
-            return Err(Refusal::FencedProducer);
+            return Err(StorageError::FencedProducer);
         }
         if batch.epoch > producer.epoch {
             return in_order(batch.sequence == 0);
@@ -167,8 +167,8 @@ fn decode_producer(rest: &mut &[u8]) -> Option<Producer> {
     Some(producer)
 }
 
-fn in_order(right: bool) -> Result<Option<Stored>, Refusal> {
-    if right { Ok(None) } else { Err(Refusal::OutOfOrder) }
+fn in_order(right: bool) -> Result<Option<Stored>, StorageError> {
+    if right { Ok(None) } else { Err(StorageError::OutOfOrder) }
 }
 
 fn following(sequence: i32) -> i32 {
@@ -198,9 +198,9 @@ mod tests {
             let stored = producers.check(&header(n * 10, 10, 0, 0)).unwrap().unwrap();
             assert_eq!((stored.base_offset, stored.end), (i64::from(n) * 10, i64::from(n) * 10 + 10));
         }
-        assert_eq!(producers.check(&header(10, 10, 0, 0)), Err(Refusal::OutOfOrder), "older than remembered");
-        assert_eq!(producers.check(&header(80, 10, 0, 0)), Err(Refusal::OutOfOrder), "a gap");
-        assert_eq!(producers.check(&header(60, 9, 0, 0)), Err(Refusal::OutOfOrder), "another cut of the same");
+        assert_eq!(producers.check(&header(10, 10, 0, 0)), Err(StorageError::OutOfOrder), "older than remembered");
+        assert_eq!(producers.check(&header(80, 10, 0, 0)), Err(StorageError::OutOfOrder), "a gap");
+        assert_eq!(producers.check(&header(60, 9, 0, 0)), Err(StorageError::OutOfOrder), "another cut of the same");
         assert_eq!(producers.check(&header(70, 1, 0, 0)), Ok(None));
     }
 
@@ -208,11 +208,11 @@ mod tests {
     fn epochs_fence_and_start_anew() {
         let mut producers = Producers::default();
         producers.record(&header(0, 5, 3, 0), 1);
-        assert_eq!(producers.check(&header(5, 1, 2, 0)), Err(Refusal::FencedProducer));
-        assert_eq!(producers.check(&header(5, 1, 4, 0)), Err(Refusal::OutOfOrder));
+        assert_eq!(producers.check(&header(5, 1, 2, 0)), Err(StorageError::FencedProducer));
+        assert_eq!(producers.check(&header(5, 1, 4, 0)), Err(StorageError::OutOfOrder));
         assert_eq!(producers.check(&header(0, 1, 4, 0)), Ok(None));
         producers.record(&header(0, 1, 4, 5), 1);
-        assert_eq!(producers.check(&header(5, 1, 3, 0)), Err(Refusal::FencedProducer));
+        assert_eq!(producers.check(&header(5, 1, 3, 0)), Err(StorageError::FencedProducer));
     }
 
     #[test]
@@ -220,14 +220,14 @@ mod tests {
         let mut producers = Producers::default();
         producers.record(&header(i32::MAX - 1, 2, 0, 0), 1);
         assert_eq!(producers.check(&header(0, 1, 0, 0)), Ok(None));
-        assert_eq!(producers.check(&header(1, 1, 0, 0)), Err(Refusal::OutOfOrder));
+        assert_eq!(producers.check(&header(1, 1, 0, 0)), Err(StorageError::OutOfOrder));
     }
 
     #[test]
     fn a_first_batch_that_failed_stays_first() {
         let mut producers = Producers::default();
         producers.expect(&header(0, 5, 0, 0), 1);
-        assert_eq!(producers.check(&header(5, 5, 0, 0)), Err(Refusal::OutOfOrder));
+        assert_eq!(producers.check(&header(5, 5, 0, 0)), Err(StorageError::OutOfOrder));
         assert_eq!(producers.check(&header(0, 5, 0, 0)), Ok(None));
     }
 

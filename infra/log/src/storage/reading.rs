@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Log;
 use super::batch::Header;
 use super::segment::{self, Batches};
-use super::{Log, recovery};
 
 /// So many bytes of records are read at once with their place; more stay in the file until they are sent.
 const SMALL: usize = 64 * 1024;
@@ -145,7 +145,7 @@ impl Piece {
         if let Some(open) = &self.open {
             return Ok(open.clone());
         }
-        let index = recovery::load_index(&self.dir, self.base)?;
+        let index = segment::load_index(&self.dir, self.base)?;
         Ok((self.file()?, index.map_or(0, |index| index.position_of(offset))))
     }
 
@@ -154,7 +154,7 @@ impl Piece {
         if let Some(open) = &self.open {
             return Ok(open.clone());
         }
-        let index = recovery::load_index(&self.dir, self.base)?;
+        let index = segment::load_index(&self.dir, self.base)?;
         Ok((self.file()?, index.map_or(0, |index| index.position_of_time(timestamp))))
     }
 

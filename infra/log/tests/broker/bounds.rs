@@ -89,7 +89,7 @@ async fn a_crowd_of_strangers_keeps_nobody_out() {
     }
     let dir = tempfile::tempdir().unwrap();
     let mut small = config(dir.path());
-    small.max_strangers = 32;
+    small.max_unauthenticated = 32;
     let broker = Broker::start_with(small).await;
     let topic = broker.topic("crowd", 1, &[]).await;
     let mut crowd: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(&broker.address).unwrap()).collect();

@@ -1,7 +1,7 @@
-//! The error body of requests that reach no endpoint or cannot be read (REFERENCE 2.3).
+//! The error body of requests that reach no endpoint or cannot be read.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::{IntoResponse, Response, response};
@@ -40,4 +40,12 @@ impl IntoResponse for Problem {
         let bytes = self.body(Utc::now()).to_string();
         response::with(self.status, HeaderValue::from_static("application/json"), bytes.into())
     }
+}
+
+/// 503 that asks to come back after `seconds`.
+pub fn busy(path: &str, message: &str, seconds: u32) -> Response {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, path, message);
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }

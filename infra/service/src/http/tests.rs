@@ -6,6 +6,7 @@ mod bounds;
 mod document;
 mod lifetimes;
 mod sealed;
+mod spans;
 mod streams;
 mod wire;
 

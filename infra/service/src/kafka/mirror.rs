@@ -8,6 +8,7 @@
 //! answers; [`Mirror::passed`] speaks of the value that answers, never of one that is still being read.
 
 mod reading;
+mod shared;
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,29 +18,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use self::reading::Source;
+use self::shared::{Fold, Shared};
 use super::{Config, Error, Position};
+
+pub use self::shared::Progress;
 
 /// A value made of a topic; clones share it.
 pub struct Mirror<T>(Arc<Shared<T>>);
-
-/// How one record changes the value, by key and payload; an empty payload is a tombstone.
-pub type Fold<T, E> = Arc<dyn Fn(&mut T, &[u8], &[u8]) -> Result<(), E> + Send + Sync>;
-
-struct Shared<T> {
-    value: RwLock<Option<T>>,
-    progress: watch::Sender<Progress>,
-    /// Somebody has seen that the topic is another one.
-    is_stale: AtomicBool,
-}
-
-/// How far the value that answers has come.
-#[derive(Clone, Debug, Default)]
-pub struct Progress {
-    /// Which reading of the topic it comes from.
-    life: u64,
-    /// The next offset of each partition; none before the topic was read whole.
-    next: Vec<i64>,
-}
 
 impl<T> Clone for Mirror<T> {
     fn clone(&self) -> Self {

@@ -5,6 +5,7 @@
 //! or for [`Deliveries`] once.
 
 mod delivery;
+mod options;
 mod rounds;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,48 +18,9 @@ use tokio::time::Instant;
 use self::delivery::{Load, group};
 use self::rounds::{Client, Queued};
 use super::{Config, Error};
-use crate::telemetry::Gauge;
 
-pub use self::delivery::{Deliveries, Delivery};
-
-/// How a producer behaves.
-#[derive(Clone, Debug)]
-pub struct ProducerOptions {
-    /// Its name at the broker.
-    pub client_id: String,
-    /// From [`Producer::send`] to the end of all attempts.
-    pub delivery_timeout: Duration,
-    /// Messages that may wait at once.
-    pub queue_messages: usize,
-    /// Bytes that may wait at once.
-    pub queue_bytes: usize,
-    /// How long a message waits for company.
-    pub linger: Duration,
-    /// Shows the messages that wait for their acknowledgement, also those whose sender has given up.
-    pub queued: Gauge,
-}
-
-impl Default for ProducerOptions {
-    fn default() -> Self {
-        ProducerOptions {
-            client_id: "aftershock".to_owned(),
-            delivery_timeout: Duration::from_secs(10),
-            queue_messages: 100_000,
-            queue_bytes: 128 << 20,
-            linger: Duration::from_millis(2),
-            queued: Gauge::default(),
-        }
-    }
-}
-
-/// Where a message is in its topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The partition that its key chose.
-    pub partition: i32,
-    /// Its place there.
-    pub offset: i64,
-}
+pub use self::delivery::{Deliveries, Delivery, Position};
+pub use self::options::ProducerOptions;
 
 /// A writer to the log; clones share one client.
 #[derive(Clone)]
@@ -80,7 +42,6 @@ pub struct Outgoing {
     pub payload: Vec<u8>,
 }
 
-const PRODUCE: &str = "produce";
 const METADATA: &str = "fetch metadata";
 const FLUSH: &str = "flush";
 

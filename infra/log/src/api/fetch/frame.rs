@@ -8,7 +8,7 @@ use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{FetchResponse, ResponseHeader, TopicName};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
-use crate::route::{Call, Malformed, Piece};
+use crate::call::{Call, Malformed, Piece};
 use crate::storage::reading::Records;
 
 /// From this version on lengths are variable and every structure ends with its tagged fields.
@@ -130,12 +130,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::route::encode;
+    use crate::call::{Addresses, encode};
     use crate::storage::reading::Stored;
 
     fn call(version: i16) -> Call {
         let nowhere = ([127, 0, 0, 1], 0).into();
-        Call { key: ApiKey::Fetch, version, correlation: 77, client: String::new(), peer: nowhere, local: nowhere, who: None }
+        Call {
+            key: ApiKey::Fetch,
+            version,
+            correlation: 77,
+            client: String::new(),
+            addresses: Addresses { peer: nowhere, local: nowhere },
+            principal: None,
+        }
     }
 
     proptest! {

@@ -6,12 +6,12 @@ use std::path::Path;
 use super::cleaned::Cleaned;
 use super::{MOST_KEYS, Pass};
 use crate::storage::segment::{self, Batches, Sealed};
-use crate::storage::{Log, Settings};
+use crate::storage::{Log, LogSettings};
 
 impl Pass {
     /// A pass, if one is due: enough is new, or something has waited for long enough, or tombstones were kept for long
     /// enough.
-    pub fn due(log: &Log, settings: &Settings, now: i64) -> io::Result<Option<Pass>> {
+    pub fn due(log: &Log, settings: &LogSettings, now: i64) -> io::Result<Option<Pass>> {
         let cleaned = Cleaned::read(&log.dir)?;
         let sealed = &log.sealed[..ripe(&log.sealed, &cleaned, now.saturating_sub(settings.min_compaction_lag_ms), settings)];
         let total: u64 = sealed.iter().map(|segment| segment.size).sum();
@@ -35,7 +35,7 @@ impl Pass {
 }
 
 /// How many segments may be compacted: up to the first that is not compacted yet and holds a record newer than `newest`.
-fn ripe(sealed: &[Sealed], cleaned: &Cleaned, newest: i64, settings: &Settings) -> usize {
+fn ripe(sealed: &[Sealed], cleaned: &Cleaned, newest: i64, settings: &LogSettings) -> usize {
     if settings.min_compaction_lag_ms == 0 {
         return sealed.len();
     }

@@ -8,12 +8,12 @@ use bytes::BytesMut;
 use kafka_protocol::records::{Compression, Record as Sent, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 
 use super::*;
-use crate::storage::Settings;
+use crate::storage::LogSettings;
 use crate::storage::reading::{Records, Want};
 
 const PRODUCER: i64 = 9;
 
-fn settings() -> Settings {
+fn settings() -> LogSettings {
     let overrides =
         [("cleanup.policy", "compact"), ("segment.bytes", "2000"), ("delete.retention.ms", "1000"), ("min.cleanable.dirty.ratio", "0")];
     let overrides = overrides.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -158,7 +158,7 @@ fn the_latest_of_each_key_stays_at_its_offset_and_tombstones_go_in_time() {
     assert!(log.size() < size / 3 && log.end() == end && log.start() == 0);
     assert!(Pass::due(&log, &settings(), 10_999).unwrap().is_none(), "nothing is new, no tombstone is old");
     let sent = batch(end as i32 - 1, &model[end as usize - 1..], CODECS[199 % 5]);
-    assert_eq!(log.append(&sent, &settings(), 0).unwrap_err(), super::super::Refusal::OutOfOrder, "the producers are still known");
+    assert_eq!(log.append(&sent, &settings(), 0).unwrap_err(), super::super::StorageError::OutOfOrder, "the producers are still known");
     let again = self::owner(Log::open(dir.path(), 0).unwrap());
     assert_eq!(contents(again.log.borrow().as_ref().unwrap()), expected(&model, before, true));
     assert!(pass(&again, 11_000, MOST_KEYS).unwrap(), "the tombstones have been kept for long enough");
@@ -243,17 +243,17 @@ fn what_is_new_waits_and_what_is_old_does_not_wait_for_more() {
     let dir = tempfile::tempdir().unwrap();
     let (mut log, mut model) = (Log::open(dir.path(), 0).unwrap(), Model::new());
     fill(&mut log, &mut model, 17, 200);
-    let sparing = Settings { min_compaction_lag_ms: 1_000, ..settings() };
+    let sparing = LogSettings { min_compaction_lag_ms: 1_000, ..settings() };
     assert!(Pass::due(&log, &sparing, 1_500).unwrap().is_none(), "everything is new");
     let green = log.sealed.iter().find(|segment| segment.max_timestamp > 1_300).unwrap().base;
     let (sealed, owner) = (log.active.base, owner(log));
     assert!(green > 100 && green < sealed);
-    let due = |settings: &Settings, now: i64| Pass::due(owner.log.borrow().as_ref().unwrap(), settings, now).unwrap();
+    let due = |settings: &LogSettings, now: i64| Pass::due(owner.log.borrow().as_ref().unwrap(), settings, now).unwrap();
     assert!(due(&sparing, 2_300).unwrap().run(&owner).unwrap());
     assert_eq!(contents(owner.log.borrow().as_ref().unwrap()), expected(&model, green, true));
-    let patient = Settings { min_dirty_per_mille: 1_000, delete_retention_ms: i64::MAX, ..settings() };
+    let patient = LogSettings { min_dirty_per_mille: 1_000, delete_retention_ms: i64::MAX, ..settings() };
     assert!(due(&patient, 9_000).is_none(), "not all of it is new");
-    let urgent = Settings { max_compaction_lag_ms: 5_000, ..patient };
+    let urgent = LogSettings { max_compaction_lag_ms: 5_000, ..patient };
     assert!(due(&urgent, 1_000 + green + 4_000).is_none() && due(&urgent, 1_000 + sealed + 5_000).unwrap().run(&owner).unwrap());
     let log = owner.log.take().unwrap();
     assert_eq!(contents(&log), expected(&model, sealed, true));

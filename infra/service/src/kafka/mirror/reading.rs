@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message as _;
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
-use super::{Fold, Progress, Shared};
+use super::shared::{Fold, Progress, Shared};
 use crate::kafka::{Config, Error};
 
 /// How long the thread may take to see that nobody needs it any more.
@@ -90,10 +90,9 @@ impl Source {
             match polled {
                 None => {}
                 Some(Ok(message)) => {
-                    let place = (message.partition(), message.offset());
-                    let record = (message.key().unwrap_or_default(), message.payload().unwrap_or_default());
-                    if let Err(error) = reading.take(&shared, place, record) {
-                        tracing::error!(topic = self.topic, partition = place.0, offset = place.1, %error, "a record was passed over");
+                    if let Err(error) = reading.take(&shared, &message) {
+                        let (partition, offset) = (message.partition(), message.offset());
+                        tracing::error!(topic = self.topic, partition, offset, %error, "a record was passed over");
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => reading.ended(&shared, partition),
@@ -147,7 +146,8 @@ impl<T: Default, E> Reading<T, E> {
         self.until.is_some_and(|until| Instant::now() > until)
     }
 
-    fn take(&mut self, shared: &Shared<T>, (partition, offset): (i32, i64), (key, payload): (&[u8], &[u8])) -> Result<(), E> {
+    fn take(&mut self, shared: &Shared<T>, message: &BorrowedMessage<'_>) -> Result<(), E> {
+        let (key, payload) = (message.key().unwrap_or_default(), message.payload().unwrap_or_default());
         let folded = match &mut self.fresh {
             Some(fresh) => (self.fold)(fresh, key, payload),
             None => {
@@ -155,8 +155,8 @@ impl<T: Default, E> Reading<T, E> {
                 value.as_mut().map_or(Ok(()), |value| (self.fold)(value, key, payload))
             }
         };
-        if let Some(next) = usize::try_from(partition).ok().and_then(|partition| self.next.get_mut(partition)) {
-            *next = offset + 1;
+        if let Some(next) = usize::try_from(message.partition()).ok().and_then(|partition| self.next.get_mut(partition)) {
+            *next = message.offset() + 1;
         }
         self.tell(shared);
         folded

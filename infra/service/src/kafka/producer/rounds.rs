@@ -17,8 +17,9 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::delivery::Ticket;
-use super::{Config, Error, PRODUCE, Position, ProducerOptions};
+use super::delivery::{PRODUCE, Position, Ticket};
+use super::options::ProducerOptions;
+use crate::kafka::{Config, Error};
 
 /// After this long the next round begins though one is under way.
 const LONGEST_ROUND: Duration = Duration::from_millis(50);
