@@ -8,7 +8,7 @@ fn root() -> PathBuf {
 }
 
 /// Every file of the project, relative to its root, without build products and data.
-fn files() -> Vec<String> {
+pub fn files() -> Vec<String> {
     fn walk(dir: &Path, root: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
             let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
@@ -27,11 +27,11 @@ fn files() -> Vec<String> {
     found
 }
 
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn report(problems: &[String]) {
+pub fn report(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
