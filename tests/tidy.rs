@@ -8,7 +8,7 @@ fn root() -> PathBuf {
 }
 
 /// Every file of the project, relative to its root, without build products and data.
-fn files() -> Vec<String> {
+pub fn files() -> Vec<String> {
     fn walk(dir: &Path, root: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
             let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
@@ -27,11 +27,11 @@ fn files() -> Vec<String> {
     found
 }
 
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn report(problems: &[String]) {
+pub fn report(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
@@ -254,13 +254,16 @@ fn paths_in_documents_exist() {
 }
 
 #[test]
-fn tests_that_the_threat_model_names_exist() {
-    let text = read("docs/threat-model.md");
-    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|word| word.split('_').count() >= 4 && !word.contains(' ')).collect();
+fn tests_that_documents_name_exist() {
     let code: String = files().iter().filter(|file| file.ends_with(".rs")).map(|file| read(file)).collect();
-    let missing = named.iter().filter(|name| !code.contains(&format!("fn {name}()")));
-    report(&missing.map(|name| format!("docs/threat-model.md: there is no test {name}")).collect::<Vec<_>>());
-    assert!(named.len() >= 19, "only {} tests are named", named.len());
+    for document in ["docs/threat-model.md", "docs/proof.md"] {
+        let text = read(document);
+        let named: Vec<&str> =
+            text.split('`').skip(1).step_by(2).filter(|word| word.split('_').count() >= 4 && !word.contains(' ')).collect();
+        let missing = named.iter().filter(|name| !code.contains(&format!("fn {name}()")));
+        report(&missing.map(|name| format!("{document}: there is no test {name}")).collect::<Vec<_>>());
+        assert!(named.len() >= 19, "{document}: only {} tests are named", named.len());
+    }
 }
 
 #[test]
