@@ -77,7 +77,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper_rustls", &["infra/service/src/http/"]),
     ("rustls", &["infra/service/src/http/"]),
     ("tokio_rustls", &["infra/service/src/http/"]),
-    ("rcgen", &["infra/service/src/http/tests/", "tests/sealed.rs"]),
+    ("rcgen", &["infra/service/src/clickhouse.rs", "infra/service/src/http/tests/", "tests/encrypted_tables.rs", "tests/sealed.rs"]),
     ("rdkafka", &["infra/service/src/kafka/", "infra/log/tests/", "infra/log/benches/", "tests/harness/kafka.rs"]),
     (
         "clickhouse",

@@ -221,8 +221,7 @@ fn engines(settings: &Settings, findings: &mut Findings) {
             format!("no [clickhouse] url, and the embedded engine's library {} is not there: `make engine` fetches it", library.display())
         });
     } else {
-        let url = &settings.clickhouse.url;
-        findings.require(url.starts_with("http://"), || format!("[clickhouse] url {url} is not an http:// address"));
+        findings.wrong.extend(settings.clickhouse.check().err().map(|error| format!("[clickhouse] {error}")));
     }
 }
 
@@ -257,7 +256,7 @@ mod tests {
             ("retention.bodies = '36h'", "bodies = \"36h\" is not a number of whole days"),
             ("retention.facts = '2d'", "longer than facts"),
             ("kafka.brokers = 'a:1'", "credentials.toml"),
-            ("clickhouse.url = 'tcp://a'", "not an http:// address"),
+            ("clickhouse.url = 'tcp://a'", "not an http:// or https:// address"),
             ("topics.partition = 3", "unknown field"),
             ("standalone.kafka_listen = 'nowhere'", "kafka_listen nowhere is no address"),
             ("standalone.kafka_listen = '127.0.0.1:4711'\nstandalone.clickhouse_listen = '127.0.0.1:4711'", "are both 127.0.0.1:4711"),

@@ -32,6 +32,8 @@ pub enum Error {
     Credentials(#[from] service::credentials::Error),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error("[clickhouse] {0}")]
+    Tables(#[source] service::clickhouse::AddressError),
     #[error("the address it listens on is unknown: {0}")]
     Address(#[source] std::io::Error),
     #[error("what standalone hands over cannot be used: {0}")]
@@ -69,17 +71,24 @@ pub async fn run(role: Role, start: Start) -> Result<(), Error> {
             ingest::run(settings.ingest, kafka, keyring, listeners, shutdown).await?;
         }
         Role::Processor => {
-            let tables = tables(&settings)?;
+            let tables = checked_tables(&settings)?;
             let [listener] = exactly(role, listen(role, &settings, sockets).await?)?;
             processor::run(settings.processor, kafka, tables, listener, shutdown).await?;
         }
         Role::Query => {
-            let (tables, keyring) = (tables(&settings)?, keyring()?);
+            let (tables, keyring) = (checked_tables(&settings)?, keyring()?);
             let listeners = both(role, listen(role, &settings, sockets).await?)?;
             query::run(settings.query, kafka, tables, keyring, listeners, shutdown).await?;
         }
     }
     Ok(())
+}
+
+/// Where the tables are, with certificate authorities that can be read.
+fn checked_tables(settings: &Settings) -> Result<service::clickhouse::Config, Error> {
+    let tables = tables(settings)?;
+    tables.check().map_err(Error::Tables)?;
+    Ok(tables)
 }
 
 /// Begins to watch for the parent's end where there is one.

@@ -121,6 +121,7 @@ impl Settings {
             for tls in [&mut settings.ingest.tls, &mut settings.query.tls] {
                 *tls = tls.take().map(|tls| tls.within(folder));
             }
+            settings.clickhouse.ca_certificate = settings.clickhouse.ca_certificate.take().map(|file| folder.join(file));
         }
         settings.ingest.disk.folder = settings.ingest.disk.folder.as_deref().map(resolved);
         settings.standalone.engine_library = settings.standalone.engine_library.as_deref().map(resolved);

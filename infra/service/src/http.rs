@@ -14,6 +14,7 @@ mod access_log;
 mod activity;
 mod admin;
 mod answers;
+mod authorities;
 mod body;
 mod certificate;
 mod client;
@@ -45,6 +46,7 @@ mod tls;
 
 pub use self::access_log::{AccessLog, Share};
 pub use self::admin::{Listeners, with_admin};
+pub(crate) use self::authorities::Authorities;
 pub use self::body::Body;
 pub use self::client::{Answer, Client, ClientError};
 pub use self::endpoint::{Endpoint, Input, Output};

@@ -87,17 +87,20 @@ pub fn line(
 
 /// No more than the role needs: the edge knows no tables, the processor writes, query reads.
 fn accounts(role: Role, tables: &clickhouse::Config) -> clickhouse::Config {
-    let (url, database) = (tables.url.clone(), tables.database.clone());
+    let server = clickhouse::Config {
+        url: tables.url.clone(),
+        ca_certificate: tables.ca_certificate.clone(),
+        database: tables.database.clone(),
+        ..clickhouse::Config::default()
+    };
     match role {
         Role::Ingest => clickhouse::Config::default(),
-        Role::Processor => {
-            clickhouse::Config { url, database, user: tables.user.clone(), password: tables.password.clone(), ..Default::default() }
-        }
+        Role::Processor => clickhouse::Config { user: tables.user.clone(), password: tables.password.clone(), ..server },
         // Without a reader of its own it reads as the writer.
         Role::Query if tables.read_user.is_empty() => tables.clone(),
         Role::Query => {
             let (read_user, read_password) = (tables.read_user.clone(), tables.read_password.clone());
-            clickhouse::Config { url, database, read_user, read_password, ..Default::default() }
+            clickhouse::Config { read_user, read_password, ..server }
         }
     }
 }
@@ -112,7 +115,7 @@ mod tests {
         [processor]\nslice = { linger = '1500ms', bytes = '3MiB' }\n[[processor.grouping.rules]]\nwhen.type = '内存*'\nfingerprint = ['x']\n\
         [query]\ntime_zone = '-03:30'\nsystem_exit_keywords = ['退出']\n\
         [kafka]\nbrokers = 'a:1'\nproperties = { 'sasl.password' = '密\"码' }\n\
-        [clickhouse]\nurl = 'http://b:2'\nuser = 'w'\npassword = 'writes'\nread_user = 'r'\nread_password = 'reads'\n";
+        [clickhouse]\nurl = 'https://b:2'\nca_certificate = 'ca.pem'\nuser = 'w'\npassword = 'writes'\nread_user = 'r'\nread_password = 'reads'\n";
 
     fn settings() -> Settings {
         let folder = tempfile::tempdir().unwrap();
@@ -140,6 +143,10 @@ mod tests {
     #[test]
     fn a_role_is_given_the_accounts_that_it_needs() {
         let settings = settings();
+        let authority = |settings: &Settings| settings.clickhouse.ca_certificate.clone();
+        for role in [Role::Processor, Role::Query] {
+            assert!(authority(&settings).is_some() && authority(&handed(role, &settings).1) == authority(&settings), "{role:?}");
+        }
         for (role, known) in [(Role::Ingest, [false, false]), (Role::Processor, [true, false]), (Role::Query, [false, true])] {
             let (line, _) = handed(role, &settings);
             assert_eq!(["writes", "reads"].map(|password| line.contains(password)), known, "{role:?}");

@@ -49,6 +49,10 @@ pub enum TlsError {
     Nothing { file: PathBuf, what: &'static str },
     #[error("the key in {} is not that of the certificate in {}", key.display(), certificate.display())]
     Mismatch { certificate: PathBuf, key: PathBuf },
+    #[error("the system has no certificate authorities that could be trusted")]
+    NoAuthorities,
+    #[error("no client can encrypt: {0}")]
+    Client(String),
     #[error("{} and {} cannot be used: {reason}", certificate.display(), key.display())]
     Unusable { certificate: PathBuf, key: PathBuf, reason: String },
 }
