@@ -13,16 +13,14 @@ mod story;
 mod target;
 mod world;
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use serde_json::Value;
-use tokio::task::{JoinError, JoinSet};
-
 use crate::settings::Settings;
 use progress::Progress;
 use send::{SendError, Sender, Sent};
+use serde_json::Value;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use story::{Outline, Story};
 use target::Target;
+use tokio::task::{JoinError, JoinSet};
 
 pub use ask::AskError;
 pub use target::TargetError;

@@ -2,10 +2,6 @@
 //!
 //! Exit codes: 0; 1, a failure said in one line on stderr; 2, wrong usage.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::ExitCode;
-
 use aftershock::role::Role;
 use aftershock::run_role::Start;
 use aftershock::settings::Settings;
@@ -13,6 +9,9 @@ use aftershock::{backup, check, demo, embedded, group, link, private, replay, ro
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use service::printable;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 /// The edge and the processor make and drop many small texts, often on different threads.
@@ -78,7 +77,7 @@ enum Command {
         options: link::Options,
     },
     /// The embedded log, as standalone starts it
-    Broker(embedded::Place),
+    Broker(embedded::ProcessArguments),
     /// The embedded ClickHouse, as standalone starts it
     Engine(embedded::EngineArguments),
     /// Send realistic reports to a running ingest, then show trend and top issues

@@ -1,12 +1,10 @@
 //! Renders the reference pages of the configuration and of the credentials from the structs that read them, so that a page cannot differ from the code.
 
-use std::fmt::Write;
-
+use crate::settings::Settings;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use service::credentials::Credentials;
-
-use crate::settings::Settings;
+use std::fmt::Write;
 
 const HEAD: &str = "# Configuration\n\n\
     TOML, read once at the start; every key may be left out. Over the file goes the environment: `AFTERSHOCK__SECTION__KEY`, for example\n\

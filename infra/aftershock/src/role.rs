@@ -1,8 +1,7 @@
 //! The three roles of a service: their names, their ports, and the addresses that they need.
 
-use service::http::Tls;
-
 use crate::settings::Settings;
+use service::http::Tls;
 
 /// The roles that need nothing but addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

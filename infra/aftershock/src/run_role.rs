@@ -1,18 +1,16 @@
 //! `aftershock ingest`, `processor` and `query`: one role in this process, given the addresses of log and tables.
 
-use std::io::Write;
-
-use service::credentials::Keyring;
-use service::descriptors;
-use service::http::Listeners;
-use service::shutdown::{Shutdown, Trigger, signals};
-use tokio::net::TcpListener;
-
 use crate::listen::{ListenError, bind};
 use crate::role::{NoAddress, Role, log, tables};
 use crate::settings::Settings;
 use crate::standalone::{Handover, Hello, Sockets, lifeline};
 use crate::{pages, permissions};
+use service::credentials::Keyring;
+use service::descriptors;
+use service::http::Listeners;
+use service::shutdown::{Shutdown, Trigger, signals};
+use std::io::Write;
+use tokio::net::TcpListener;
 
 /// Where a role's settings and ports come from.
 #[derive(Debug)]

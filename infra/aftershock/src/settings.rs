@@ -2,11 +2,10 @@
 //!
 //! It is read once; every path in it is resolved then, and the parts are handed down as values.
 
-use std::path::{Path, PathBuf};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config;
+use std::path::{Path, PathBuf};
 
 /// Everything that can be configured, by section.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -9,10 +9,10 @@
 //! addresses, [`services`] are the three roles, [`child`] keeps a process alive, [`handover`] is what a role is given. Invariants: one standalone for each
 //! data folder; children die with it however it dies; whatever killed it, the next start needs no hand; once it is ready no child is given up.
 
-mod alone;
 mod child;
 mod engines;
 mod error;
+mod exclusive;
 mod fork;
 mod handover;
 mod keeper;
@@ -24,24 +24,22 @@ mod spec;
 mod urls;
 mod welcome;
 
+use crate::role::Role;
+use crate::settings::Settings;
+use engines::Engines;
+use service::credentials::{Credentials, Keyring};
+use service::shutdown::{Shutdown, signals};
+use services::{Listeners, Services};
 use std::convert::Infallible;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-use service::credentials::{Credentials, Keyring};
-use service::shutdown::{Shutdown, signals};
 use tokio::signal::unix::{SignalKind, signal};
-
-use crate::role::Role;
-use crate::settings::Settings;
-use engines::Engines;
-use services::{Listeners, Services};
 use urls::Urls;
 use welcome::Welcome;
 
-pub use alone::Alone;
 pub use error::Error;
+pub use exclusive::ExclusiveEngines;
 pub use handover::{Handover, Sockets};
 pub use running::{Ready, Running};
 pub use spec::Hello;

@@ -1,12 +1,8 @@
 //! ClickHouse's HTTP interface: accepts connections, bounds them, and finds the place for each request.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::net::IpAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
+use crate::Config;
+use crate::execute::Service;
+use crate::reply::{self, Reply};
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
@@ -14,16 +10,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use service::connection_slots::{ConnectionSlots, Slot};
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::Config;
-use crate::execute::Service;
-use crate::reply::{self, Reply};
-use service::connection_slots::{ConnectionSlots, Slot};
-
 /// Largest head of a request; a statement in the URL is part of it.
-const HEAD: usize = 1 << 20;
-const HEADERS: usize = 100;
+const MAX_HEAD_BYTES: usize = 1 << 20;
+const MAX_HEADERS: usize = 100;
 /// Connections that have not named an account yet; the oldest gives way.
 const MAX_UNAUTHENTICATED: usize = 256;
 /// Pause after an accept that failed, for example because files are short.
@@ -95,8 +93,8 @@ fn connection(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(config.head_timeout)
-        .max_buf_size(HEAD)
-        .max_headers(HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
         .half_close(false)
         .serve_connection(TokioIo::new(stream), answer)
 }

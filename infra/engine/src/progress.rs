@@ -1,8 +1,7 @@
 //! How far a statement is: `X-ClickHouse-Progress` while it runs, `X-ClickHouse-Summary` once its reply begins.
 
-use std::time::Duration;
-
 use crate::library::Counts;
+use std::time::Duration;
 
 /// How far a statement is, or was in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,18 +1,5 @@
 //! A reply on its way from the thread that runs the statement to the network.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use http::{HeaderName, Response, StatusCode};
-use hyper::body::{Body, Frame, SizeHint};
-use tokio::sync::mpsc;
-use tokio::time::Sleep;
-
 use crate::encoding::{Coding, Encoder};
 use crate::exception::{Exception, NETWORK_ERROR};
 use crate::format;
@@ -20,6 +7,17 @@ use crate::library::Counts;
 use crate::progress::Progress;
 use crate::session::Mark;
 use crate::store::Store;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::{HeaderName, Response, StatusCode};
+use hyper::body::{Body, Frame, SizeHint};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
 
 /// Chunks in flight.
 const CHUNKS: usize = 4;
@@ -146,12 +144,12 @@ fn joined(mut pieces: Vec<Bytes>) -> Bytes {
 }
 
 /// Kills the statement when it is dropped before the statement has ended: the client left.
-pub struct Guard {
+pub struct KillOnDrop {
     pub store: Arc<Store>,
     pub mark: Mark,
 }
 
-impl Drop for Guard {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         if self.mark.is_finished() {
             return;
@@ -176,7 +174,7 @@ impl ReplyBody {
     }
 
     /// The body of a statement that has begun.
-    pub fn running(first: Bytes, from: mpsc::Receiver<Message>, guard: Guard) -> Self {
+    pub fn running(first: Bytes, from: mpsc::Receiver<Message>, guard: KillOnDrop) -> Self {
         Self::Running(Running { first: Some(first), from, breaking: None, _guard: guard })
     }
 }
@@ -187,7 +185,7 @@ pub struct Running {
     from: mpsc::Receiver<Message>,
     /// Set once it is known that the body must break off.
     breaking: Option<Pin<Box<Sleep>>>,
-    _guard: Guard,
+    _guard: KillOnDrop,
 }
 
 /// The statement failed after the reply had begun.

@@ -1,15 +1,12 @@
 //! What a request asks for, read from its URL, its headers and, for forms, its fields.
 
-use std::time::Duration;
-
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Method};
-
-use percent_encoding::percent_decode_str;
-
 use crate::encoding::Coding;
 use crate::exception::{BAD_ARGUMENTS, Exception};
 use crate::library::Params;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use std::time::Duration;
 
 /// Parameters of the interface itself that are no settings and need nothing here: each statement has its own session.
 const IGNORED: [&str; 11] = [
@@ -148,9 +145,8 @@ fn decode(text: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn parameters_settings_and_the_rest_are_told_apart() {

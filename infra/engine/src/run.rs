@@ -1,9 +1,5 @@
 //! The blocking half of a statement: everything that talks to the engine.
 
-use std::io::{BufRead, Cursor, Read};
-
-use bytes::Bytes;
-
 use crate::body::BodyReader;
 use crate::compression::FrameReader;
 use crate::escapes;
@@ -18,11 +14,13 @@ use crate::session::{Mark, Session, Setup};
 use crate::statement::{self, Shape, Statement};
 use crate::store::Store;
 use crate::user::User;
+use bytes::Bytes;
+use std::io::{BufRead, Cursor, Read};
 
 /// Longest text of a statement, without an insert's data.
-const LONGEST: usize = 16 << 20;
+const MAX_STATEMENT_BYTES: usize = 16 << 20;
 /// How much more of a body is read before the text is looked at again.
-const STEP: usize = 64 << 10;
+const READ_STEP: usize = 64 << 10;
 
 /// A request's body, unpacked, lent in the pieces that it comes in.
 pub type Source<'a> = Box<dyn BufRead + Send + 'a>;
@@ -105,13 +103,13 @@ fn read_text<'a>(query: Option<&str>, mut source: Source<'a>) -> Result<Text<'a>
         bytes.push(b'\n');
     }
     loop {
-        let read = source.by_ref().take(STEP as u64).read_to_end(&mut bytes)?;
+        let read = source.by_ref().take(READ_STEP as u64).read_to_end(&mut bytes)?;
         let statement = statement::parse(&bytes);
         let found = matches!(&statement.shape, Shape::Insert { format: Some(_), data, .. } if *data < bytes.len());
-        if read < STEP || found {
+        if read < READ_STEP || found {
             return Ok(Text { bytes, statement, data: source });
         }
-        if bytes.len() > LONGEST {
+        if bytes.len() > MAX_STATEMENT_BYTES {
             return Err(Exception::new(SYNTAX_ERROR, "The statement is too long (max_query_size)"));
         }
     }

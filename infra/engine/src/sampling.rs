@@ -3,15 +3,14 @@
 //! A server writes a progress header into the open head from time to time. The head of a reply is sent here as a whole, so
 //! the samples taken until then are in it one after the other.
 
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
 use crate::library::Counts;
 use crate::progress::Progress;
 use crate::session::Mark;
 use crate::store::Store;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Samples that a head takes; many clients read at most 100 headers.
 const MAX_SAMPLES: usize = 40;

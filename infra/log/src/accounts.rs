@@ -1,10 +1,9 @@
 //! The accounts of the broker, with what verifies their passwords.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use crate::access::{Account, Principal};
 use crate::scram::{Known, Verifier};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// All accounts, with what verifies their passwords.
 pub struct Accounts {

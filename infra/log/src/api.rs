@@ -13,12 +13,6 @@ pub mod produce;
 pub mod sasl;
 pub mod topics;
 
-use std::sync::Arc;
-
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::TopicName;
-use kafka_protocol::protocol::StrBytes;
-
 use crate::access::Operation;
 use crate::call::Call;
 use crate::catalog::CatalogError;
@@ -26,6 +20,10 @@ use crate::node::Node;
 use crate::storage::StorageError;
 use crate::storage::partition::Partition;
 use crate::topic::Topic;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::TopicName;
+use kafka_protocol::protocol::StrBytes;
+use std::sync::Arc;
 
 /// Kafka's number for "no error".
 const NONE: i16 = 0;

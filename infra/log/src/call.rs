@@ -1,16 +1,14 @@
-//! What handlers of requests and connections have in common: a request's call, its answer, and why there is none.
+//! What handlers of requests and connections have in common: a request's call, its answer, and why it has no answer.
 
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
-
+use crate::access::{Operation, Principal, Resource};
+use crate::storage::reading::Stored;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
-
-use crate::access::{Operation, Principal, Resource};
-use crate::storage::reading::Stored;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 
 /// What is known of a request beside its message.
 #[derive(Debug, Clone)]

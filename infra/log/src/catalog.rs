@@ -1,17 +1,15 @@
 //! All topics of the broker: found by name or id, made, grown, configured and deleted, one change at a time.
 
+use crate::storage::LogSettings;
+use crate::storage::partition::Partition;
+use crate::topic::{self, Description, Overrides, Topic};
+use crate::{clock, disk};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-
 use tokio::sync::Semaphore;
-
-use crate::storage::LogSettings;
-use crate::storage::partition::Partition;
-use crate::topic::{self, Description, Overrides, Topic};
-use crate::{clock, disk};
 
 /// Partitions that sync at the same time.
 const PARALLEL_SYNCS: usize = 16;

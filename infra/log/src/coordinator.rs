@@ -1,22 +1,20 @@
 //! All consumer groups, and the task that looks for members who have fallen silent.
 
+use crate::group::{Group, MemberIdentity};
+use crate::member::{Join, Joined, Synced};
+use crate::offset_journal::Change;
+use crate::offsets::{Accepted, OffsetStore};
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use bytes::Bytes;
-use kafka_protocol::ResponseError;
 use tokio::sync::{Notify, oneshot};
-
-use crate::group::{Group, Speaker};
-use crate::journal::Change;
-use crate::member::{Join, Joined, Synced};
-use crate::offsets::{Accepted, OffsetStore};
 
 /// Groups that may have members at the same time.
 const MAX_GROUPS: usize = 10_000;
-/// Looked at no more often than this.
-const LEAST_PAUSE: Duration = Duration::from_millis(5);
+/// Silent members are looked for no more often than this.
+const MIN_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What the groups are allowed.
 #[derive(Debug, Clone)]
@@ -70,7 +68,7 @@ impl Coordinator {
     }
 
     /// A member asks for its share.
-    pub fn sync(&self, group: &str, who: &Speaker, shares: HashMap<String, Bytes>) -> oneshot::Receiver<Synced> {
+    pub fn sync(&self, group: &str, who: &MemberIdentity, shares: HashMap<String, Bytes>) -> oneshot::Receiver<Synced> {
         let mut groups = self.groups();
         let answered = match groups.get_mut(group) {
             Some(group) => group.sync(who, shares, Instant::now()),
@@ -85,7 +83,7 @@ impl Coordinator {
     }
 
     /// A member says that it lives.
-    pub fn heartbeat(&self, group: &str, who: &Speaker) -> Result<(), ResponseError> {
+    pub fn heartbeat(&self, group: &str, who: &MemberIdentity) -> Result<(), ResponseError> {
         let mut groups = self.groups();
         groups.get_mut(group).ok_or(ResponseError::UnknownMemberId)?.heartbeat(who, Instant::now())
     }
@@ -100,7 +98,13 @@ impl Coordinator {
 
     /// Accepts a commit of offsets. The decision and its place in the journal's order are one step, so a commit
     /// accepted before a rebalance is seen by whoever reads the offsets after it.
-    pub async fn commit(&self, group: &str, who: &Speaker, offsets: &OffsetStore, change: Change) -> Result<Accepted, ResponseError> {
+    pub async fn commit(
+        &self,
+        group: &str,
+        who: &MemberIdentity,
+        offsets: &OffsetStore,
+        change: Change,
+    ) -> Result<Accepted, ResponseError> {
         let room = offsets.reserve().await.ok_or(ResponseError::CoordinatorNotAvailable)?;
         let mut groups = self.groups();
         match groups.get_mut(group) {
@@ -140,7 +144,7 @@ impl Coordinator {
     pub async fn watch(self: Arc<Self>) {
         loop {
             let next = self.expire(Instant::now());
-            let pause = next.map(|next| next.saturating_duration_since(Instant::now()).max(LEAST_PAUSE));
+            let pause = next.map(|next| next.saturating_duration_since(Instant::now()).max(MIN_INTERVAL));
             let sleep = async {
                 match pause {
                     Some(pause) => tokio::time::sleep(pause).await,

@@ -27,9 +27,9 @@ mod disk;
 #[cfg(test)]
 mod fuzz;
 mod group;
-mod journal;
 mod member;
 mod node;
+mod offset_journal;
 mod offsets;
 mod producer_id;
 mod route;
@@ -41,15 +41,13 @@ mod topic;
 mod unread;
 mod walk;
 
+use node::Node;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
 use tokio::net::TcpListener;
-
-use node::Node;
 
 pub use access::{ANY, Account, Grant, Operation, Resource};
 
@@ -162,7 +160,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     service::descriptors::raise_limit();
     let (node, journal_task) = Node::open(Arc::new(config)).await?;
     let groups = tokio::spawn(node.groups.clone().watch());
-    let housekeeping = tokio::spawn(node::keep_house(node.clone()));
+    let housekeeping = tokio::spawn(node::housekeeping_loop(node.clone()));
     tracing::info!(kafka.topics = node.catalog.all().len(), "the log is open");
     let served = server::serve(&node, listener, shutdown).await;
     groups.abort();

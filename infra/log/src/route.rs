@@ -1,16 +1,14 @@
 //! Which request goes where, and which versions are spoken. What is not in [`APIS`] is not served.
 
-use std::sync::Arc;
-
-use bytes::{Buf, Bytes};
-use kafka_protocol::messages::{ApiKey, RequestHeader};
-use kafka_protocol::protocol::{Decodable, Request};
-
 use crate::api::sasl::{self, Authentication};
 use crate::api::{cluster, configs, fetch, groups, list_offsets, membership, metadata, offsets, partitions, produce, topics};
 use crate::call::{Addresses, Call, Malformed, Reply, now};
 use crate::node::Node;
 use crate::shape;
+use bytes::{Buf, Bytes};
+use kafka_protocol::messages::{ApiKey, RequestHeader};
+use kafka_protocol::protocol::{Decodable, Request};
+use std::sync::Arc;
 
 /// The requests that are served, with their oldest and newest versions.
 pub const APIS: &[(ApiKey, i16, i16)] = &[

@@ -4,13 +4,11 @@
 //! Two messages from the client, each with its answer: [`Exchange::begin`], [`Exchange::finish`]. What arrives is bounded by the size
 //! of a request before authentication.
 
-use std::sync::Arc;
-
+use crate::access::Principal;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use service::signature::{is_equal, mac, sha256};
-
-use crate::access::Principal;
+use std::sync::Arc;
 
 /// The name of the mechanism.
 pub const NAME: &str = "SCRAM-SHA-256";
@@ -118,11 +116,10 @@ fn salted(password: &str, salt: &[u8], iterations: u32) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use proptest::prelude::*;
-
     use super::*;
     use crate::access::Account;
     use crate::accounts::Accounts;
+    use proptest::prelude::*;
 
     fn accounts() -> Accounts {
         Accounts::new(&[Account::operator("user", "pencil".into())])

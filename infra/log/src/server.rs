@@ -3,19 +3,6 @@
 //! A request is decided about before the next is read, but its answer may come later: a producer's requests share a
 //! sync, and a consumer's long poll does not hold up what it sends next.
 
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::{Bytes, BytesMut};
-use service::connection_slots::{ConnectionSlots, Slot};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{SemaphorePermit, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
-
 use crate::Error;
 use crate::api::sasl::Authentication;
 use crate::buffers;
@@ -23,6 +10,17 @@ use crate::call::{Addresses, Answer, Piece, Reply};
 use crate::node::{Node, pieces};
 use crate::route::route;
 use crate::storage::reading::Stored;
+use bytes::{Bytes, BytesMut};
+use service::connection_slots::{ConnectionSlots, Slot};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{SemaphorePermit, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 
 /// Requests of one connection whose answers are still to come.
 const PIPELINED: usize = 32;

@@ -19,10 +19,9 @@ pub mod retention;
 pub mod segment;
 mod settings;
 
+use bytes::Bytes;
 use std::io;
 use std::path::PathBuf;
-
-use bytes::Bytes;
 
 pub use error::StorageError;
 use producer_state::Producers;

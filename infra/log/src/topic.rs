@@ -1,13 +1,12 @@
 //! A topic: its name, id, configuration and partitions, and the file that keeps them.
 
+use crate::disk;
+use crate::storage::LogSettings;
+use crate::storage::partition::Partition;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-
-use crate::disk;
-use crate::storage::LogSettings;
-use crate::storage::partition::Partition;
 
 /// The configuration keys a topic may set, with their defaults; Kafka's names and meanings.
 pub const KEYS: &[(&str, &str)] = &[
@@ -112,7 +111,7 @@ pub fn is_valid_name(name: &str) -> bool {
 pub struct Description {
     /// Its name.
     pub name: String,
-    /// Its id; a topic made anew with the same name has another.
+    /// Its id; a later topic of the same name has another.
     pub id: u128,
     /// How many partitions it has.
     pub partitions: i32,
@@ -130,7 +129,7 @@ impl Description {
         disk::replace(&file(dir), text.as_bytes())
     }
 
-    /// Reads a description; `None` where there is none: the topic was not made whole, or is deleted.
+    /// Reads a description; `None` where the file is missing: the topic was not made whole, or is deleted.
     pub fn read(dir: &Path) -> io::Result<Option<Description>> {
         let Some(content) = disk::read_if_there(&file(dir))? else { return Ok(None) };
         let parsed = std::str::from_utf8(&content).ok().and_then(Description::parse);

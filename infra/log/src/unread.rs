@@ -1,11 +1,10 @@
 //! What consumer groups have not read yet. Retention by size keeps it, so that a burst cannot remove records that were acknowledged
 //! and never read. If the readers stay away for good, the disk fills up, and producers get an error.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
-
 use crate::coordinator::Coordinator;
 use crate::offsets::OffsetStore;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 /// After a start members need a while to join again: until then every group counts, later only groups with members.
 const REJOIN_TIME: Duration = Duration::from_secs(600);

@@ -1,13 +1,11 @@
 //! The tables' server: where it is and how a client of it is made.
 
-use std::path::PathBuf;
-
+use crate::config::Secret;
+use crate::http::{Authorities, TlsError};
 use clickhouse::{Client, Compression};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::Secret;
-use crate::http::{Authorities, TlsError};
+use std::path::PathBuf;
 
 /// `[clickhouse]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
 use tokio::sync::Notify;
 
 /// Refusals are logged at most this often, so that clients without credentials cannot fill the log.

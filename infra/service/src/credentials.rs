@@ -5,18 +5,16 @@ mod check;
 mod generate;
 mod keyring;
 
+use crate::config::{Secret, located};
+use crate::signature;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
-
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
-use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
-
-use crate::config::{Secret, located};
-use crate::signature;
 
 pub use app::{ANY_ORIGIN, App, Cipher};
 pub use keyring::Keyring;

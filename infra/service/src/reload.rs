@@ -1,14 +1,12 @@
 //! Values that are read from files, and read again while the process runs.
 
+use crate::shutdown::Shutdown;
+use arc_swap::ArcSwap;
 use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-
-use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
-
-use crate::shutdown::Shutdown;
 
 /// Where a value comes from.
 pub trait Source: Send + Sync + 'static {

@@ -2,13 +2,12 @@
 //! key, over `localUserId + "_" + t`. [`mac`], [`sha256`] and [`is_equal`] are the building blocks of other proofs: the MAC of
 //! releases, SCRAM of the embedded log.
 
+use crate::config::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-use crate::config::Secret;
 
 /// The signature of `user_id` at `t`, Unix time in seconds as sent: 88 characters that end in `==`.
 pub fn sign(user_key: &Secret<String>, user_id: &str, t: &str) -> String {

@@ -9,11 +9,9 @@ mod process;
 mod registry;
 mod repeats;
 
-use std::time::Duration;
-
-use tracing_subscriber::EnvFilter;
-
 use repeats::Limited;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
 
 pub use metric::{Description, Kind, Metric, trimmed};
 pub use process::METRICS as PROCESS_METRICS;

@@ -4,12 +4,10 @@
 //! find it where it was. A role is given sockets that stay open here: clients that come between two of its lives wait in the queue. The thread lives as long as the child is wanted: on Linux a child is killed when the *thread* that
 //! started it ends, which a thread of a shared runtime may do at any time.
 
-use std::net::SocketAddr;
-
-use tokio::sync::{mpsc, watch};
-
 use super::keeper::Keeper;
 use super::spec::{Life, Order, Spec};
+use std::net::SocketAddr;
+use tokio::sync::{mpsc, watch};
 
 /// A child that is kept alive until [`Child::stop`].
 pub struct Child {

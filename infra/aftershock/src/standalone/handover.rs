@@ -3,18 +3,16 @@
 //!
 //! A role that is started again is given the same, whatever became of the file meanwhile.
 
-use std::io;
-use std::os::fd::{AsRawFd, RawFd};
-
+use super::lifeline;
+use crate::role::Role;
+use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use service::config::Secret;
 use service::{clickhouse, kafka};
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use tokio::net::TcpListener;
-
-use super::lifeline;
-use crate::role::Role;
-use crate::settings::Settings;
 
 /// What a role was handed.
 #[derive(Debug, Deserialize)]

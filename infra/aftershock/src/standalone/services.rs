@@ -1,11 +1,5 @@
 //! The three roles, each a process of its own that is kept alive: nothing that ends, fills or occupies one of them reaches another.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-
-use service::http::{Client, StatusCode};
-use tokio::net::TcpListener;
-
 use super::child::Child;
 use super::engines::Engines;
 use super::error::Error;
@@ -16,12 +10,16 @@ use super::urls::Urls;
 use crate::listen::bind;
 use crate::role::Role;
 use crate::settings::Settings;
+use service::http::{Client, StatusCode};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 
 /// Time for the services to become able to do their work.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// What a role may need beside its drain to finish: the rest of a slice, the last acknowledgements.
-const MARGIN: Duration = Duration::from_secs(10);
+const FINISH_MARGIN: Duration = Duration::from_secs(10);
 
 /// The ports, taken before anything is started: a port in use is said at once.
 pub struct Listeners(BTreeMap<Role, Vec<TcpListener>>);
@@ -73,7 +71,7 @@ impl Services {
             let sockets = listeners.remove(&role).unwrap_or_default();
             let told = handover::line(role, settings, &engines.kafka_for(role), &engines.clickhouse, &sockets);
             let told = told.map_err(|error| Error::File(error.into()))?;
-            Ok(Child::start(Spec { name: role.name(), sockets, told, niceness, finish: finish + MARGIN, ..Spec::default() })?)
+            Ok(Child::start(Spec { name: role.name(), sockets, told, niceness, finish: finish + FINISH_MARGIN, ..Spec::default() })?)
         };
         let Settings { ingest, processor, query, .. } = settings;
         Ok(Self {
@@ -144,7 +142,7 @@ async fn ready(role: &Child, url: &str, is_excused: impl Fn(&str) -> bool) -> Re
             if asked.elapsed() > READY_TIMEOUT {
                 break Err(Error::NotReady { name: role.name(), missing });
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     tokio::select! {

@@ -1,14 +1,13 @@
 //! What a child process is, and what it and its keeper tell one another.
 
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 /// Time for an engine to finish after it was asked to.
-const FINISH: Duration = Duration::from_secs(30);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(30);
 /// How far processor and query give way to the edge: where both want a core, they get a tenth of its share.
 pub const NICENESS: i32 = 10;
 
@@ -42,7 +41,7 @@ impl Default for Spec {
             sockets: Vec::new(),
             told: String::new(),
             niceness: 0,
-            finish: FINISH,
+            finish: FINISH_TIMEOUT,
         }
     }
 }

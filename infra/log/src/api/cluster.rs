@@ -1,5 +1,9 @@
 //! Who the broker is and what it serves.
 
+use super::{NONE, NOT_ASKED, address, text};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::node::{NODE_ID, Node};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -8,11 +12,6 @@ use kafka_protocol::messages::{
     ApiKey, ApiVersionsResponse, BrokerId, DescribeClusterRequest, DescribeClusterResponse, FindCoordinatorRequest, FindCoordinatorResponse,
 };
 use kafka_protocol::protocol::StrBytes;
-
-use super::{NONE, NOT_ASKED, address, text};
-use crate::access::Operation;
-use crate::call::Call;
-use crate::node::{NODE_ID, Node};
 
 const CONSUMER_GROUP: i8 = 0;
 

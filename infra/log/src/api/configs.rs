@@ -1,7 +1,10 @@
 //! Configuration of topics, read and changed; that of the broker can be read.
 
-use std::sync::Arc;
-
+use super::{NONE, blocking, refused, text};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::node::{NODE_ID, Node};
+use crate::topic::{self, KEYS, Overrides};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym};
@@ -10,12 +13,7 @@ use kafka_protocol::messages::{
     IncrementalAlterConfigsResponse, alter_configs_response, incremental_alter_configs_response,
 };
 use kafka_protocol::protocol::StrBytes;
-
-use super::{NONE, blocking, refused, text};
-use crate::access::Operation;
-use crate::call::Call;
-use crate::node::{NODE_ID, Node};
-use crate::topic::{self, KEYS, Overrides};
+use std::sync::Arc;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;

@@ -1,17 +1,6 @@
-//! Records out: whole batches as they lie in the log, as far as they are synced; a long poll where there are none.
+//! Records out: whole batches as they lie in the log, as far as they are synced; a long poll where there are no new ones.
 
 mod frame;
-
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::fetch_response::PartitionData;
-use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
-use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use self::frame::Topic;
 use super::{NONE, TopicRef, blocking, code, partition};
@@ -20,9 +9,18 @@ use crate::call::{Answer, Call, encode};
 use crate::node::Node;
 use crate::storage::partition::{Bounds, Fetched, Partition};
 use crate::storage::reading::Records;
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::PartitionData;
+use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// A long poll does not last longer, whatever the client says.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
 /// One partition's part of a request.
 #[derive(Clone)]
@@ -48,8 +46,8 @@ pub async fn handle(node: Arc<Node>, call: Call, request: FetchRequest) -> Optio
         return encode(&call, &refusal).ok().map(Answer::of);
     }
     let parts = parts(&node, &call, &request);
-    let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(LONGEST_WAIT);
-    let deadline = Instant::now() + patience;
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
+    let deadline = Instant::now() + wait;
     let read = poll(&node, &request, &parts, deadline).await?;
     frame::frame(&call, topics(request, parts, read)).ok().map(Answer)
 }

@@ -1,21 +1,19 @@
 //! Offsets by time, and the two ends of a log.
 
-use std::sync::Arc;
-
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
-use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
-use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
-
 use super::{NONE, TopicRef, blocking, code, partition};
 use crate::access::Operation;
 use crate::call::Call;
 use crate::node::Node;
 use crate::storage::partition::Partition;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
+use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
+use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
+use std::sync::Arc;
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
-const GREATEST_TIME: i64 = -3;
+const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 
 /// Looks up each partition asked for.
@@ -49,7 +47,7 @@ async fn look_up(source: Arc<Partition>, timestamp: i64) -> Result<(i64, i64), i
     let moment = match timestamp {
         LATEST => return Ok((bounds.synced, -1)),
         EARLIEST | EARLIEST_LOCAL => return Ok((bounds.start, -1)),
-        GREATEST_TIME => blocking(move || source.newest()).await,
+        MAX_TIMESTAMP => blocking(move || source.newest()).await,
         _ if timestamp < 0 => return Err(ResponseError::InvalidRequest.code()),
         _ => blocking(move || source.first_since(timestamp)).await,
     };

@@ -1,18 +1,16 @@
 //! Topics and where they are: here.
 
-use std::sync::Arc;
-
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
-use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
-
 use super::{NONE, NOT_ASKED, TopicRef, address, blocking, text, topic_name, uuid};
 use crate::access::Operation;
 use crate::call::Call;
 use crate::catalog::CatalogError;
 use crate::node::{NODE_ID, Node};
 use crate::topic::{self, Overrides, Topic};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
+use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
+use std::sync::Arc;
 
 /// The topics asked for, or all.
 pub async fn handle(node: &Arc<Node>, call: &Call, request: MetadataRequest) -> MetadataResponse {

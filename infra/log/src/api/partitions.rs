@@ -1,16 +1,14 @@
 //! Partitions added to topics, and records deleted from them.
 
-use std::sync::Arc;
-
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
-use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
-use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, DeleteRecordsRequest, DeleteRecordsResponse};
-
 use super::{NONE, TopicRef, blocking, code, partition, refused};
 use crate::access::Operation;
 use crate::call::Call;
 use crate::node::Node;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
+use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, DeleteRecordsRequest, DeleteRecordsResponse};
+use std::sync::Arc;
 
 /// Gives topics more partitions.
 pub async fn grow(node: &Arc<Node>, call: &Call, request: CreatePartitionsRequest) -> CreatePartitionsResponse {

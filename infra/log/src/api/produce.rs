@@ -1,12 +1,5 @@
 //! Records in: written in the order they came, acknowledged when they are on disk.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
-use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId, TopicName};
-
 use super::{NONE, TopicRef, blocking, code, partition, uuid};
 use crate::access::Operation;
 use crate::call::{Answer, Call, Malformed, Reply, encode};
@@ -14,9 +7,14 @@ use crate::clock;
 use crate::node::Node;
 use crate::storage::StorageError;
 use crate::storage::partition::{Partition, Pending};
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId, TopicName};
+use std::sync::Arc;
 
 /// So few bytes go into the page cache sooner than another thread could be woken to put them there.
-const QUICK: usize = 16 * 1024;
+const INLINE_WRITE_BYTES: usize = 16 * 1024;
 
 /// One partition's part of a request.
 struct Part {
@@ -56,7 +54,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ProduceRequest) -> R
     let now = clock::now();
     let bytes: usize = parts.iter().map(|part| part.records.len()).sum();
     let append = move || parts.into_iter().map(|part| write(part, now)).collect::<Vec<_>>();
-    let written = if bytes <= QUICK { append() } else { blocking(append).await.map_err(|_| Malformed::Answer)? };
+    let written = if bytes <= INLINE_WRITE_BYTES { append() } else { blocking(append).await.map_err(|_| Malformed::Answer)? };
     if silent {
         return Ok(Reply::Nothing);
     }

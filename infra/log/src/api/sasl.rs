@@ -2,18 +2,16 @@
 //!
 //! A failed attempt is answered and ends the connection, as in Kafka.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse};
-use kafka_protocol::protocol::StrBytes;
-
 use super::NONE;
 use crate::access::Principal;
 use crate::accounts::Accounts;
 use crate::call::Call;
 use crate::scram::{self, Exchange, Refused};
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse};
+use kafka_protocol::protocol::StrBytes;
+use std::sync::Arc;
 
 /// How far the authentication of a connection has come.
 pub enum Authentication {

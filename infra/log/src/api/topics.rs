@@ -1,16 +1,5 @@
 //! Topics made and deleted.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
-use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
-use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse};
-use kafka_protocol::protocol::StrBytes;
-
 use super::configs::{Setting, listed};
 use super::{NONE, TopicRef, blocking, refused, text, uuid};
 use crate::access::Operation;
@@ -18,6 +7,15 @@ use crate::call::Call;
 use crate::catalog::CatalogError;
 use crate::node::Node;
 use crate::topic::Overrides;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse};
+use kafka_protocol::protocol::StrBytes;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Makes topics, one by one.
 pub async fn create(node: &Arc<Node>, call: &Call, request: CreateTopicsRequest) -> CreateTopicsResponse {

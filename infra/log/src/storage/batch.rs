@@ -1,10 +1,8 @@
 //! The header of a record batch (Kafka's format 2): read, checked and stamped without touching the records.
 
-use std::io;
-
-use bytes::{Buf, Bytes};
-
 use super::error::StorageError;
+use bytes::{Buf, Bytes};
+use std::io;
 
 /// Bytes before the first record.
 pub const HEADER: usize = 61;

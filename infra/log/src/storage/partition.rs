@@ -4,25 +4,23 @@
 //! **Group commit.** The first append after a pause starts a sync; what is appended while it runs is covered by the
 //! next one. So a sync is shared by all requests that wait, and an idle partition does nothing.
 
-use std::io;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-
-use bytes::Bytes;
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
-
 use super::compaction::{Host, Pass, Rewritten};
 use super::lookup::{self, Range};
-use super::reading::{Records, Want};
+use super::reading::{ReadRequest, Records};
 use super::records::Moment;
 use super::retention::Reach;
 use super::{Appended, Log, LogSettings, StorageError};
+use bytes::Bytes;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Segments without a readable batch that one read skips.
 const MAX_SKIPPED: usize = 1_000;
 /// Syncs of one partition in a row.
-const MOST_TURNS: usize = 32;
+const MAX_TURNS: usize = 32;
 
 /// A partition that is open.
 #[derive(Debug)]
@@ -149,7 +147,7 @@ impl Partition {
 
     /// Syncs for as long as there is more, but lets others have the permit from time to time.
     fn sync_while_dirty(self: Arc<Self>, permit: OwnedSemaphorePermit) {
-        for _ in 0..MOST_TURNS {
+        for _ in 0..MAX_TURNS {
             if !self.sync() {
                 return;
             }
@@ -200,7 +198,7 @@ impl Partition {
         if offset < bounds.start || offset > bounds.synced {
             return Err(StorageError::OutOfRange);
         }
-        let mut want = Want { offset, before: bounds.synced, max_bytes, at_least_one };
+        let mut want = ReadRequest { offset, before: bounds.synced, max_bytes, at_least_one };
         for _ in 0..MAX_SKIPPED {
             if want.offset >= bounds.synced {
                 break;
@@ -272,7 +270,7 @@ impl Partition {
     }
 
     /// Retention, ageing and compaction, from time to time. `stopping` ends it early.
-    pub fn tend(&self, care: &Care, stopping: &dyn Fn() -> bool) {
+    pub fn tend(&self, care: &Upkeep, stopping: &dyn Fn() -> bool) {
         self.expire(care);
         if let Err(error) = self.compact(care.now, stopping) {
             tracing::warn!(error = %error, "a log could not be compacted");
@@ -293,7 +291,7 @@ impl Partition {
         Ok(())
     }
 
-    fn expire(&self, care: &Care) {
+    fn expire(&self, care: &Upkeep) {
         let mut state = self.state();
         if state.closed || state.failed {
             return;
@@ -317,7 +315,7 @@ impl Partition {
 
 /// What a partition is looked after with.
 #[derive(Debug, Clone, Copy)]
-pub struct Care {
+pub struct Upkeep {
     /// Milliseconds.
     pub now: i64,
     /// Producers not heard of since then, milliseconds, are forgotten.

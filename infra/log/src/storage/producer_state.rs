@@ -1,12 +1,10 @@
 //! What a partition remembers of idempotent producers: the last five batches of each, so that a batch sent again
 //! is answered with the offset it already has, and a gap is refused.
 
-use std::collections::{HashMap, VecDeque};
-
-use bytes::{Buf, BufMut};
-
 use super::batch::Header;
 use super::error::StorageError;
+use bytes::{Buf, BufMut};
+use std::collections::{HashMap, VecDeque};
 
 /// A producer keeps at most five batches in flight, so a repetition is among the last five.
 const REMEMBERED: usize = 5;

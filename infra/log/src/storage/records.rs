@@ -1,12 +1,10 @@
 //! Looking inside a batch: the records' times, offsets and keys. Decompression is bounded.
 
-use std::io::{self, Read, Write};
-
-use bytes::{Buf, Bytes, BytesMut};
-use kafka_protocol::compression::{Compressor, Decompressor, Snappy};
-
 use super::batch::{HEADER, Header};
 use super::error::StorageError;
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::compression::{Compressor, Decompressor, Snappy};
+use std::io::{self, Read, Write};
 
 /// No batch may become larger than this when decompressed.
 const MAX_INFLATED: u64 = 256 * 1024 * 1024;

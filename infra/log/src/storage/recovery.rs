@@ -1,16 +1,15 @@
 //! Opening a log after any end: what is whole stays, a torn tail is cut, the producers are remembered.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
-
 use super::Log;
 use super::batch;
 use super::index::Index;
 use super::producer_state::Producers;
 use super::segment::{self, Active, Batches, Sealed};
 use crate::disk;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 impl Log {
     /// Opens or begins the log in `dir`. `now` (milliseconds) is when its producers count as heard of.

@@ -1,8 +1,7 @@
 //! Giving disk back: old segments, segments above the size allowed, and records that a client deletes.
 
-use std::io;
-
 use super::{Log, LogSettings, StorageError, recovery, segment};
+use std::io;
 
 /// How far retention may go, in offsets.
 #[derive(Debug, Clone, Copy)]

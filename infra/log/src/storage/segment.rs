@@ -1,15 +1,14 @@
 //! One file of batches: the active one, which is written, and sealed ones, which are only read.
 
+use super::batch::{HEADER, Header};
+use super::index::Index;
+use super::settings::LogSettings;
+use crate::disk;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use super::batch::{HEADER, Header};
-use super::index::Index;
-use super::settings::LogSettings;
-use crate::disk;
 
 /// Bytes read ahead when batches are walked.
 const CHUNK: usize = 128 * 1024;

@@ -1,12 +1,11 @@
 //! Random credentials for a first start, from the system's source.
 
+use super::{ALL_APPS, Admin, App, Credentials, Error, User};
+use crate::config::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-
-use super::{ALL_APPS, Admin, App, Credentials, Error, User};
-use crate::config::Secret;
 
 pub(super) fn credentials() -> Result<Credentials, Error> {
     let app = App {

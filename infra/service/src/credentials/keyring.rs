@@ -1,11 +1,10 @@
 //! The credentials in force: one value that all read, replaced as a whole on reload.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
 use super::{Credentials, Error};
 use crate::reload::{Reloaded, Source};
 use crate::shutdown::Shutdown;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Credentials that may be reloaded. Cheap to clone; all clones see a reload.
 #[derive(Clone, Debug)]

@@ -2,13 +2,12 @@
 //!
 //! A line tells how a request went and nothing of its content: the endpoint's path instead of the sent one, no query, no header, no body.
 
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use http::{Method, StatusCode, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Which requests are written to the log, as events of the target `access`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

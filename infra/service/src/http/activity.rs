@@ -1,11 +1,9 @@
 //! What a connection is doing, and how long it may go on.
 
+use super::Limits;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-
 use tokio::time::Instant;
-
-use super::Limits;
 
 /// How long a connection lingers: a client that was refused may go on sending for this long.
 const LINGER: Duration = Duration::from_secs(5);

@@ -1,14 +1,12 @@
 //! The memory of answers that their clients have not read yet, bounded over all connections together.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-
 use super::memory::{Exhausted, MemoryLimit, Reservation};
 use super::{Body, Response};
+use bytes::Bytes;
+use std::sync::Arc;
 
 /// A smaller answer is not counted: connections are bounded, and the socket takes it at once.
-const SMALL: usize = 4 << 10;
+const UNCOUNTED_BYTES: usize = 4 << 10;
 
 /// The bytes of an answer; their memory is given back when the last of them is sent, or the connection has ended.
 struct AnswerBytes {
@@ -28,7 +26,7 @@ impl AsRef<[u8]> for AnswerBytes {
 /// All answers together would be too many bytes.
 pub(super) fn counted(response: Response, memory: &Arc<MemoryLimit>) -> Result<Response, Exhausted> {
     let length = response.body().bytes().len();
-    if length < SMALL {
+    if length < UNCOUNTED_BYTES {
         return Ok(response);
     }
     let mut held = Reservation::empty(memory);

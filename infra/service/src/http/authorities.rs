@@ -1,19 +1,17 @@
 //! Which certificate authorities a client of ours trusts, and connections to servers that have their certificates.
 
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-
+use super::TlsError;
+use super::certificate::chain;
+use super::tls::provider;
 use hyper::body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::{ClientConfig, RootCertStore};
-
-use super::TlsError;
-use super::certificate::chain;
-use super::tls::provider;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// How long an unused connection stays open: ClickHouse closes its end after three seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,7 +25,7 @@ impl Authorities {
     /// Those in a PEM file, or, without one, those that the system trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others).
     ///
     /// # Errors
-    /// There is none.
+    /// The file holds none, or the system trusts none.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, TlsError> {
         match file {
             Some(file) => of_file(file),

@@ -1,16 +1,14 @@
 //! The certificate of a server: read from its files, and replaced as a whole when they change.
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
+use super::tls::{Tls, TlsError, provider};
+use crate::reload::{Reloaded, Source};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-
-use super::tls::{Tls, TlsError, provider};
-use crate::reload::{Reloaded, Source};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A larger file is not a certificate.
 const MAX_FILE_BYTES: u64 = 1 << 20;

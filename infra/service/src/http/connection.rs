@@ -1,18 +1,16 @@
 //! A connection's beginning: the handshake where connections are encrypted, and which HTTP it speaks.
 
-use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
-
 use super::dispatch::Dispatcher;
 use super::handshake::Handshake;
 use super::opened::{Opened, Protocol, Stream};
 use super::{Limits, http1, http2};
 use crate::shutdown::Shutdown;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 /// What a client of HTTP/2 sends first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

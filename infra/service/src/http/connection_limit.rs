@@ -1,13 +1,11 @@
 //! How many connections are open, in total and from each address.
 
+use crate::metrics::CONNECTIONS_REFUSED;
+use crate::telemetry::Counter;
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use ipnet::IpNet;
-
-use crate::metrics::CONNECTIONS_REFUSED;
-use crate::telemetry::Counter;
 
 /// Bounds the number of open connections, and how many of them one address may have.
 #[derive(Debug)]

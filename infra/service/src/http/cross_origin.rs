@@ -4,9 +4,8 @@
 //! Which origin may use which key is decided by the endpoints. Here only origins that no app names are refused, because a preflight
 //! carries no key. Requests without `Origin` do not come from such a page.
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-
 use super::{Body, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 /// Seconds for which a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");

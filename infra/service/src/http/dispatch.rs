@@ -1,17 +1,5 @@
 //! From a request's head to its response: route, bounds, body, endpoint.
 
-use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-use futures_util::FutureExt;
-use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode, header};
-use hyper::body::{Body as _, Incoming};
-use ipnet::IpNet;
-use tracing::Instrument;
-
 use super::access_log::AccessLogger;
 use super::answers::counted;
 use super::cross_origin::{allow_origin, is_preflight, preflight};
@@ -21,6 +9,16 @@ use super::request_meter::RequestMeter;
 use super::route_table::{Captures, Found, RouteTable, normal};
 use super::router::Route;
 use super::{Bytes, Error, IntoResponse, Limits, Options, Problem, Request, Response, Router, busy, response};
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
+use hyper::body::{Body as _, Incoming};
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use tracing::Instrument;
 
 /// A router made ready to serve, with its limits.
 pub(super) struct Dispatcher {

@@ -1,15 +1,5 @@
 //! TLS handshakes of a server, bounded in number and time.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use rustls::ServerConfig;
-use rustls::version::{TLS12, TLS13};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-
 use super::connection_limit::{ConnectionLimit, refused_connections};
 use super::opened::Protocol;
 use super::tls::{Tls, TlsError, TlsVersion, provider};
@@ -17,6 +7,14 @@ use crate::config::Span;
 use crate::reload::Reloaded;
 use crate::shutdown::Shutdown;
 use crate::telemetry::Counter;
+use rustls::ServerConfig;
+use rustls::version::{TLS12, TLS13};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// What HTTP/2 and HTTP/1.1 are called in a handshake, the preferred first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];

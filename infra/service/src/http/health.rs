@@ -1,16 +1,14 @@
 //! `/healthz`, `/readyz` and `/metrics`, the same for every role. Only the first is answered also by a full server: the others take time.
 
+use super::{Endpoint, Request, Response, Router, json as json_response, response, text};
+use crate::telemetry;
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::json;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use http::{HeaderValue, Method, StatusCode};
-use serde_json::json;
 use tokio::sync::Mutex;
-
-use super::{Endpoint, Request, Response, Router, json as json_response, response, text};
-use crate::telemetry;
 
 /// A future on the heap.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

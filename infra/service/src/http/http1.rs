@@ -8,25 +8,23 @@
 //! A request costs a few atomic stores and no timer: a connection has one timer, which is armed again only when it fires or a
 //! nearer deadline appears.
 
+use super::Limits;
+use super::activity::{Activity, Phase};
+use super::dispatch::{BodyRead, Dispatcher, closing};
+use super::monitored_stream::MonitoredStream;
+use super::opened::{Lifetime, Opened};
+use http::{Request, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-
-use http::{Request, header};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
-
-use super::Limits;
-use super::activity::{Activity, Phase};
-use super::dispatch::{BodyRead, Dispatcher, closing};
-use super::monitored_stream::MonitoredStream;
-use super::opened::{Lifetime, Opened};
 
 /// Serves one connection until it ends, times out, or has drained after `stop`.
 pub(super) async fn drive(opened: Opened, peer: SocketAddr, dispatcher: &Dispatcher, mut stop: Pin<&mut impl Future<Output = ()>>) {
@@ -72,9 +70,9 @@ pub(super) async fn drive(opened: Opened, peer: SocketAddr, dispatcher: &Dispatc
 
 fn protocol(limits: &Limits) -> http1::Builder {
     /// hyper refuses smaller buffers.
-    const SMALLEST_BUFFER: usize = 8192;
+    const MIN_BUFFER: usize = 8192;
     const USUAL_BUFFER: usize = 64 << 10;
-    let head = limits.max_header_bytes.bytes().max(SMALLEST_BUFFER);
+    let head = limits.max_header_bytes.bytes().max(MIN_BUFFER);
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None).max_header_size(head).max_buf_size(head.max(USUAL_BUFFER));
     // hyper's own bound is 100 and keeps the headers on the stack; another bound costs an allocation.

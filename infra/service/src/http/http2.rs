@@ -4,6 +4,15 @@
 //! requests that have begun may end. It is cut when its client cancels request after request, and when it does not end in time.
 //! A header block that never ends and floods of small frames are refused by the protocol's own limits.
 
+use super::activity::{Activity, Phase};
+use super::dispatch::Dispatcher;
+use super::monitored_stream::MonitoredStream;
+use super::opened::{Lifetime, Opened};
+use super::{Body, Bytes, Limits};
+use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -12,18 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-
-use hyper::body::{Body as _, Frame, SizeHint};
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::{Instant, Sleep, sleep_until};
-
-use super::activity::{Activity, Phase};
-use super::dispatch::Dispatcher;
-use super::monitored_stream::MonitoredStream;
-use super::opened::{Lifetime, Opened};
-use super::{Body, Bytes, Limits};
 
 /// Resets that wait to be noticed, ours and theirs; beyond, the protocol ends the connection.
 const PENDING_RESETS: usize = 20;
@@ -71,8 +69,8 @@ pub(super) async fn drive(opened: Opened, peer: SocketAddr, dispatcher: Arc<Disp
 
 fn protocol(limits: &Limits) -> http2::Builder<TokioExecutor> {
     /// A size of HTTP/2 has 31 bits.
-    const LARGEST: u64 = (1 << 31) - 1;
-    let size = |bytes: u64| u32::try_from(bytes.clamp(1, LARGEST)).unwrap_or(u32::MAX);
+    const MAX_SIZE: u64 = (1 << 31) - 1;
+    let size = |bytes: u64| u32::try_from(bytes.clamp(1, MAX_SIZE)).unwrap_or(u32::MAX);
     let own = &limits.http2;
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder

@@ -1,15 +1,14 @@
 //! Reading a request's body: within its limit, its time and the memory of all bodies together.
 
+use super::Limits;
+use super::memory::{Exhausted, Reservation};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::Limits;
-use super::memory::{Exhausted, Reservation};
-
 /// How long a body may arrive slowly before its rate counts.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 /// Why a body was not read.
 #[derive(Debug, PartialEq)]
@@ -43,7 +42,7 @@ impl Pace {
     fn deadline(&self, arrived: usize) -> Instant {
         let allowed = match self.rate {
             0 => self.max,
-            rate => GRACE + Duration::from_secs_f64(arrived as f64 / rate as f64),
+            rate => GRACE_PERIOD + Duration::from_secs_f64(arrived as f64 / rate as f64),
         };
         self.began + allowed.min(self.max)
     }

@@ -1,13 +1,11 @@
 //! A connection that notes what moves on it, and lingers at its end for a client that is still sending.
 
+use super::activity::{Activity, Phase};
+use super::opened::Stream;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use super::activity::{Activity, Phase};
-use super::opened::Stream;
 
 /// How much of what a client sends after its last answer is read and dropped: several times the largest body of any endpoint.
 const LINGER_BYTES: usize = 64 << 20;

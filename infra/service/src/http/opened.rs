@@ -1,12 +1,11 @@
 //! A connection that is ready for its first request.
 
+use super::Limits;
 use rand::Rng;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
-
-use super::Limits;
 
 /// A connection's bytes as HTTP reads and writes them: plain, or through TLS.
 pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;

@@ -1,10 +1,9 @@
 //! The error body of requests that reach no endpoint or cannot be read.
 
+use super::{IntoResponse, Response, response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-
-use super::{IntoResponse, Response, response};
 
 /// `{timestamp, status, error, message, path}`.
 #[derive(Clone, Debug)]

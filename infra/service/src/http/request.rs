@@ -1,11 +1,10 @@
 //! A request as an endpoint sees it: with its whole body, its path and query decoded on demand.
 
-use std::borrow::Cow;
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+use std::net::SocketAddr;
 
 /// One request with its whole body.
 #[derive(Clone, Debug)]

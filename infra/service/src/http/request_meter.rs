@@ -1,20 +1,18 @@
 //! Measures each request exactly once: its metrics by route and status, its line in the access log, its tracing span.
 
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{LazyLock, OnceLock};
-use std::time::{Duration, Instant};
-
-use http::request::Parts;
-use http::{Method, StatusCode, Version};
-use hyper::body::Body as _;
-use tracing::Span;
-use tracing::field::Empty;
-
 use super::Response;
 use super::access_log::{AccessLogger, Entry, method};
 use crate::metrics::{RECEIVED_BYTES, REQUEST_SECONDS, REQUESTS, SENT_BYTES};
 use crate::telemetry::{Counter, Histogram};
+use http::request::Parts;
+use http::{Method, StatusCode, Version};
+use hyper::body::Body as _;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{LazyLock, OnceLock};
+use std::time::{Duration, Instant};
+use tracing::Span;
+use tracing::field::Empty;
 
 /// The status of a request whose client left before the response.
 const CLIENT_LEFT: u16 = 499;

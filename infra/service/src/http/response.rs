@@ -1,10 +1,9 @@
 //! Responses and what turns into one.
 
+use super::Body;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-
-use super::Body;
 
 /// A response with all its bytes.
 pub type Response = http::Response<Body>;

@@ -1,9 +1,8 @@
 //! Which route answers a method and a path.
 
+use super::percent_decode;
 use http::Method;
 use matchit::Router;
-
-use super::percent_decode;
 
 /// The routes of each method by their paths; a route is known by its index. Where several match, the most literal one answers: a
 /// literal beats `{name}`, and that beats `{*tail}`.

@@ -1,15 +1,5 @@
 //! The accept loop: connections within their bounds, and the drain after shutdown.
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-
 use super::connection_limit::{ConnectionLimit, LimitReached, refused_connections};
 use super::dispatch::Dispatcher;
 use super::handshake::Handshake;
@@ -17,6 +7,14 @@ use super::{Error, Options, Router, connection};
 use crate::metrics::CONNECTIONS;
 use crate::shutdown::Shutdown;
 use crate::telemetry::{Counter, Gauge};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 /// How long a refused connection may take to read the refusal.
 const LINGER: Duration = Duration::from_secs(1);

@@ -10,20 +10,18 @@ mod spans;
 mod streams;
 mod wire;
 
+use super::*;
+use crate::config::{Size, Span};
+use crate::shutdown::{Shutdown, Trigger};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-
-use super::*;
-use crate::config::{Size, Span};
-use crate::shutdown::{Shutdown, Trigger};
 use wire::Wire;
 
 /// Longer than anything here takes; only a failure waits so long.

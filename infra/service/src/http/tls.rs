@@ -1,14 +1,12 @@
 //! TLS for a server, as it is configured.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
+use crate::config::Span;
 use rustls::InconsistentKeys;
 use rustls::crypto::{CryptoProvider, ring};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::Span;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Encrypts the connections of a service. The files are read again on SIGHUP and when they change; where what is there then cannot be
 /// used, what was in force stays so.

@@ -8,16 +8,14 @@ mod delivery;
 mod options;
 mod rounds;
 
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-
-use rdkafka::producer::Producer as _;
-use tokio::time::Instant;
-
 use self::delivery::{Load, group};
 use self::rounds::{Client, Queued};
 use super::{Config, Error};
+use rdkafka::producer::Producer as _;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::Instant;
 
 pub use self::delivery::{Deliveries, Delivery, Position};
 pub use self::options::ProducerOptions;
@@ -116,9 +114,9 @@ impl Producer {
 
     async fn leaders_known(&self, topic: String) -> Result<(), Error> {
         let client = self.client();
-        let patience = self.0.options.delivery_timeout.min(Duration::from_secs(2));
+        let call_timeout = self.0.options.delivery_timeout.min(Duration::from_secs(2));
         blocking(METADATA, move || {
-            let found = client.inner().client().fetch_metadata(Some(&topic), patience);
+            let found = client.inner().client().fetch_metadata(Some(&topic), call_timeout);
             let metadata = found.map_err(|error| Error::of(METADATA, &error))?;
             let ready = metadata.topics().iter().any(|found| {
                 let led = |partition: &rdkafka::metadata::MetadataPartition| partition.leader() >= 0;
@@ -147,7 +145,7 @@ impl Producer {
         self.0.load.messages.load(Relaxed)
     }
 
-    /// The client, made anew where the one before broke for good.
+    /// The client; a new one where the former one failed for good.
     fn client(&self) -> Arc<Client> {
         let client = self.current();
         if !client.is_broken() {
@@ -159,12 +157,12 @@ impl Producer {
         }
         match Client::new(&self.0.config, &self.0.options) {
             Ok(fresh) => {
-                tracing::warn!("the producer failed for good and was made anew");
+                tracing::warn!("the producer failed for good and was replaced");
                 let broken = std::mem::replace(&mut *current, Arc::new(fresh));
                 // Closing waits for the library's threads.
                 std::thread::spawn(move || drop(broken));
             }
-            Err(error) => tracing::error!(%error, "cannot make the producer anew"),
+            Err(error) => tracing::error!(%error, "cannot replace the producer"),
         }
         Arc::clone(&current)
     }

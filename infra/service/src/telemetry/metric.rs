@@ -1,8 +1,7 @@
 //! Metrics as a crate declares them: one list, from which handles are made and the document of all metrics is rendered.
 
-use std::marker::PhantomData;
-
 use super::registry::{self, Counter, Gauge, Histogram};
+use std::marker::PhantomData;
 
 /// A declared metric. `N` labels tell its series apart. Declare it with [`metrics!`](crate::metrics!).
 pub struct Metric<K, const N: usize> {

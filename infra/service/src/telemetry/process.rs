@@ -1,15 +1,13 @@
 //! What is known of the process itself: which program it is, and what it takes of its machine. The latter has the names that
 //! Prometheus' own client libraries use.
 
+use super::metric::Description;
+use crate::descriptors;
+use rustix::time::{ClockId, clock_gettime};
 use std::fmt::Write;
 use std::fs;
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-use rustix::time::{ClockId, clock_gettime};
-
-use super::metric::Description;
-use crate::descriptors;
 
 /// Unix time at which the process began to log.
 static STARTED: LazyLock<f64> = LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());

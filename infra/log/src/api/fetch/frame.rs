@@ -3,13 +3,12 @@
 //! The library encodes an answer with all its records in memory. Here it encodes what is around them, and the records go from
 //! the file to the socket. The layout is Kafka's `FetchResponse`, versions 4 to 17; a test holds it against the library's.
 
+use crate::call::{Call, Malformed, Piece};
+use crate::storage::reading::Records;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{FetchResponse, ResponseHeader, TopicName};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
-
-use crate::call::{Call, Malformed, Piece};
-use crate::storage::reading::Records;
 
 /// From this version on lengths are variable and every structure ends with its tagged fields.
 const FLEXIBLE: i16 = 12;
@@ -125,13 +124,12 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-    use kafka_protocol::messages::ApiKey;
-    use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
-    use proptest::prelude::*;
-
     use super::*;
     use crate::call::{Addresses, encode};
     use crate::storage::reading::Stored;
+    use kafka_protocol::messages::ApiKey;
+    use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
+    use proptest::prelude::*;
 
     fn call(version: i16) -> Call {
         let nowhere = ([127, 0, 0, 1], 0).into();

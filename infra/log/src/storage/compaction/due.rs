@@ -1,12 +1,11 @@
 //! When a log is compacted, and how far: what is new enough stays, what is old enough does not wait for more.
 
-use std::io;
-use std::path::Path;
-
 use super::cleaned::Cleaned;
-use super::{MOST_KEYS, Pass};
+use super::{MAX_KEYS, Pass};
 use crate::storage::segment::{self, Batches, Sealed};
 use crate::storage::{Log, LogSettings};
+use std::io;
+use std::path::Path;
 
 impl Pass {
     /// A pass, if one is due: enough is new, or something has waited for long enough, or tombstones were kept for long
@@ -27,7 +26,7 @@ impl Pass {
             cleaned,
             segment_bytes: settings.segment_bytes,
             tombstones_before,
-            most_keys: MOST_KEYS,
+            most_keys: MAX_KEYS,
             now,
         };
         Ok(is_due.then(pass))

@@ -1,11 +1,9 @@
 //! The tracing span of a request.
 
+use super::*;
 use std::io::Write;
 use std::sync::Mutex;
-
 use tracing_subscriber::fmt::format::FmtSpan;
-
-use super::*;
 
 /// What was logged.
 #[derive(Clone, Default)]

@@ -1,28 +1,27 @@
 //! The thread of a mirror: the topic read whole, followed, and read again.
 
-use std::fmt::Display;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{PoisonError, Weak};
-use std::time::{Duration, Instant};
-
+use super::shared::{Fold, Progress, Shared};
+use crate::kafka::{Config, Error};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
-
-use super::shared::{Fold, Progress, Shared};
-use crate::kafka::{Config, Error};
+use std::fmt::Display;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 /// How long the thread may take to see that nobody needs it any more.
-const BEAT: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long the log may take to say which partitions there are.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// After this long the topic is read anew: one that was made anew and has grown past the old one is found out by nothing else.
-const LIFE: Duration = Duration::from_secs(30);
-/// A large topic is read anew less often: reading takes this share of the time at most.
-const SHARE: u32 = 100;
+const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
+/// After this time the topic is read again from its beginning: nothing else reveals that it was deleted, made again, and has grown past
+/// the former one.
+const REREAD_INTERVAL: Duration = Duration::from_secs(30);
+/// A large topic is read again less often: reading takes at most one part in this many of the time.
+const REREAD_SHARE: u32 = 100;
 
 /// What is read.
 pub(super) struct Source {
@@ -68,7 +67,7 @@ impl Source {
                 }
             }
             if was_told {
-                std::thread::sleep(BEAT);
+                std::thread::sleep(POLL_INTERVAL);
             }
             consumer = self.consumer();
         }
@@ -82,7 +81,7 @@ impl Source {
         mut reading: Reading<T, E>,
     ) -> Result<(), Error> {
         while !reading.is_over() {
-            let polled = consumer.poll(BEAT);
+            let polled = consumer.poll(POLL_INTERVAL);
             let Some(shared) = shared.upgrade() else { return Ok(()) };
             if shared.is_stale.swap(false, Relaxed) {
                 return Ok(());
@@ -107,7 +106,7 @@ impl Source {
     /// Every partition from its beginning; how many there are.
     fn assign(&self, consumer: &BaseConsumer<Quiet>) -> Result<usize, Error> {
         const OPERATION: &str = "fetch metadata";
-        let metadata = consumer.fetch_metadata(Some(&self.topic), PATIENCE).map_err(|error| Error::of(OPERATION, &error))?;
+        let metadata = consumer.fetch_metadata(Some(&self.topic), METADATA_TIMEOUT).map_err(|error| Error::of(OPERATION, &error))?;
         let found = metadata.topics().iter().find(|found| found.name() == self.topic && found.error().is_none());
         let count = found.map_or(0, |found| found.partitions().len());
         let mut list = TopicPartitionList::with_capacity(count);
@@ -128,7 +127,7 @@ struct Reading<T, E> {
     fold: Fold<T, E>,
     life: u64,
     begun: Instant,
-    /// When it is time to read anew; not before it is whole.
+    /// When the topic is to be read again; `None` until it is whole.
     until: Option<Instant>,
     /// Taken out once it is whole: it answers then.
     fresh: Option<T>,
@@ -170,7 +169,7 @@ impl<T: Default, E> Reading<T, E> {
             && let Some(fresh) = self.fresh.take()
         {
             *shared.value.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
-            self.until = Some(Instant::now() + LIFE.max(self.begun.elapsed() * SHARE));
+            self.until = Some(Instant::now() + REREAD_INTERVAL.max(self.begun.elapsed() * REREAD_SHARE));
             self.tell(shared);
         }
     }
@@ -197,7 +196,7 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// What is read is not there any more: deleted, or made anew and shorter.
+/// The topic that was read is gone: deleted, or made again and shorter.
 fn is_another_topic(error: &KafkaError) -> bool {
     let gone = [
         Code::AutoOffsetReset,
@@ -219,7 +218,7 @@ fn tuning() -> Vec<(&'static str, String)> {
         ("fetch.wait.max.ms", "250".to_owned()),
         ("fetch.queue.backoff.ms", "10".to_owned()),
         ("fetch.error.backoff.ms", "100".to_owned()),
-        // A topic made anew is found within this time.
+        // A topic that was made again is found within this time.
         ("topic.metadata.refresh.interval.ms", "5000".to_owned()),
     ]
 }

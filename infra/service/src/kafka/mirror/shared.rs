@@ -2,7 +2,6 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
-
 use tokio::sync::watch;
 
 /// How one record changes the value, by key and payload; an empty payload is a tombstone.

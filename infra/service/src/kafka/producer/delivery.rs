@@ -1,12 +1,11 @@
 //! What became of records that were sent together: one wake-up for whoever waits, however many they are.
 
+use crate::kafka::Error;
+use crate::telemetry::Gauge;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-
-use crate::kafka::Error;
-use crate::telemetry::Gauge;
 
 pub(super) const PRODUCE: &str = "produce";
 

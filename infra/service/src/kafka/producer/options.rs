@@ -1,8 +1,7 @@
 //! How a producer is configured.
 
-use std::time::Duration;
-
 use crate::telemetry::Gauge;
+use std::time::Duration;
 
 /// How a producer behaves.
 #[derive(Clone, Debug)]

@@ -1,29 +1,27 @@
-//! The file behind committed offsets: appended to, synced before any reply, written anew when most of it is old.
+//! The file behind committed offsets: appended to, synced before any reply, rewritten when most of it is outdated.
 //!
 //! A record is `length, checksum, payload`; a torn tail is found by the checksum and cut at start.
 
+use crate::disk;
+use bytes::{Buf, BufMut};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use bytes::{Buf, BufMut};
-
-use crate::disk;
-
-/// Below this many bytes the file is never written anew.
-const SMALL: u64 = 4 * 1024 * 1024;
+/// A file of fewer bytes is never rewritten.
+const MIN_REWRITE_BYTES: u64 = 4 * 1024 * 1024;
 /// A longer record is not one of ours.
 const MAX_RECORD: usize = 64 * 1024 * 1024;
 
 /// A partition of a topic by name.
-pub type Place = (String, i32);
+pub type TopicPartition = (String, i32);
 
 /// What a group committed for a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
-    /// Id of the topic it was committed for; a topic made anew has none of it.
+    /// Id of the topic it was committed for; a topic of the same name that was made later has another.
     pub topic_id: u128,
     /// The next offset to read.
     pub offset: i64,
@@ -34,15 +32,15 @@ pub struct Committed {
 }
 
 /// All offsets of a group.
-pub type Offsets = BTreeMap<Place, Committed>;
+pub type Offsets = BTreeMap<TopicPartition, Committed>;
 
 /// A change, written as one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Offsets that a group commits together.
-    Commit(String, Vec<(Place, Committed)>),
+    Commit(String, Vec<(TopicPartition, Committed)>),
     /// Offsets that a group forgets.
-    Forget(String, Vec<Place>),
+    Forget(String, Vec<TopicPartition>),
     /// A group that is deleted.
     Delete(String),
 }
@@ -128,16 +126,16 @@ fn take_text(rest: &mut &[u8]) -> Option<String> {
 
 /// The file and what it says.
 #[derive(Debug)]
-pub struct Journal {
+pub struct OffsetJournal {
     path: PathBuf,
     file: File,
     size: u64,
     groups: HashMap<String, Offsets>,
 }
 
-impl Journal {
+impl OffsetJournal {
     /// Reads the file, cutting a torn tail, or begins it. Blocks.
-    pub fn open(path: &Path) -> io::Result<Journal> {
+    pub fn open(path: &Path) -> io::Result<OffsetJournal> {
         let bytes = disk::read_if_there(path)?;
         let fresh = bytes.is_none();
         let bytes = bytes.unwrap_or_default();
@@ -156,7 +154,7 @@ impl Journal {
             file.set_len((bytes.len() - rest.len()) as u64)?;
         }
         file.sync_all()?;
-        Ok(Journal { path: path.to_owned(), file, size: (bytes.len() - rest.len()) as u64, groups })
+        Ok(OffsetJournal { path: path.to_owned(), file, size: (bytes.len() - rest.len()) as u64, groups })
     }
 
     /// Makes changes durable together, then visible. On an error none of them is made. Blocks.
@@ -177,15 +175,15 @@ impl Journal {
         for change in changes {
             apply(&mut self.groups, change);
         }
-        if self.size > SMALL
+        if self.size > MIN_REWRITE_BYTES
             && let Err(error) = self.shrink()
         {
-            tracing::warn!(error = %error, "the offsets journal could not be written anew");
+            tracing::warn!(error = %error, "the offsets journal could not be rewritten");
         }
         Ok(())
     }
 
-    /// Writes the file anew where at least three quarters of it are old.
+    /// Rewrites the file where at least three quarters of it are outdated.
     fn shrink(&mut self) -> io::Result<()> {
         let mut buffer = Vec::new();
         for (group, offsets) in &self.groups {
@@ -258,21 +256,21 @@ mod tests {
     fn what_was_written_is_there_after_a_torn_tail() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("offsets");
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = OffsetJournal::open(&path).unwrap();
         journal.write(vec![commit("a", 0, 5), commit("a", 1, 6), commit("b", 0, 1)]).unwrap();
         journal.write(vec![commit("a", 0, 9), Change::Delete("b".to_owned())]).unwrap();
         journal.write(vec![Change::Forget("a".to_owned(), vec![("topic".to_owned(), 1)])]).unwrap();
         let whole = std::fs::read(&path).unwrap();
         for torn in [&whole[..9], &[0; 30], &[0xff; 5]] {
             std::fs::write(&path, [&whole[..], torn].concat()).unwrap();
-            let mut journal = Journal::open(&path).unwrap();
+            let mut journal = OffsetJournal::open(&path).unwrap();
             let offsets = journal.group("a").unwrap();
             assert_eq!(offsets.len(), 1);
             assert_eq!(offsets[&("topic".to_owned(), 0)].metadata, "到 9");
             assert!(journal.group("b").is_none());
             assert_eq!(std::fs::metadata(&path).unwrap().len(), whole.len() as u64);
             journal.write(vec![commit("a", 0, 10)]).unwrap();
-            assert_eq!(Journal::open(&path).unwrap().group("a").unwrap()[&("topic".to_owned(), 0)].offset, 10);
+            assert_eq!(OffsetJournal::open(&path).unwrap().group("a").unwrap()[&("topic".to_owned(), 0)].offset, 10);
         }
     }
 
@@ -280,12 +278,12 @@ mod tests {
     fn an_old_file_is_written_anew_and_says_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("offsets");
-        let mut journal = Journal::open(&path).unwrap();
-        let many = SMALL / 50;
+        let mut journal = OffsetJournal::open(&path).unwrap();
+        let many = MIN_REWRITE_BYTES / 50;
         journal.write((0..many as i64).map(|n| commit("a", (n % 4) as i32, n)).collect()).unwrap();
         assert!(std::fs::metadata(&path).unwrap().len() < 1024);
         journal.write(vec![commit("a", 9, 9)]).unwrap();
-        let again = Journal::open(&path).unwrap();
+        let again = OffsetJournal::open(&path).unwrap();
         assert_eq!(again.groups, journal.groups);
         assert_eq!(again.group("a").unwrap().len(), 5);
     }

@@ -1,21 +1,19 @@
 //! The tables of a data folder, and the log where it is needed too, without anything that uses them, for as long as a command needs them.
 
-use std::fs::File;
-
-use service::{clickhouse, kafka};
-
 use super::engines::Engines;
 use super::error::Error;
 use super::lock;
 use crate::settings::Settings;
+use service::{clickhouse, kafka};
+use std::fs::File;
 
 /// The engine, perhaps with the broker, started for a command. No standalone can start on the folder meanwhile.
-pub struct Alone {
+pub struct ExclusiveEngines {
     engines: Engines,
     _lock: File,
 }
 
-impl Alone {
+impl ExclusiveEngines {
     /// Takes the folder and starts the engine on it.
     ///
     /// # Errors
