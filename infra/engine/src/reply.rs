@@ -164,7 +164,7 @@ impl Drop for KillOnDrop {
 /// The body of a reply: known bytes, or what a statement still gives.
 pub enum ReplyBody {
     Full(Option<Bytes>),
-    Running(Running),
+    Running(RunningBody),
 }
 
 impl ReplyBody {
@@ -175,12 +175,12 @@ impl ReplyBody {
 
     /// The body of a statement that has begun.
     pub fn running(first: Bytes, from: mpsc::Receiver<Message>, guard: KillOnDrop) -> Self {
-        Self::Running(Running { first: Some(first), from, breaking: None, _guard: guard })
+        Self::Running(RunningBody { first: Some(first), from, breaking: None, _guard: guard })
     }
 }
 
 /// What a statement still gives.
-pub struct Running {
+pub struct RunningBody {
     first: Option<Bytes>,
     from: mpsc::Receiver<Message>,
     /// Set once it is known that the body must break off.
@@ -216,7 +216,7 @@ impl Body for ReplyBody {
     }
 }
 
-impl Running {
+impl RunningBody {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));

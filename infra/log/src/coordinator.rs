@@ -18,7 +18,7 @@ const MIN_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What the groups are allowed.
 #[derive(Debug, Clone)]
-pub struct Bounds {
+pub struct SessionLimits {
     /// Shortest and longest session.
     pub session: std::ops::RangeInclusive<Duration>,
     /// How long an empty group waits for more members before its first generation.
@@ -28,15 +28,15 @@ pub struct Bounds {
 /// The groups.
 #[derive(Debug)]
 pub struct Coordinator {
-    bounds: Bounds,
+    limits: SessionLimits,
     groups: Mutex<HashMap<String, Group>>,
     changed: Notify,
 }
 
 impl Coordinator {
     /// No groups yet.
-    pub fn new(bounds: Bounds) -> Arc<Coordinator> {
-        Arc::new(Coordinator { bounds, groups: Mutex::default(), changed: Notify::new() })
+    pub fn new(limits: SessionLimits) -> Arc<Coordinator> {
+        Arc::new(Coordinator { limits, groups: Mutex::default(), changed: Notify::new() })
     }
 
     fn groups(&self) -> MutexGuard<'_, HashMap<String, Group>> {
@@ -49,7 +49,7 @@ impl Coordinator {
         let mut groups = self.groups();
         let refusal = if group.is_empty() {
             Some(ResponseError::InvalidGroupId)
-        } else if !self.bounds.session.contains(&join.session) {
+        } else if !self.limits.session.contains(&join.session) {
             Some(ResponseError::InvalidSessionTimeout)
         } else if groups.len() >= MAX_GROUPS && !groups.contains_key(group) {
             Some(ResponseError::CoordinatorNotAvailable)
@@ -62,7 +62,7 @@ impl Coordinator {
             return answered;
         }
         let entry = groups.entry(group.to_owned()).or_insert_with(|| Group::new(now));
-        let answered = entry.join(join, self.bounds.initial_delay, now);
+        let answered = entry.join(join, self.limits.initial_delay, now);
         self.changed.notify_one();
         answered
     }

@@ -3,7 +3,7 @@
 use crate::accounts::Accounts;
 use crate::buffers::Buffers;
 use crate::catalog::Catalog;
-use crate::coordinator::{Bounds, Coordinator};
+use crate::coordinator::{Coordinator, SessionLimits};
 use crate::disk::{self, DirLock};
 use crate::offset_journal::OffsetJournal;
 use crate::offsets::OffsetStore;
@@ -58,8 +58,10 @@ impl Node {
         let dir = config.dir.clone();
         let opened = opened.map_err(|cause| Error::Storage { dir: dir.clone(), cause })?.ok_or(Error::Locked(dir))?;
         let (offsets, task) = OffsetStore::start(opened.journal);
-        let groups =
-            Coordinator::new(Bounds { session: config.min_session..=config.max_session, initial_delay: config.initial_rebalance_delay });
+        let groups = Coordinator::new(SessionLimits {
+            session: config.min_session..=config.max_session,
+            initial_delay: config.initial_rebalance_delay,
+        });
         let node = Node {
             accounts: opened.accounts,
             cluster_id: opened.cluster_id,

@@ -2,7 +2,7 @@
 
 mod frame;
 
-use self::frame::Topic;
+use self::frame::TopicPart;
 use super::{NONE, TopicRef, blocking, code, partition};
 use crate::access::Operation;
 use crate::call::{Answer, Call, encode};
@@ -117,9 +117,9 @@ fn read(parts: Vec<Part>, budget: usize) -> Read {
 }
 
 /// What was read, under the topics of the request.
-fn topics(request: FetchRequest, parts: Vec<Part>, read: Read) -> Vec<Topic> {
-    let named = |topic: FetchTopic| Topic { name: topic.topic, id: topic.topic_id.as_u128(), partitions: Vec::new() };
-    let mut topics: Vec<Topic> = request.topics.into_iter().map(named).collect();
+fn topics(request: FetchRequest, parts: Vec<Part>, read: Read) -> Vec<TopicPart> {
+    let named = |topic: FetchTopic| TopicPart { name: topic.topic, id: topic.topic_id.as_u128(), partitions: Vec::new() };
+    let mut topics: Vec<TopicPart> = request.topics.into_iter().map(named).collect();
     for (part, result) in parts.into_iter().zip(read) {
         let data = PartitionData::default().with_partition_index(part.wanted.partition).with_preferred_read_replica(BrokerId(-1));
         let data = data.with_records(Some(Bytes::new()));

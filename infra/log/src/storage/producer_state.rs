@@ -12,7 +12,7 @@ const MAGIC: u32 = 0x4146_5031;
 
 /// A stored batch of a producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredBatch {
     first_sequence: i32,
     last_sequence: i32,
     /// Offset of its first record.
@@ -30,7 +30,7 @@ struct Producer {
     seen: i64,
     /// The number that must come next where no batch tells: its first batch could not be written.
     expected: Option<i32>,
-    batches: VecDeque<Stored>,
+    batches: VecDeque<StoredBatch>,
 }
 
 /// All producers of a partition.
@@ -42,7 +42,7 @@ impl Producers {
     ///
     /// The rules are those of Kafka's producer state: an older epoch is fenced, a new epoch starts at 0,
     /// a producer nothing is known of may start anywhere.
-    pub fn check(&self, batch: &Header) -> Result<Option<Stored>, StorageError> {
+    pub fn check(&self, batch: &Header) -> Result<Option<StoredBatch>, StorageError> {
         let Some(producer) = self.0.get(&batch.producer).filter(|_| batch.producer >= 0) else {
             return Ok(None);
         };
@@ -71,7 +71,7 @@ impl Producers {
         if producer.batches.len() == REMEMBERED {
             producer.batches.pop_front();
         }
-        producer.batches.push_back(Stored {
+        producer.batches.push_back(StoredBatch {
             first_sequence: batch.sequence,
             last_sequence: batch.last_sequence(),
             base_offset: batch.base_offset,
@@ -154,7 +154,7 @@ fn decode_producer(rest: &mut &[u8]) -> Option<Producer> {
         batches: VecDeque::new(),
     };
     for _ in 0..rest.try_get_u8().ok()? {
-        producer.batches.push_back(Stored {
+        producer.batches.push_back(StoredBatch {
             first_sequence: rest.try_get_i32().ok()?,
             last_sequence: rest.try_get_i32().ok()?,
             base_offset: rest.try_get_i64().ok()?,
@@ -165,7 +165,7 @@ fn decode_producer(rest: &mut &[u8]) -> Option<Producer> {
     Some(producer)
 }
 
-fn in_order(right: bool) -> Result<Option<Stored>, StorageError> {
+fn in_order(right: bool) -> Result<Option<StoredBatch>, StorageError> {
     if right { Ok(None) } else { Err(StorageError::OutOfOrder) }
 }
 

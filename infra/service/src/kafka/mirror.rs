@@ -10,7 +10,7 @@
 mod reading;
 mod shared;
 
-use self::reading::Source;
+use self::reading::TopicReader;
 use self::shared::{Fold, Shared};
 use super::{Config, Error, Position};
 use std::fmt::Display;
@@ -42,7 +42,7 @@ impl<T: Default + Send + Sync + 'static> Mirror<T> {
         fold: impl Fn(&mut T, &[u8], &[u8]) -> Result<(), E> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let fold: Fold<T, E> = Arc::new(fold);
-        let source = Source { config: config.clone(), client_id: client_id.to_owned(), topic: config.named(topic).into_owned() };
+        let source = TopicReader { config: config.clone(), client_id: client_id.to_owned(), topic: config.named(topic).into_owned() };
         let consumer = source.consumer()?;
         let (progress, is_stale) = (watch::Sender::new(Progress::default()), AtomicBool::new(false));
         let shared = Arc::new(Shared { value: RwLock::new(None), progress, is_stale });

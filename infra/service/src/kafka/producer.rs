@@ -9,7 +9,7 @@ mod options;
 mod rounds;
 
 use self::delivery::{Load, group};
-use self::rounds::{Client, Queued};
+use self::rounds::{Queued, RoundClient};
 use super::{Config, Error};
 use rdkafka::producer::Producer as _;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,7 +27,7 @@ pub struct Producer(Arc<Shared>);
 struct Shared {
     config: Config,
     options: ProducerOptions,
-    client: RwLock<Arc<Client>>,
+    client: RwLock<Arc<RoundClient>>,
     topics: RwLock<Vec<(String, Arc<str>)>>,
     load: Arc<Load>,
 }
@@ -49,7 +49,7 @@ impl Producer {
     /// # Errors
     /// A property that the client library does not take.
     pub fn new(config: &Config, options: ProducerOptions) -> Result<Self, Error> {
-        let client = RwLock::new(Arc::new(Client::new(config, &options)?));
+        let client = RwLock::new(Arc::new(RoundClient::new(config, &options)?));
         let load = Arc::new(Load { shown: options.queued.clone(), ..Load::default() });
         let (config, topics) = (config.clone(), RwLock::default());
         Ok(Producer(Arc::new(Shared { config, options, client, topics, load })))
@@ -146,7 +146,7 @@ impl Producer {
     }
 
     /// The client; a new one where the former one failed for good.
-    fn client(&self) -> Arc<Client> {
+    fn client(&self) -> Arc<RoundClient> {
         let client = self.current();
         if !client.is_broken() {
             return client;
@@ -155,7 +155,7 @@ impl Producer {
         if !current.is_broken() {
             return Arc::clone(&current);
         }
-        match Client::new(&self.0.config, &self.0.options) {
+        match RoundClient::new(&self.0.config, &self.0.options) {
             Ok(fresh) => {
                 tracing::warn!("the producer failed for good and was replaced");
                 let broken = std::mem::replace(&mut *current, Arc::new(fresh));
@@ -167,7 +167,7 @@ impl Producer {
         Arc::clone(&current)
     }
 
-    fn current(&self) -> Arc<Client> {
+    fn current(&self) -> Arc<RoundClient> {
         Arc::clone(&self.0.client.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -16,14 +16,14 @@ const FLEXIBLE: i16 = 12;
 const BY_ID: i16 = 13;
 
 /// A topic's part of an answer. The records in `PartitionData` are empty, those beside it are sent.
-pub struct Topic {
+pub struct TopicPart {
     pub name: TopicName,
     pub id: u128,
     pub partitions: Vec<(PartitionData, Records)>,
 }
 
 /// The frame in pieces, its length in front.
-pub fn frame(call: &Call, topics: Vec<Topic>) -> Result<Vec<Piece>, Malformed> {
+pub fn frame(call: &Call, topics: Vec<TopicPart>) -> Result<Vec<Piece>, Malformed> {
     let mut out = Writer { version: call.version, pieces: Vec::new(), bytes: BytesMut::with_capacity(256) };
     out.bytes.put_u32(0);
     let header = ResponseHeader::default().with_correlation_id(call.correlation);
@@ -46,7 +46,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn topic(&mut self, topic: Topic) -> Result<(), Malformed> {
+    fn topic(&mut self, topic: TopicPart) -> Result<(), Malformed> {
         if self.version >= BY_ID {
             self.bytes.put_u128(topic.id);
         } else {
@@ -169,7 +169,7 @@ mod tests {
                     ours.push((data.with_records(Some(Bytes::new())), records));
                 }
                 whole.responses.push(theirs);
-                topics.push(Topic { name, id, partitions: ours });
+                topics.push(TopicPart { name, id, partitions: ours });
             }
             let mut written = Vec::new();
             for piece in frame(&call(version), topics).unwrap() {

@@ -24,14 +24,14 @@ const REREAD_INTERVAL: Duration = Duration::from_secs(30);
 const REREAD_SHARE: u32 = 100;
 
 /// What is read.
-pub(super) struct Source {
+pub(super) struct TopicReader {
     pub(super) config: Config,
     pub(super) client_id: String,
     /// As the log knows it.
     pub(super) topic: String,
 }
 
-impl Source {
+impl TopicReader {
     pub(super) fn consumer(&self) -> Result<BaseConsumer<Quiet>, Error> {
         let mut client = self.config.client(&self.client_id, &tuning());
         // The library asks for a name even of readers that join no group.

@@ -36,7 +36,7 @@ pub(super) struct Queued {
 }
 
 /// A client; dropped, it closes the library's and says so to all who still wait.
-pub(super) struct Client {
+pub(super) struct RoundClient {
     line: Arc<Line>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -65,7 +65,7 @@ struct State {
     settled: AtomicUsize,
 }
 
-impl Client {
+impl RoundClient {
     pub(super) fn new(config: &Config, options: &ProducerOptions) -> Result<Self, Error> {
         let state = Arc::new(State::default());
         let tick = (options.linger / 3).max(Duration::from_micros(500));
@@ -78,7 +78,7 @@ impl Client {
         let work = Arc::clone(&line);
         let thread = std::thread::Builder::new().name("to the log".to_owned()).spawn(move || work.run());
         let thread = thread.map_err(|error| Error::Configuration { reason: format!("no thread for the producer: {error}") })?;
-        Ok(Client { line, thread: Some(thread) })
+        Ok(RoundClient { line, thread: Some(thread) })
     }
 
     /// Queues messages; their tickets tell the rest.
@@ -102,7 +102,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for RoundClient {
     fn drop(&mut self) {
         self.line.queue().closing = true;
         self.line.filled.notify_one();
