@@ -12,12 +12,15 @@
 //! edited, a change is a new numbered file.
 
 pub mod catalogue;
+pub mod category;
 pub mod commit_note;
 pub mod device;
 pub mod digest;
+pub mod grouping;
 pub mod ids;
 pub mod migration;
 pub mod outcome;
+pub mod platform;
 pub mod record;
 pub mod row;
 pub mod time;

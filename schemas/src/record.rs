@@ -11,10 +11,11 @@ mod raw_report;
 mod rejected_report;
 mod release;
 
+pub use crate::category::Category;
 pub use connection::{Connection, ConnectionKind};
 pub use datum::Datum;
 pub use issue_change::IssueChange;
-pub use raw_report::{Attachment, Category, MOST_ITEMS, RawReport, Thread};
+pub use raw_report::{Attachment, MAX_ITEMS, RawReport, Thread};
 pub use rejected_report::RejectedReport;
 pub use release::Release;
 
@@ -31,6 +32,12 @@ const MARKER: [u8; 2] = [0xC3, 0x01];
 const MAX_RECORD_BYTES: usize = 64 << 20;
 /// A buffer that grew larger than this is not kept.
 const LARGEST_SCRATCH: usize = 256 << 10;
+
+/// Topics whose records are folded into tables: what processors consume.
+pub const TABLE_TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
+
+/// Every topic.
+pub const TOPICS: [&str; 5] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC, Release::TOPIC];
 
 /// A shape in the log.
 pub trait Record: Serialize + DeserializeOwned + 'static {

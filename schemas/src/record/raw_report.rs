@@ -3,37 +3,14 @@
 mod bounded;
 mod datum;
 
-pub use bounded::MOST_ITEMS;
+pub use bounded::MAX_ITEMS;
 
 use super::{Codec, Datum, Record};
+use crate::category::Category;
 use crate::digest::{self, Content};
 use crate::ids::{Digest, ReportId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Which of the three kinds of exception; issues never span two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Category {
-    /// The app ended abnormally.
-    Crash,
-    /// The app did not respond.
-    Anr,
-    /// An exception that the app reported and survived.
-    Error,
-}
-
-impl Category {
-    /// As it is spelled in the native dialect, in queries and in the table's enum.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::Anr => "anr",
-            Self::Error => "error",
-        }
-    }
-}
 
 /// Another thread of the process, as sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::{Position, Table};
 use crate::digest;
-use crate::record::{Attachment, Category, RawReport, Thread};
+use crate::record::{Attachment, RawReport, Thread};
 use crate::time;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -163,7 +163,7 @@ impl OccurrenceRow {
             dialect: record.dialect,
             platform_id: u8::try_from(record.platform_id).unwrap_or_default(),
             platform: record.platform,
-            category: category_column(record.category),
+            category: record.category.number(),
             exception_type: record.exception_type,
             version: record.version,
             build_number: record.build_number,
@@ -226,14 +226,6 @@ impl Table for OccurrenceRow {
 
     fn id(&self) -> [u8; 16] {
         self.report_id
-    }
-}
-
-fn category_column(category: Category) -> i8 {
-    match category {
-        Category::Crash => 1,
-        Category::Anr => 2,
-        Category::Error => 3,
     }
 }
 

@@ -45,7 +45,7 @@ impl RejectedReportRow {
             source_appended_at: record.appended_at,
             reason: record.reason,
             message: record.message,
-            key: record.key.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect(),
+            key: const_hex::encode(record.key.unwrap_or_default()),
             payload: STANDARD.encode(record.payload),
         }
     }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// The most items of a list, and entries of a map, that are read of a record.
-pub const MOST_ITEMS: usize = 1000;
+pub const MAX_ITEMS: usize = 1000;
 
 pub(super) fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Thread>, D::Error> {
     deserializer.deserialize_seq(List(PhantomData))
@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
         let mut items = Vec::new();
-        while items.len() < MOST_ITEMS {
+        while items.len() < MAX_ITEMS {
             let Some(item) = list.next_element()? else { return Ok(items) };
             items.push(item);
         }
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for Pairs {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut pairs = BTreeMap::new();
-        while pairs.len() < MOST_ITEMS {
+        while pairs.len() < MAX_ITEMS {
             let Some((name, value)) = map.next_entry()? else { return Ok(pairs) };
             pairs.insert(name, value);
         }
