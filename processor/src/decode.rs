@@ -6,9 +6,9 @@ use schemas::record;
 use schemas::row::Position;
 use service::kafka::consumer::Message;
 
-use crate::dedupe::Claim;
-use crate::envelope::Envelope;
-use crate::guard::guarded;
+use crate::catch_panic::catch_panic;
+use crate::dedupe::DedupeKey;
+use crate::positioned_record::PositionedRecord;
 use crate::stream::Stream;
 
 /// Why a record cannot be processed: the data's fault.
@@ -28,7 +28,7 @@ pub type Rejections = BTreeMap<i64, Rejection>;
 
 /// The partition that records come from.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct LogPartition {
     pub partition: i32,
     /// Of the log, see [`crate::Config::log_generation`].
     pub generation: u16,
@@ -36,9 +36,9 @@ pub struct Place {
 
 /// The records of a slice in the order of the log, and those that are none.
 pub struct Decoded<R> {
-    pub envelopes: Vec<Envelope<R>>,
+    pub envelopes: Vec<PositionedRecord<R>>,
     /// What deduplication needs to know, one for each envelope.
-    pub claims: Vec<Claim>,
+    pub keys: Vec<DedupeKey>,
     pub rejections: Rejections,
 }
 
@@ -66,8 +66,8 @@ impl Rejection {
 ///
 /// # Errors
 /// A released schema cannot be parsed: a fault of the build, not of the data.
-pub fn decode<S: Stream>(messages: &[Message], place: Place, rejected: &Rejections) -> Result<Decoded<S::Record>, record::Error> {
-    let (mut envelopes, mut claims) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
+pub fn decode<S: Stream>(messages: &[Message], place: LogPartition, rejected: &Rejections) -> Result<Decoded<S::Record>, record::Error> {
+    let (mut envelopes, mut keys) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
     let (mut rejections, mut kept) = (Rejections::new(), 0_usize);
     for message in messages {
         let read = match rejected.get(&message.offset) {
@@ -75,29 +75,29 @@ pub fn decode<S: Stream>(messages: &[Message], place: Place, rejected: &Rejectio
             None => read::<S>(message)?,
         };
         match read {
-            Ok((value, claim)) => {
+            Ok((value, key)) => {
                 kept = kept.saturating_add(message.payload.len()).saturating_add(S::list_bytes(&value));
                 let value = (kept <= KEPT_BYTES).then_some(value);
-                envelopes.push(Envelope { position: position(message, place), value });
-                claims.push(claim);
+                envelopes.push(PositionedRecord { position: position(message, place), value });
+                keys.push(key);
             }
             Err(rejection) => drop(rejections.insert(message.offset, rejection)),
         }
     }
-    Ok(Decoded { envelopes, claims, rejections })
+    Ok(Decoded { envelopes, keys, rejections })
 }
 
 /// Reads one message.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn read<S: Stream>(message: &Message) -> Result<Result<(S::Record, Claim), Rejection>, record::Error> {
+pub fn read<S: Stream>(message: &Message) -> Result<Result<(S::Record, DedupeKey), Rejection>, record::Error> {
     let read = || -> Result<_, record::Error> {
         let value = record::decode::<S::Record>(&message.payload)?;
-        let claim = S::claim(&value, message.appended_at);
-        Ok((value, claim))
+        let key = S::dedupe_key(&value, message.appended_at);
+        Ok((value, key))
     };
-    Ok(match guarded(read) {
+    Ok(match catch_panic(read) {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error @ record::Error::Schema(_))) => return Err(error),
         Ok(Err(error)) => Err(Rejection { reason: reason(&error), message: error.to_string() }),
@@ -107,7 +107,7 @@ pub fn read<S: Stream>(message: &Message) -> Result<Result<(S::Record, Claim), R
 
 /// Where a message lies in the log.
 #[must_use]
-pub fn position(message: &Message, place: Place) -> Position {
+pub fn position(message: &Message, place: LogPartition) -> Position {
     Position {
         generation: place.generation,
         partition: u32::try_from(place.partition).unwrap_or_default(),
@@ -160,10 +160,10 @@ mod tests {
         let payloads = [(4, good.clone()), (5, Vec::new()), (6, torn), (8, good.clone()), (9, foreign), (10, good)];
         let messages = payloads.map(|(offset, payload)| message(offset, payload));
         let killed = Rejections::from([(8, Rejection::killed())]);
-        let decoded = decode::<IssueChanges>(&messages, Place { partition: 3, generation: 1 }, &killed).unwrap();
+        let decoded = decode::<IssueChanges>(&messages, LogPartition { partition: 3, generation: 1 }, &killed).unwrap();
         let offsets: Vec<u64> = decoded.envelopes.iter().map(|envelope| envelope.position.offset).collect();
         assert_eq!(offsets, [4, 10]);
-        assert_eq!(decoded.claims.len(), 2);
+        assert_eq!(decoded.keys.len(), 2);
         assert_eq!(decoded.envelopes[1].value, Some(change()));
         assert_eq!(decoded.envelopes[1].position.partition, 3);
         assert_eq!(decoded.envelopes[1].position.generation, 1);

@@ -1,16 +1,17 @@
 //! Re-deliveries, found exactly with bounded memory.
 //!
 //! A report cannot have been delivered before it occurred. So where a report occurred after the beginning of the [`Window`], its twin,
-//! if it has one, is among the ids that the window holds; memory decides. Otherwise the table is asked, once for the slice. Two doubts
+//! if it has one, is among the ids that the window holds; memory decides. Otherwise the table is unknown_ids, once for the slice. Two doubts
 //! are taken out: a clock may be up to [`ALLOWANCE_MS`] fast and the rule still holds; and a first delivery that is dated further ahead
-//! than that is noted in the [`Marks`], so that its later twins are looked up.
+//! than that is noted in the [`BloomFilter`], so that its later twins are looked up.
 //!
 //! "Now" is the append time of the record in hand. Nothing here reads a clock, and where slices are cut changes no verdict.
 
-mod marks;
+mod bloom_filter;
+pub mod table;
 mod window;
 
-pub use marks::Marks;
+pub use bloom_filter::BloomFilter;
 pub use window::{Bounds, Window};
 
 use std::collections::HashSet;
@@ -23,11 +24,11 @@ pub const ALLOWANCE_MS: i64 = 10 * 60_000;
 pub type Id = [u8; 16];
 
 /// A set of ids, which are hashes already.
-pub type Ids = HashSet<Id, BuildHasherDefault<FirstBytes>>;
+pub type Ids = HashSet<Id, BuildHasherDefault<IdHasher>>;
 
 /// What deduplication needs to know of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
+pub struct DedupeKey {
     pub id: Id,
     /// Client clock in Unix milliseconds, as sent.
     pub occurred_at: Option<i64>,
@@ -37,7 +38,7 @@ pub struct Claim {
     pub appended_at: i64,
 }
 
-impl Claim {
+impl DedupeKey {
     /// Neither named nor dated: it has no twin, each delivery counts.
     #[must_use]
     pub fn is_unique(&self) -> bool {
@@ -59,46 +60,46 @@ pub enum Verdict {
     /// Its twin was delivered before.
     Duplicate,
     /// Only the table knows.
-    Ask,
+    Unknown,
 }
 
 /// Judges the records of a slice in order by what was delivered before the slice and in it.
 #[must_use]
-pub fn judge(window: &Window, claims: &[Claim]) -> Vec<Verdict> {
-    let mut slice = Ids::with_capacity_and_hasher(claims.len(), BuildHasherDefault::default());
-    let mut verdict = |claim: &Claim| {
-        if claim.is_unique() {
+pub fn judge(window: &Window, keys: &[DedupeKey]) -> Vec<Verdict> {
+    let mut slice = Ids::with_capacity_and_hasher(keys.len(), BuildHasherDefault::default());
+    let mut verdict = |key: &DedupeKey| {
+        if key.is_unique() {
             Verdict::First
-        } else if slice.insert(claim.id) {
-            window.judge(claim)
+        } else if slice.insert(key.id) {
+            window.judge(key)
         } else {
             Verdict::Duplicate
         }
     };
-    claims.iter().map(&mut verdict).collect()
+    keys.iter().map(&mut verdict).collect()
 }
 
-/// The ids that the table must be asked about.
+/// The ids that the table must be unknown_ids about.
 #[must_use]
-pub fn asked(claims: &[Claim], verdicts: &[Verdict]) -> Vec<Id> {
-    let pairs = claims.iter().zip(verdicts);
-    pairs.filter(|(_, verdict)| **verdict == Verdict::Ask).map(|(claim, _)| claim.id).collect()
+pub fn unknown_ids(keys: &[DedupeKey], verdicts: &[Verdict]) -> Vec<Id> {
+    let pairs = keys.iter().zip(verdicts);
+    pairs.filter(|(_, verdict)| **verdict == Verdict::Unknown).map(|(key, _)| key.id).collect()
 }
 
-/// Puts the table's answer in the place of every [`Verdict::Ask`]: `found` are the ids that it holds.
-pub fn settle(claims: &[Claim], verdicts: &mut [Verdict], found: &Ids) {
-    for (claim, verdict) in claims.iter().zip(verdicts) {
-        if *verdict == Verdict::Ask {
-            *verdict = if found.contains(&claim.id) { Verdict::Duplicate } else { Verdict::First };
+/// Puts the table's answer in the place of every [`Verdict::Unknown`]: `found` are the ids that it holds.
+pub fn resolve(keys: &[DedupeKey], verdicts: &mut [Verdict], found: &Ids) {
+    for (key, verdict) in keys.iter().zip(verdicts) {
+        if *verdict == Verdict::Unknown {
+            *verdict = if found.contains(&key.id) { Verdict::Duplicate } else { Verdict::First };
         }
     }
 }
 
 /// Takes the first eight bytes of an id for its hash: ids are SHA-256.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct FirstBytes(u64);
+pub struct IdHasher(u64);
 
-impl Hasher for FirstBytes {
+impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -2,8 +2,8 @@
 
 use service::{http, kafka};
 
-use crate::replay::Refusal;
-use crate::sink::{Blame, Failure};
+use crate::replay::ReplayRefusal;
+use crate::sink::{Blame, TableError};
 
 /// Ours: the slice is repeated, its stream is halted, or the processor stops and says why.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum Error {
     Log(#[from] kafka::Error),
     /// The tables' server is away or refuses.
     #[error("the tables: {0}")]
-    Tables(#[from] Failure),
+    Tables(#[from] TableError),
     /// A record cannot be encoded: a fault of the build.
     #[error("a dead letter cannot be written: {0}")]
     Record(#[from] schemas::record::Error),
@@ -68,7 +68,7 @@ pub enum Error {
     Grouping(String),
     /// The tables cannot be replayed as asked, and stay as they are.
     #[error("not replayed: {0}")]
-    Refused(#[from] Refusal),
+    Refused(#[from] ReplayRefusal),
 }
 
 impl Error {

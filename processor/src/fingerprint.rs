@@ -56,7 +56,7 @@ impl Default for Policy {
 
 /// A frame by its normal name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named<'a> {
+pub struct NamedFrame<'a> {
     pub name: &'a str,
     pub class: Class,
 }
@@ -74,7 +74,7 @@ pub struct Evidence<'a> {
     /// How the exception that this one caused opens, see [`fault::opening`]; may be empty.
     pub effect: &'a str,
     /// Distinct names, innermost first, recursion collapsed.
-    pub frames: &'a [Named<'a>],
+    pub frames: &'a [NamedFrame<'a>],
     /// Names that recur, sorted; only looked for in a stack overflow.
     pub recurring: &'a [&'a str],
     /// Whether a name is `package.Class.method`, so that classes can be told from methods.
@@ -124,7 +124,7 @@ pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
 
 /// The frames themselves, or their classes where an exception was thrown on purpose: which of its
 /// methods a class was asked by differs from caller to caller of one bug.
-fn push_frames(evidence: &Evidence<'_>, frames: &[Named<'_>], parts: &mut Vec<Part>) {
+fn push_frames(evidence: &Evidence<'_>, frames: &[NamedFrame<'_>], parts: &mut Vec<Part>) {
     let is_app = frames.first().is_some_and(|frame| frame.class == Class::App);
     let by_class = evidence.has_classes && is_app && !evidence.exception.is_empty() && !is_fault(evidence.exception);
     for frame in frames {
@@ -140,7 +140,7 @@ fn push_frames(evidence: &Evidence<'_>, frames: &[Named<'_>], parts: &mut Vec<Pa
 }
 
 /// Whether the message says more than the frames do.
-fn message_counts(evidence: &Evidence<'_>, top: Option<&Named<'_>>, policy: Policy) -> bool {
+fn message_counts(evidence: &Evidence<'_>, top: Option<&NamedFrame<'_>>, policy: Policy) -> bool {
     match top.map(|frame| frame.class) {
         None => true,
         Some(Class::Test) => false,
@@ -152,7 +152,7 @@ fn message_counts(evidence: &Evidence<'_>, top: Option<&Named<'_>>, policy: Poli
 
 /// The frames that count: of the test where that failed by itself, else the first of the best class.
 #[must_use]
-pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<Named<'a>> {
+pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<NamedFrame<'a>> {
     let frames = evidence.frames;
     let first = frames.iter().find(|frame| frame.class <= Class::Test);
     if first.is_some_and(|frame| frame.class == Class::Test) {

@@ -12,15 +12,15 @@ mod signature;
 mod texts;
 
 pub use difference::difference;
-pub use explanation::{Explanation, Seen, explain};
+pub use explanation::{Explanation, ShownFrame, explain};
 pub use kind::Kind;
 pub use line::{explained_line, id_of_line, line, with_subject};
 
-use crate::fingerprint::{self, Evidence, Hash64, Named, Part, Policy};
+use crate::fingerprint::{self, Evidence, Hash64, NamedFrame, Part, Policy};
 use crate::frames::classify::Class;
 use crate::frames::{self, Language};
 use crate::normalise;
-use crate::project::{Applied, Rules};
+use crate::project::{Decision, Rules};
 use names::Names;
 use texts::{Texts, fault_family, first_of, without_digits};
 
@@ -34,7 +34,7 @@ pub struct Subject<'a> {
     pub platform_id: u8,
     /// `crash`, `anr` or `error`.
     pub category: &'a str,
-    /// Member of the category: `Crash`, `Native`, `Unity3D`, …
+    /// GroupMember of the category: `Crash`, `Native`, `Unity3D`, …
     pub exception_type: &'a str,
     /// The platform in the client's words; a hint for the parser.
     pub platform_text: &'a str,
@@ -84,20 +84,20 @@ pub fn group(subject: &Subject<'_>) -> Grouping {
 /// Groups a report by the rules of its project.
 #[must_use]
 pub fn group_with(subject: &Subject<'_>, rules: &Rules) -> Grouping {
-    weigh(subject, (Policy::default(), rules), |_, _| ()).0
+    group_observed(subject, (Policy::default(), rules), |_, _| ()).0
 }
 
 /// Groups a report by a policy of the caller's.
 #[must_use]
 pub fn group_by(subject: &Subject<'_>, policy: Policy) -> Grouping {
-    weigh(subject, (policy, &Rules::default()), |_, _| ()).0
+    group_observed(subject, (policy, &Rules::default()), |_, _| ()).0
 }
 
 /// Groups a report; `look` sees what was decided on, and the frames that were found to count.
-pub(crate) fn weigh<T>(
+pub(crate) fn group_observed<T>(
     subject: &Subject<'_>,
     (policy, rules): (Policy, &Rules),
-    look: impl FnOnce(&Evidence<'_>, &[Named<'_>]) -> T,
+    look: impl FnOnce(&Evidence<'_>, &[NamedFrame<'_>]) -> T,
 ) -> (Grouping, T) {
     let trace = frames::parse(subject.stack, subject.platform_text);
     let texts = Texts::of(subject, trace.as_ref());
@@ -125,7 +125,7 @@ pub(crate) fn weigh<T>(
         recurring: &recurring,
         has_classes,
     };
-    let Applied { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, (&evidence, policy));
+    let Decision { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, (&evidence, policy));
     let fingerprint = fingerprint::hash(&parts);
     let top = fingerprint::top(&evidence, policy);
     let looked = look(&evidence, &top);
@@ -149,7 +149,7 @@ pub(crate) fn weigh<T>(
     (grouping, looked)
 }
 
-fn hashes(frames: &[Named<'_>]) -> (u64, u64) {
+fn hashes(frames: &[NamedFrame<'_>]) -> (u64, u64) {
     let (mut all, mut app) = (Hash64::default(), Hash64::default());
     for frame in frames {
         all.add(frame.name);

@@ -14,29 +14,29 @@
 //! a record that cannot be processed, whatever it does, costs itself; a stream that cannot go on is halted alone.
 
 pub mod assignment;
-pub mod bound;
-pub mod budget;
+pub mod catch_panic;
 pub mod config;
 pub mod dead_letter;
 pub mod decode;
 pub mod dedupe;
-pub mod envelope;
 pub mod error;
+pub mod fault_injection;
 pub mod fingerprint;
 pub mod fold;
 pub mod frames;
 pub mod group;
-pub mod guard;
 pub mod link;
+pub mod log_day;
 pub mod member;
-pub mod meter;
+pub mod memory_budget;
+pub mod metrics;
 pub mod migrate;
 pub mod normalise;
-pub mod outfit;
 pub mod pipeline;
+pub mod positioned_record;
 pub mod project;
-pub mod provoke;
-pub mod recall;
+pub mod range;
+pub mod readiness;
 pub mod replay;
 pub mod retention;
 pub mod sink;
@@ -46,8 +46,8 @@ pub mod stop;
 pub mod stream;
 pub mod suggest;
 pub mod trim;
-pub mod watermark;
 pub mod worker;
+pub mod worker_setup;
 
 pub use config::Config;
 pub use error::Error;

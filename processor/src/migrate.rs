@@ -11,7 +11,7 @@ use service::kafka::{self, Admin, Creation, TopicSpec};
 
 use crate::error::Error;
 use crate::retention::Retention;
-use crate::sink::{Entry, Journal};
+use crate::sink::{Entry, MigrationTable};
 
 /// `[topics]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -116,10 +116,10 @@ fn spec(topic: &str, keep: &[(&'static str, String)], topics: &Topics) -> TopicS
 /// The tables' server is away or refuses.
 pub(crate) async fn is_current(tables: &service::clickhouse::Config, retention: &Retention) -> Result<bool, Error> {
     let database = database(&tables.database)?;
-    if !Journal::is_there(tables, database).await? {
+    if !MigrationTable::is_there(tables, database).await? {
         return Ok(false);
     }
-    let entries = Journal::of(tables, database).entries().await?;
+    let entries = MigrationTable::of(tables, database).entries().await?;
     let is_applied = |migration: &migration::Migration| entries.iter().any(|entry| entry.number == migration.number);
     Ok(MIGRATIONS.iter().all(is_applied) && is_set(&entries, &retention_entry(database, retention).1))
 }
@@ -127,7 +127,7 @@ pub(crate) async fn is_current(tables: &service::clickhouse::Config, retention: 
 /// The tables of a database, made or brought up to date: the numbers of the migrations that were applied, and whether retention was set.
 pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention: &Retention) -> Result<(Vec<u32>, bool), Error> {
     let database = database(&tables.database)?;
-    let journal = Journal::open(tables, database).await?;
+    let journal = MigrationTable::open(tables, database).await?;
     let entries = journal.entries().await?;
     let mut numbers = Vec::new();
     for migration in MIGRATIONS {
@@ -146,7 +146,7 @@ pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention:
 }
 
 /// Sets retention where it is not as it was set last.
-async fn set_retention(journal: &Journal, entries: &[Entry], database: &str, retention: &Retention) -> Result<bool, Error> {
+async fn set_retention(journal: &MigrationTable, entries: &[Entry], database: &str, retention: &Retention) -> Result<bool, Error> {
     let (statements, entry) = retention_entry(database, retention);
     if is_set(entries, &entry) {
         return Ok(false);

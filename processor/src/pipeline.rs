@@ -16,10 +16,10 @@ use crate::Config;
 use crate::assignment::{TOPICS, Workers};
 use crate::dead_letter::DeadLetters;
 use crate::error::Error;
-use crate::member::{Joining, Member};
-use crate::outfit::{Duty, Outfit};
-use crate::trim::Trim;
-use crate::watermark::Watermarks;
+use crate::member::{GroupMember, MemberOptions};
+use crate::readiness::Readiness;
+use crate::trim::Trimmer;
+use crate::worker_setup::{Mode, WorkerSetup};
 
 /// How often the log is asked whether it still has the topics.
 const TOPICS_CHECK: Duration = Duration::from_secs(5);
@@ -35,17 +35,18 @@ pub async fn run(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
-    let watermarks = Watermarks::default();
+    let readiness = Readiness::default();
     let (failures, mut failed) = mpsc::unbounded_channel();
-    let duty = Duty::Follow(DeadLetters::new(&kafka)?);
-    let mut watch = pin!(watch_topics(Admin::new(&kafka)?, watermarks.clone()));
+    let mode = Mode::Follow(DeadLetters::new(&kafka)?);
+    let mut watch = pin!(watch_topics(Admin::new(&kafka)?, readiness.clone()));
     let (limits, options) = (config.http.clone(), group(&config));
-    let mut trimming = pin!(Trim::new(&config, &tables, watermarks.clone()).follow());
-    let workers = Arc::new(Workers::new(Outfit::new(config, tables, duty)?, Handle::current(), watermarks.clone(), failures.clone()));
+    let mut trimming = pin!(Trimmer::new(&config, &tables, readiness.clone()).follow());
+    let workers = Arc::new(Workers::new(WorkerSetup::new(config, tables, mode)?, Handle::current(), readiness.clone(), failures.clone()));
     let finish = Arc::clone(&workers);
-    let member = Member::join(Joining { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)?;
+    let member =
+        GroupMember::join(MemberOptions { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)?;
     let (leave, left) = Shutdown::new();
-    let mut server = pin!(http::serve(listener, router(watermarks), limits, left));
+    let mut server = pin!(http::serve(listener, router(readiness), limits, left));
     let (outcome, has_ended) = tokio::select! {
         () = shutdown.triggered() => (Ok(()), false),
         failure = failed.recv() => (Err(failure.unwrap_or(Error::ConsumerStopped)), false),
@@ -70,7 +71,7 @@ pub async fn run(
 }
 
 /// Notes which topics the log does not have. Ends never.
-async fn watch_topics(log: Admin, watermarks: Watermarks) {
+async fn watch_topics(log: Admin, readiness: Readiness) {
     loop {
         let mut missing = Vec::new();
         for topic in TOPICS {
@@ -78,7 +79,7 @@ async fn watch_topics(log: Admin, watermarks: Watermarks) {
                 missing.push(topic);
             }
         }
-        watermarks.lacks(missing);
+        readiness.lacks(missing);
         tokio::time::sleep(TOPICS_CHECK).await;
     }
 }
@@ -94,9 +95,9 @@ pub(crate) fn group(config: &Config) -> GroupOptions {
     }
 }
 
-fn router(watermarks: Watermarks) -> Router {
+fn router(readiness: Readiness) -> Router {
     http::health(Router::new("Aftershock processor"), move || {
-        let ready = watermarks.ready();
+        let ready = readiness.ready();
         Box::pin(async move { ready })
     })
 }

@@ -10,7 +10,7 @@ mod glob;
 mod rules;
 mod settings;
 
-pub use rules::{Applied, Rules};
+pub use rules::{Decision, Rules};
 pub use settings::{AppGrouping, GroupBy, Grouping, ServerRule, When};
 
 #[cfg(test)]

@@ -6,21 +6,21 @@
 //! ```
 //!
 //! The workers are the processor's own, in a group of their own. What they fold of a partition ends where the live group has committed:
-//! after the exchange that group goes on as if nothing had happened. Days before the range are in the side tables from the beginning, as the
+//! after the exchange that group goes on as if nothing had happened. DailyTables before the range are in the side tables from the beginning, as the
 //! live tables have them, so that a report is found to be the twin of one that has left the log.
 //!
 //! Invariants: no live table is touched before the exchange; while tables are exchanged no processor of the group can be at work; between
 //! the exchanges of two tables each of them is whole, and both end where the group has committed.
 
-mod day;
 mod fold;
-mod guard;
+mod hold;
 mod plan;
 mod refusal;
 mod survey;
+mod tables;
 
-pub use day::Day;
-pub use refusal::Refusal;
+pub use refusal::ReplayRefusal;
+pub use tables::{DayDifference, ReplayTables};
 
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
 use schemas::row::{ConnectionRow, IssueChangeRow, OccurrenceRow, RejectedReportRow, Table};
@@ -28,15 +28,15 @@ use service::kafka::Admin;
 use service::shutdown::Shutdown;
 
 use crate::error::Error;
+use crate::log_day::LogDay;
 use crate::migrate;
 use crate::retention::Retention;
-use crate::sink::{DayReport, Side};
-use guard::Guard;
+use hold::GroupHold;
 use plan::Plan;
 
 /// Where the log and the live tables are.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct Installation {
     pub config: crate::Config,
     pub kafka: service::kafka::Config,
     pub tables: service::clickhouse::Config,
@@ -45,20 +45,20 @@ pub struct Site {
 
 /// What is to be replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
+pub struct ReplayRequest {
     /// The first log day; without it the first that is whole in the log.
-    pub from: Option<Day>,
+    pub from: Option<LogDay>,
     /// The last log day; without it the last there is.
-    pub to: Option<Day>,
+    pub to: Option<LogDay>,
     /// Only compare.
-    pub is_trial: bool,
+    pub is_dry_run: bool,
     /// Hexadecimal; tells this replay's group and database from those of others.
     pub id: String,
 }
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Progress {
     /// Waiting for the group to be left by its processors.
     Holding,
     /// So many records are folded, of so many.
@@ -69,15 +69,15 @@ pub enum Step {
 
 /// What came of it.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct ReplayReport {
     /// The range, both included.
-    pub days: (Day, Day),
+    pub days: (LogDay, LogDay),
     /// Names of the tables that were folded again.
     pub tables: Vec<&'static str>,
     /// Records that were read.
     pub records: u64,
     /// What is different, by table and day; of a trial only.
-    pub comparison: Vec<(&'static str, Vec<DayReport>)>,
+    pub comparison: Vec<(&'static str, Vec<DayDifference>)>,
 }
 
 /// A topic and the table that it is folded into.
@@ -107,25 +107,30 @@ const FOLDS: [Fold; 4] = [
 ///
 /// # Errors
 /// [`Error::Refused`] where it cannot be done as asked; an engine that is away.
-pub async fn replay(site: &Site, order: &Order, tell: &(dyn Fn(Step) + Sync), shutdown: &Shutdown) -> Result<Outcome, Error> {
-    if !migrate::is_current(&site.tables, &site.retention).await? {
-        return Err(Refusal::NotMigrated.into());
+pub async fn replay(
+    installation: &Installation,
+    order: &ReplayRequest,
+    tell: &(dyn Fn(Progress) + Sync),
+    shutdown: &Shutdown,
+) -> Result<ReplayReport, Error> {
+    if !migrate::is_current(&installation.tables, &installation.retention).await? {
+        return Err(ReplayRefusal::NotMigrated.into());
     }
-    let admin = Admin::new(&site.kafka)?;
-    let guard = match order.is_trial {
+    let admin = Admin::new(&installation.kafka)?;
+    let hold = match order.is_dry_run {
         true => None,
         false => {
-            tell(Step::Holding);
-            Some(Guard::hold(site, &admin).await?)
+            tell(Progress::Holding);
+            Some(GroupHold::hold(installation, &admin).await?)
         }
     };
-    let side = Side::new(&site.tables, &format!("{}{}", prefix(site), order.id));
-    let work = Replay { site, order, admin, side: &side, guard: guard.as_ref() };
+    let side = ReplayTables::new(&installation.tables, &format!("{}{}", prefix(installation), order.id));
+    let work = Replay { installation, order, admin, side: &side, hold: hold.as_ref() };
     let replayed = in_side(&work, tell, shutdown).await;
     work.forget_group().await;
-    let cleaned = side.remove(&prefix(site)).await;
-    if let Some(guard) = guard {
-        guard.leave().await;
+    let cleaned = side.remove(&prefix(installation)).await;
+    if let Some(hold) = hold {
+        hold.leave().await;
     }
     let outcome = replayed?;
     cleaned?;
@@ -133,44 +138,44 @@ pub async fn replay(site: &Site, order: &Order, tell: &(dyn Fn(Step) + Sync), sh
 }
 
 /// Names of side databases begin with this; the id of the replay follows.
-fn prefix(site: &Site) -> String {
-    format!("{}_replay_", site.tables.database)
+fn prefix(installation: &Installation) -> String {
+    format!("{}_replay_", installation.tables.database)
 }
 
 /// A replay under way.
 struct Replay<'a> {
-    site: &'a Site,
-    order: &'a Order,
+    installation: &'a Installation,
+    order: &'a ReplayRequest,
     admin: Admin,
-    side: &'a Side,
+    side: &'a ReplayTables,
     /// None in a trial.
-    guard: Option<&'a Guard>,
+    hold: Option<&'a GroupHold>,
 }
 
-async fn in_side(replay: &Replay<'_>, tell: &(dyn Fn(Step) + Sync), shutdown: &Shutdown) -> Result<Outcome, Error> {
-    let Replay { site, order, side, guard, .. } = replay;
+async fn in_side(replay: &Replay<'_>, tell: &(dyn Fn(Progress) + Sync), shutdown: &Shutdown) -> Result<ReplayReport, Error> {
+    let Replay { installation, order, side, hold, .. } = replay;
     // What a replay that was killed has left.
-    side.remove(&prefix(site)).await?;
+    side.remove(&prefix(installation)).await?;
     let found = survey::survey(replay).await?;
     let plan = plan::plan(&found, order)?;
-    let (days, records) = ((Day(*plan.days.start()), Day(*plan.days.end())), plan.records());
+    let (days, records) = ((LogDay(*plan.days.start()), LogDay(*plan.days.end())), plan.records());
     let tables: Vec<&'static str> = plan.folds.iter().map(|fold| fold.table).collect();
     tracing::info!(from = %days.0, to = %days.1, records, "replay begins");
-    migrate::make_tables(side.config(), &site.retention).await?;
+    migrate::make_tables(side.config(), &installation.retention).await?;
     for fold in plan.daily() {
-        side.carry(fold.table, |day| day < *plan.days.start()).await?;
+        side.attach_live_days(fold.table, |day| day < *plan.days.start()).await?;
     }
     fold::fold(replay, &plan, tell, shutdown).await?;
-    tell(Step::Finishing);
+    tell(Progress::Finishing);
     let mut comparison = Vec::new();
-    match guard {
+    match hold {
         None => comparison = compare(side, &plan).await?,
-        Some(guard) => swap(replay, &plan, &found, guard).await?,
+        Some(hold) => swap(replay, &plan, &found, hold).await?,
     }
-    Ok(Outcome { days, tables, records, comparison })
+    Ok(ReplayReport { days, tables, records, comparison })
 }
 
-async fn compare(side: &Side, plan: &Plan) -> Result<Vec<(&'static str, Vec<DayReport>)>, Error> {
+async fn compare(side: &ReplayTables, plan: &Plan) -> Result<Vec<(&'static str, Vec<DayDifference>)>, Error> {
     let mut comparison = Vec::new();
     for fold in &plan.folds {
         comparison.push((fold.table, side.compare(fold.table, &plan.days, &plan.ends(fold.topic)).await?));
@@ -179,16 +184,16 @@ async fn compare(side: &Side, plan: &Plan) -> Result<Vec<(&'static str, Vec<DayR
 }
 
 /// Puts the side tables in the place of the live ones.
-async fn swap(replay: &Replay<'_>, plan: &Plan, found: &survey::Survey, guard: &Guard) -> Result<(), Error> {
+async fn swap(replay: &Replay<'_>, plan: &Plan, found: &survey::Survey, hold: &GroupHold) -> Result<(), Error> {
     let last = *plan.days.end();
     for fold in plan.daily().filter(|_| last < u16::MAX) {
         side_twins(replay.side, fold, last).await?;
-        replay.side.carry(fold.table, |day| day > last).await?;
+        replay.side.attach_live_days(fold.table, |day| day > last).await?;
     }
     // From here to the end no other member can be given a partition.
-    let held = guard.keep().await?;
+    let held = hold.keep().await?;
     if survey::committed(replay).await? != found.committed() {
-        return Err(Refusal::Moved.into());
+        return Err(ReplayRefusal::Moved.into());
     }
     for fold in &plan.folds {
         replay.side.exchange(fold.table).await?;
@@ -199,9 +204,9 @@ async fn swap(replay: &Replay<'_>, plan: &Plan, found: &survey::Survey, guard: &
 }
 
 /// A report that only the replay counts in its range may be counted on a later day that stays as it is.
-async fn side_twins(side: &Side, fold: &Fold, last: u16) -> Result<(), Error> {
+async fn side_twins(side: &ReplayTables, fold: &Fold, last: u16) -> Result<(), Error> {
     match side.twins(fold, last).await? {
         0 => Ok(()),
-        count => Err(Refusal::Twins { table: fold.table, count, last: Day(last) }.into()),
+        count => Err(ReplayRefusal::Twins { table: fold.table, count, last: LogDay(last) }.into()),
     }
 }

@@ -5,15 +5,13 @@
 //! again with `:2`, and so on. The token alone stops the late insert of a worker that lost its partition.
 
 mod check;
-mod days;
-mod failure;
-mod journal;
-mod side;
+mod daily_tables;
+mod migrations;
+mod table_error;
 
-pub use days::{Days, TableDay};
-pub use failure::{Blame, Failure};
-pub use journal::{Entry, Journal};
-pub use side::{DayReport, Killer, Side};
+pub use daily_tables::{DailyTables, TableDay};
+pub use migrations::{Entry, MigrationTable};
+pub use table_error::{Blame, TableError};
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -129,7 +127,7 @@ impl<T: Table> Sink<T> {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn holds(&self, range: Range) -> Result<bool, Failure> {
+    pub async fn holds(&self, range: Range) -> Result<bool, TableError> {
         let sql = format!(
             "select toUInt8(1) from {} where log_day = toDate({{day:UInt16}}) and log_generation = {{generation:UInt16}} \
              and log_partition = {{partition:UInt32}} and log_offset between {{first:UInt64}} and {{last:UInt64}} limit 1",
@@ -143,7 +141,7 @@ impl<T: Table> Sink<T> {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn highest(&self, since: Option<u16>) -> Result<Option<i64>, Failure> {
+    pub async fn highest(&self, since: Option<u16>) -> Result<Option<i64>, TableError> {
         // A filter by day is not in the projection, so it is there only where it is needed.
         let days = since.map(|day| format!("and log_day >= toDate({day})")).unwrap_or_default();
         let sql = format!(
@@ -159,7 +157,7 @@ impl<T: Table> Sink<T> {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn known(&self, ids: &[Id], first: i64) -> Result<Ids, Failure> {
+    pub async fn known(&self, ids: &[Id], first: i64) -> Result<Ids, TableError> {
         let sql = format!(
             "select {id} as id from {table} where {id} in (select toFixedString(unhex(arrayJoin({{ids:Array(String)}})), 16)) and {BEFORE}",
             id = T::ID,
@@ -179,7 +177,7 @@ impl<T: Table> Sink<T> {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn delivered(&self, since: i64, first: i64, limit: usize) -> Result<Vec<(Id, i64)>, Failure> {
+    pub async fn delivered(&self, since: i64, first: i64, limit: usize) -> Result<Vec<(Id, i64)>, TableError> {
         let sql = format!(
             "select {id} as id, appended_at from {table} where log_day >= toDate(fromUnixTimestamp64Milli({{since:Int64}}, 'UTC')) \
              and appended_at >= fromUnixTimestamp64Milli({{since:Int64}}, 'UTC') and {BEFORE} \
@@ -197,7 +195,7 @@ impl<T: Table> Sink<T> {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn has_earlier(&self, since: i64, first: i64) -> Result<bool, Failure> {
+    pub async fn has_earlier(&self, since: i64, first: i64) -> Result<bool, TableError> {
         let sql = format!(
             "select toUInt8(1) from {} where appended_at < fromUnixTimestamp64Milli({{since:Int64}}, 'UTC') and {BEFORE} limit 1",
             self.table
@@ -210,7 +208,7 @@ impl<T: Table> Sink<T> {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn dated_ahead(&self, since: i64, first: i64) -> Result<Vec<Id>, Failure> {
+    pub async fn dated_ahead(&self, since: i64, first: i64) -> Result<Vec<Id>, TableError> {
         let sql = format!(
             "select {id} as id from {table} where occurred_at > {{since:Int64}} \
              and occurred_at - {ALLOWANCE_MS} > toUnixTimestamp64Milli(appended_at) and {BEFORE}",
@@ -221,14 +219,14 @@ impl<T: Table> Sink<T> {
         Ok(self.within(query.fetch_all::<OnlyId>()).await?.into_iter().map(|row| row.id).collect())
     }
 
-    async fn insert(&self, range: Range, rows: &[T], attempt: u32) -> Result<(), Failure> {
+    async fn insert(&self, range: Range, rows: &[T], attempt: u32) -> Result<(), TableError> {
         let token = self.token(range, attempt);
         let mut settings: Vec<(&str, &str)> = one_part().to_vec();
         settings.push(("insert_deduplication_token", &token));
         self.write(&self.table, rows, &settings).await
     }
 
-    async fn write(&self, table: &str, rows: &[T], settings: &[(&str, &str)]) -> Result<(), Failure> {
+    async fn write(&self, table: &str, rows: &[T], settings: &[(&str, &str)]) -> Result<(), TableError> {
         let send = async {
             let mut insert = self.client.insert_unescaped::<T>(table).await?;
             for (name, value) in settings {
@@ -246,10 +244,10 @@ impl<T: Table> Sink<T> {
         self.client.query(sql).param("generation", self.generation).param("partition", self.partition)
     }
 
-    async fn within<R>(&self, call: impl Future<Output = Result<R, clickhouse::error::Error>>) -> Result<R, Failure> {
+    async fn within<R>(&self, call: impl Future<Output = Result<R, clickhouse::error::Error>>) -> Result<R, TableError> {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(outcome) => Ok(outcome?),
-            Err(_) => Err(Failure::TimedOut(self.timeout)),
+            Err(_) => Err(TableError::TimedOut(self.timeout)),
         }
     }
 }

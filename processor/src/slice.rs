@@ -69,7 +69,7 @@ impl Slice {
 
 /// What is known about a partition when a worker begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct PartitionOffsets {
     /// The committed offset.
     pub committed: Option<i64>,
     /// The end of the slice that is open there.
@@ -84,7 +84,7 @@ pub struct Known {
 
 /// Where a worker begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Start {
+pub struct StartingPoint {
     /// The slice to be repeated, by its first and last offset.
     pub repeat: Option<(i64, i64)>,
     /// Where the next new slice begins.
@@ -99,7 +99,7 @@ pub struct Start {
 ///
 /// # Errors
 /// The offset that is known and that the log does not reach: the topic was made anew.
-pub fn start(known: Known) -> Result<Start, i64> {
+pub fn starting_point(known: PartitionOffsets) -> Result<StartingPoint, i64> {
     let after_table = known.highest.map_or(0, |highest| highest + 1);
     let committed = known.committed.unwrap_or(known.low);
     let read = known.open_until.map_or(committed, |end| end + 1);
@@ -109,7 +109,7 @@ pub fn start(known: Known) -> Result<Start, i64> {
     }
     let repeat = known.open_until.map(|end| (committed, end));
     let gap = if known.committed.is_some() { (known.low - committed.max(after_table)).max(0) } else { 0 };
-    Ok(Start { repeat, next: beyond.max(known.low), gap, ahead: (after_table - read.max(known.low)).max(0) })
+    Ok(StartingPoint { repeat, next: beyond.max(known.low), gap, ahead: (after_table - read.max(known.low)).max(0) })
 }
 
 #[cfg(test)]
@@ -141,32 +141,35 @@ mod tests {
 
     #[test]
     fn a_worker_begins_after_what_is_committed_and_what_is_in_the_table() {
-        let known = Known { committed: Some(10), low: 0, high: 50, ..Known::default() };
-        assert_eq!(start(known), Ok(Start { repeat: None, next: 10, gap: 0, ahead: 0 }));
-        assert_eq!(start(Known { highest: Some(9), ..known }).unwrap().next, 10);
-        assert_eq!(start(Known { highest: Some(19), ..known }), Ok(Start { repeat: None, next: 20, gap: 0, ahead: 10 }));
-        let open = Known { open_until: Some(14), ..known };
-        assert_eq!(start(open), Ok(Start { repeat: Some((10, 14)), next: 15, gap: 0, ahead: 0 }));
-        assert_eq!(start(Known { highest: Some(14), ..open }).unwrap().next, 15);
-        let fresh = Known { low: 3, high: 50, ..Known::default() };
-        assert_eq!(start(fresh), Ok(Start { repeat: None, next: 3, gap: 0, ahead: 0 }));
-        assert_eq!(start(Known::default()), Ok(Start { repeat: None, next: 0, gap: 0, ahead: 0 }));
+        let known = PartitionOffsets { committed: Some(10), low: 0, high: 50, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(known), Ok(StartingPoint { repeat: None, next: 10, gap: 0, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(9), ..known }).unwrap().next, 10);
+        assert_eq!(
+            starting_point(PartitionOffsets { highest: Some(19), ..known }),
+            Ok(StartingPoint { repeat: None, next: 20, gap: 0, ahead: 10 })
+        );
+        let open = PartitionOffsets { open_until: Some(14), ..known };
+        assert_eq!(starting_point(open), Ok(StartingPoint { repeat: Some((10, 14)), next: 15, gap: 0, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(14), ..open }).unwrap().next, 15);
+        let fresh = PartitionOffsets { low: 3, high: 50, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(fresh), Ok(StartingPoint { repeat: None, next: 3, gap: 0, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets::default()), Ok(StartingPoint { repeat: None, next: 0, gap: 0, ahead: 0 }));
     }
 
     #[test]
     fn retention_that_was_faster_is_a_gap() {
-        let known = Known { committed: Some(10), low: 30, high: 50, ..Known::default() };
-        assert_eq!(start(known), Ok(Start { repeat: None, next: 30, gap: 20, ahead: 0 }));
-        assert_eq!(start(Known { high: 30, ..known }).unwrap().next, 30);
-        assert_eq!(start(Known { highest: Some(24), ..known }).unwrap().gap, 5);
+        let known = PartitionOffsets { committed: Some(10), low: 30, high: 50, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(known), Ok(StartingPoint { repeat: None, next: 30, gap: 20, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets { high: 30, ..known }).unwrap().next, 30);
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(24), ..known }).unwrap().gap, 5);
     }
 
     #[test]
     fn a_log_that_ends_before_what_is_known_was_made_anew() {
-        let known = Known { low: 0, high: 5, ..Known::default() };
-        assert_eq!(start(Known { highest: Some(5), ..known }), Err(5));
-        assert_eq!(start(Known { committed: Some(6), ..known }), Err(5));
-        assert_eq!(start(Known { committed: Some(2), open_until: Some(5), ..known }), Err(5));
-        assert!(start(Known { highest: Some(4), committed: Some(5), ..known }).is_ok());
+        let known = PartitionOffsets { low: 0, high: 5, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(5), ..known }), Err(5));
+        assert_eq!(starting_point(PartitionOffsets { committed: Some(6), ..known }), Err(5));
+        assert_eq!(starting_point(PartitionOffsets { committed: Some(2), open_until: Some(5), ..known }), Err(5));
+        assert!(starting_point(PartitionOffsets { highest: Some(4), committed: Some(5), ..known }).is_ok());
     }
 }

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 use service::kafka::Error as LogError;
 use service::kafka::consumer::{Message, PartitionQueue};
 
-use crate::bound::Bound;
 use crate::error::Error;
-use crate::replay::Refusal;
+use crate::range::PartitionRange;
+use crate::replay::ReplayRefusal;
 use crate::slice::{Limits, Slice};
-use crate::stop::{Halt, Stop};
+use crate::stop::{Stop, WorkerEnd};
 
 /// How long a worker without messages takes at most to see that it was told to stop.
-const GLANCE: Duration = Duration::from_millis(200);
+const POLL_WAIT: Duration = Duration::from_millis(200);
 /// A partition without messages is compared with the log this often.
-const CHECK: Duration = Duration::from_secs(5);
+const BOUNDS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long fetching may take to begin before a seek.
-const SEEK_PATIENCE: Duration = Duration::from_secs(60);
+const SEEK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Reads on from a place and cuts.
 pub struct Source {
@@ -25,7 +25,7 @@ pub struct Source {
     linger: Duration,
     generation: u16,
     /// What is to be read; everything where there is none.
-    bound: Option<Bound>,
+    range: Option<PartitionRange>,
     /// The offset that comes next: every lower one is in a slice already.
     next: i64,
     /// A message that belongs to the next slice.
@@ -44,7 +44,7 @@ pub struct Source {
 impl Source {
     /// Reads from where the group has committed, until [`Source::go_to`].
     #[must_use]
-    pub fn new(queue: PartitionQueue, config: &crate::Config, bound: Option<Bound>) -> Self {
+    pub fn new(queue: PartitionQueue, config: &crate::Config, range: Option<PartitionRange>) -> Self {
         let limits = Limits { records: config.slice.records.max(1), bytes: config.slice.bytes.bytes() };
         let now = Instant::now();
         Self {
@@ -52,7 +52,7 @@ impl Source {
             limits,
             linger: *config.slice.linger,
             generation: config.log_generation,
-            bound,
+            range,
             next: 0,
             carried: None,
             filling: Slice::default(),
@@ -73,7 +73,7 @@ impl Source {
     ///
     /// # Errors
     /// The log is away for long, or the worker was told to stop.
-    pub fn go_to(&mut self, offset: i64, is_there: bool, stop: &Stop) -> Result<(), Halt> {
+    pub fn go_to(&mut self, offset: i64, is_there: bool, stop: &Stop) -> Result<(), WorkerEnd> {
         self.next = offset;
         self.carried = None;
         self.filling = Slice::starting_at(offset);
@@ -95,7 +95,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::slice`].
-    pub fn ready(&mut self, stop: &Stop) -> Result<Option<Slice>, Halt> {
+    pub fn ready(&mut self, stop: &Stop) -> Result<Option<Slice>, WorkerEnd> {
         while !stop.is_told() {
             match self.pull(Duration::ZERO, stop)? {
                 Pull::Full => return Ok(Some(self.cut())),
@@ -110,19 +110,19 @@ impl Source {
     ///
     /// # Errors
     /// The worker was told to stop, or nothing is left of what it was asked for; the log ends before what was read.
-    pub fn slice(&mut self, stop: &Stop) -> Result<Slice, Halt> {
+    pub fn slice(&mut self, stop: &Stop) -> Result<Slice, WorkerEnd> {
         loop {
             if stop.is_told() {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
             if self.is_at_end() {
-                return if self.filling.messages.is_empty() { Err(Halt::Ended) } else { Ok(self.cut()) };
+                return if self.filling.messages.is_empty() { Err(WorkerEnd::RangeDone) } else { Ok(self.cut()) };
             }
-            let left = if self.filling.messages.is_empty() { GLANCE } else { self.linger.saturating_sub(self.began.elapsed()) };
+            let left = if self.filling.messages.is_empty() { POLL_WAIT } else { self.linger.saturating_sub(self.began.elapsed()) };
             if left.is_zero() {
                 return Ok(self.cut());
             }
-            match self.pull(left.min(GLANCE), stop)? {
+            match self.pull(left.min(POLL_WAIT), stop)? {
                 Pull::Full => return Ok(self.cut()),
                 Pull::Taken => {}
                 Pull::Nothing => self.compare(stop)?,
@@ -134,13 +134,13 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::slice`].
-    pub fn exactly(&mut self, last: i64, stop: &Stop) -> Result<Slice, Halt> {
+    pub fn exactly(&mut self, last: i64, stop: &Stop) -> Result<Slice, WorkerEnd> {
         let mut slice = Slice::starting_at(self.next);
         while self.next <= last {
             if stop.is_told() {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
-            match self.message(GLANCE, stop)? {
+            match self.message(POLL_WAIT, stop)? {
                 Some(message) if message.offset > last => {
                     self.next = last + 1;
                     self.carried = Some(message);
@@ -154,7 +154,7 @@ impl Source {
         Ok(slice)
     }
 
-    fn pull(&mut self, wait: Duration, stop: &Stop) -> Result<Pull, Halt> {
+    fn pull(&mut self, wait: Duration, stop: &Stop) -> Result<Pull, WorkerEnd> {
         let Some(message) = self.message(wait, stop)? else { return Ok(Pull::Nothing) };
         if !self.filling.admits(&message, self.limits) {
             self.next = message.offset;
@@ -174,7 +174,7 @@ impl Source {
     }
 
     /// The next message in order; [`Source::next`] is behind it then.
-    fn message(&mut self, wait: Duration, stop: &Stop) -> Result<Option<Message>, Halt> {
+    fn message(&mut self, wait: Duration, stop: &Stop) -> Result<Option<Message>, WorkerEnd> {
         let message = match self.carried.take() {
             Some(message) => message,
             None => match self.queue.poll(wait) {
@@ -194,12 +194,12 @@ impl Source {
         if message.offset > self.next && self.hole != Some(self.next) && !self.may_pass(message.offset, stop)? {
             return Ok(None);
         }
-        if self.bound.as_ref().is_some_and(|bound| message.offset >= bound.end) {
+        if self.range.as_ref().is_some_and(|range| message.offset >= range.end) {
             self.next = message.offset;
             return Ok(None);
         }
         self.next = message.offset + 1;
-        if self.bound.as_ref().is_some_and(|bound| !bound.wants(message.appended_at)) {
+        if self.range.as_ref().is_some_and(|range| !range.wants(message.appended_at)) {
             if self.filling.messages.is_empty() {
                 self.filling = Slice::starting_at(self.next);
             }
@@ -209,11 +209,11 @@ impl Source {
     }
 
     fn is_at_end(&self) -> bool {
-        self.bound.as_ref().is_some_and(|bound| self.next >= bound.end)
+        self.range.as_ref().is_some_and(|range| self.next >= range.end)
     }
 
     /// Whether the log holds nothing between [`Source::next`] and `offset`; reads again where it may.
-    fn may_pass(&mut self, offset: i64, stop: &Stop) -> Result<bool, Halt> {
+    fn may_pass(&mut self, offset: i64, stop: &Stop) -> Result<bool, WorkerEnd> {
         let (low, _) = self.watermarks(stop)?;
         if low > self.next {
             self.skip_to(low.min(offset))?;
@@ -227,10 +227,10 @@ impl Source {
         Ok(false)
     }
 
-    fn skip_to(&mut self, offset: i64) -> Result<(), Halt> {
-        if self.bound.is_some() {
+    fn skip_to(&mut self, offset: i64) -> Result<(), WorkerEnd> {
+        if self.range.is_some() {
             let (topic, partition) = (self.queue.topic().to_owned(), self.queue.partition());
-            return Err(Halt::Failed(Refusal::Taken { topic, partition }.into()));
+            return Err(WorkerEnd::Failed(ReplayRefusal::Taken { topic, partition }.into()));
         }
         let missing = u64::try_from(offset - self.next).unwrap_or_default();
         let (topic, partition) = (self.queue.topic(), self.queue.partition());
@@ -243,18 +243,18 @@ impl Source {
         Ok(())
     }
 
-    fn compare(&mut self, stop: &Stop) -> Result<(), Halt> {
-        self.compare_at(CHECK, stop)
+    fn compare(&mut self, stop: &Stop) -> Result<(), WorkerEnd> {
+        self.compare_at(BOUNDS_INTERVAL, stop)
     }
 
     /// Where nothing comes: whether the log still reaches the place that is read, asked at most once in `interval`.
-    fn compare_at(&mut self, interval: Duration, stop: &Stop) -> Result<(), Halt> {
+    fn compare_at(&mut self, interval: Duration, stop: &Stop) -> Result<(), WorkerEnd> {
         if self.checked.elapsed() < interval {
             return Ok(());
         }
         let (low, high) = self.watermarks(stop)?;
         if high < self.next {
-            return Err(Halt::Failed(self.log_anew(high, self.next - 1)));
+            return Err(WorkerEnd::Failed(self.log_anew(high, self.next - 1)));
         }
         if low > self.next {
             self.skip_to(low)?;
@@ -269,7 +269,7 @@ impl Source {
         Error::LogAnew { topic, partition, end, known, generation: self.generation }
     }
 
-    fn watermarks(&mut self, stop: &Stop) -> Result<(i64, i64), Halt> {
+    fn watermarks(&mut self, stop: &Stop) -> Result<(i64, i64), WorkerEnd> {
         loop {
             match self.queue.watermarks() {
                 Ok(found) => {
@@ -279,23 +279,23 @@ impl Source {
                 Err(error) => tracing::warn!(topic = self.queue.topic(), partition = self.queue.partition(), %error, "watermarks"),
             }
             if stop.waits(Duration::from_millis(500)) {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
         }
     }
 
-    fn seek(&self, offset: i64, stop: &Stop) -> Result<(), Halt> {
+    fn seek(&self, offset: i64, stop: &Stop) -> Result<(), WorkerEnd> {
         let began = Instant::now();
         loop {
             let error: LogError = match self.queue.seek(offset) {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if began.elapsed() > SEEK_PATIENCE {
-                return Err(Halt::Failed(error.into()));
+            if began.elapsed() > SEEK_TIMEOUT {
+                return Err(WorkerEnd::Failed(error.into()));
             }
             if stop.waits(Duration::from_millis(100)) {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
         }
     }

@@ -30,22 +30,22 @@ pub struct Stop {
 
 /// Why a worker ends.
 #[derive(Debug)]
-pub enum Halt {
+pub enum WorkerEnd {
     /// It was told to.
     Stopped,
     /// It has come to the end of what it was asked for.
-    Ended,
+    RangeDone,
     /// It cannot go on, and trying again would not help.
     Failed(Error),
 }
 
 /// Why one attempt did not succeed.
-pub enum Attempt {
+pub enum AttemptError {
     Failed(Error),
-    Halted(Halt),
+    Ended(WorkerEnd),
 }
 
-impl From<service::kafka::Error> for Attempt {
+impl From<service::kafka::Error> for AttemptError {
     fn from(error: service::kafka::Error) -> Self {
         Self::Failed(error.into())
     }
@@ -88,13 +88,13 @@ impl Stop {
     /// Waits for something, unless the worker is told to end first.
     ///
     /// # Errors
-    /// [`Halt::Stopped`] where it was.
-    pub fn unless_told<T>(&self, wait: impl Future<Output = T>) -> Result<T, Halt> {
+    /// [`WorkerEnd::Stopped`] where it was.
+    pub fn unless_told<T>(&self, wait: impl Future<Output = T>) -> Result<T, WorkerEnd> {
         let mut order = self.order.clone();
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = order.wait_for(|order| *order > Order::Work) => Err(Halt::Stopped),
+                _ = order.wait_for(|order| *order > Order::Work) => Err(WorkerEnd::Stopped),
                 outcome = wait => Ok(outcome),
             }
         })
@@ -103,13 +103,13 @@ impl Stop {
     /// Runs a call to its end, unless the partition is taken away.
     ///
     /// # Errors
-    /// [`Halt::Stopped`] where it was.
-    pub fn call<T>(&self, call: impl Future<Output = T>) -> Result<T, Halt> {
+    /// [`WorkerEnd::Stopped`] where it was.
+    pub fn call<T>(&self, call: impl Future<Output = T>) -> Result<T, WorkerEnd> {
         let mut order = self.order.clone();
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = order.wait_for(|order| *order == Order::Abandon) => Err(Halt::Stopped),
+                _ = order.wait_for(|order| *order == Order::Abandon) => Err(WorkerEnd::Stopped),
                 outcome = call => Ok(outcome),
             }
         })
@@ -128,11 +128,11 @@ mod tests {
         assert!(!stop.is_told() && !stop.waits(Duration::from_millis(1)));
         assert!(matches!(stop.unless_told(async { 7 }), Ok(7)));
         sender.finish();
-        assert!(matches!(stop.unless_told(std::future::pending::<()>()), Err(Halt::Stopped)));
+        assert!(matches!(stop.unless_told(std::future::pending::<()>()), Err(WorkerEnd::Stopped)));
         assert!(stop.is_told() && stop.waits(Duration::from_secs(60)));
         assert!(matches!(stop.call(async { 7 }), Ok(7)));
         sender.abandon();
         sender.finish();
-        assert!(matches!(stop.call(std::future::pending::<()>()), Err(Halt::Stopped)));
+        assert!(matches!(stop.call(std::future::pending::<()>()), Err(WorkerEnd::Stopped)));
     }
 }

@@ -4,10 +4,10 @@ use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport
 use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow, Position, RejectedReportRow, Table};
 use serde::Serialize;
 
-use crate::dedupe::Claim;
+use crate::dedupe::DedupeKey;
+use crate::fault_injection;
 use crate::group::{self, Grouping, Subject};
 use crate::project::Rules;
-use crate::provoke;
 
 /// A text in a list, with what the allocator adds.
 const ITEM_BYTES: usize = 48;
@@ -21,7 +21,7 @@ pub trait Stream: Send + 'static {
     const REMEMBERS: bool;
 
     /// What deduplication needs to know.
-    fn claim(record: &Self::Record, appended_at: i64) -> Claim;
+    fn dedupe_key(record: &Self::Record, appended_at: i64) -> DedupeKey;
 
     /// Memory that the lists of a record take beside the bytes of their texts.
     #[must_use]
@@ -47,8 +47,8 @@ impl Stream for Occurrences {
     type Row = OccurrenceRow;
     const REMEMBERS: bool = true;
 
-    fn claim(record: &RawReport, appended_at: i64) -> Claim {
-        Claim { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
+    fn dedupe_key(record: &RawReport, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
     }
 
     fn list_bytes(record: &RawReport) -> usize {
@@ -59,7 +59,7 @@ impl Stream for Occurrences {
     }
 
     fn row(position: Position, record: RawReport, rules: &Rules) -> OccurrenceRow {
-        provoke::by(&record.exp_message);
+        fault_injection::trigger(&record.exp_message);
         let grouping = group::group_with(&subject(&record), rules);
         let columns = columns(&record, grouping, rules.stamp());
         OccurrenceRow::new(position, record, columns)
@@ -71,8 +71,8 @@ impl Stream for Connections {
     type Row = ConnectionRow;
     const REMEMBERS: bool = true;
 
-    fn claim(record: &Connection, appended_at: i64) -> Claim {
-        Claim { id: record.connection_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
+    fn dedupe_key(record: &Connection, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: record.connection_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
     }
 
     fn row(position: Position, record: Connection, _: &Rules) -> ConnectionRow {
@@ -85,8 +85,8 @@ impl Stream for IssueChanges {
     type Row = IssueChangeRow;
     const REMEMBERS: bool = false;
 
-    fn claim(record: &IssueChange, appended_at: i64) -> Claim {
-        Claim { id: record.change_id.0, occurred_at: None, is_named: true, appended_at }
+    fn dedupe_key(record: &IssueChange, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: record.change_id.0, occurred_at: None, is_named: true, appended_at }
     }
 
     fn row(position: Position, record: IssueChange, _: &Rules) -> IssueChangeRow {
@@ -99,8 +99,8 @@ impl Stream for RejectedReports {
     type Row = RejectedReportRow;
     const REMEMBERS: bool = false;
 
-    fn claim(record: &RejectedReport, appended_at: i64) -> Claim {
-        Claim { id: schemas::digest::letter_id(&record.key()), occurred_at: None, is_named: true, appended_at }
+    fn dedupe_key(record: &RejectedReport, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: schemas::digest::letter_id(&record.key()), occurred_at: None, is_named: true, appended_at }
     }
 
     fn row(position: Position, record: RejectedReport, _: &Rules) -> RejectedReportRow {
@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn a_report_without_name_and_date_has_no_twin() {
         let report = RawReport::new("a", "log-message", Category::Error, 5);
-        assert!(Occurrences::claim(&report, 7).is_unique());
+        assert!(Occurrences::dedupe_key(&report, 7).is_unique());
         let named = RawReport { event_id: "e".to_owned(), ..report };
-        assert!(!Occurrences::claim(&named, 7).is_unique());
+        assert!(!Occurrences::dedupe_key(&named, 7).is_unique());
     }
 }

@@ -15,39 +15,39 @@ use service::telemetry::{Counter, Gauge, counter, gauge};
 use crate::config::Config;
 use crate::dedupe::ALLOWANCE_MS;
 use crate::error::Error;
-use crate::replay::Day;
-use crate::sink::{Days, Failure, TableDay};
-use crate::watermark::Watermarks;
+use crate::log_day::LogDay;
+use crate::readiness::Readiness;
+use crate::sink::{DailyTables, TableDay, TableError};
 
 /// How often the tables are measured.
 const PERIOD: Duration = Duration::from_secs(60);
 /// How soon a partition that came is noticed.
-const GLANCE: Duration = Duration::from_secs(1);
+const POLL_WAIT: Duration = Duration::from_secs(1);
 
 /// Trims one database.
-pub struct Trim {
-    days: Days,
+pub struct Trimmer {
+    days: DailyTables,
     bound: Option<u64>,
     timeout: Duration,
     /// Milliseconds that the dedupe window reaches back.
     window_ms: i64,
-    watermarks: Watermarks,
+    readiness: Readiness,
     size: Gauge,
     dropped: Counter,
     is_above: bool,
 }
 
-impl Trim {
+impl Trimmer {
     /// For the tables that a processor of this configuration fills.
     #[must_use]
-    pub fn new(config: &Config, tables: &service::clickhouse::Config, watermarks: Watermarks) -> Self {
+    pub fn new(config: &Config, tables: &service::clickhouse::Config, readiness: Readiness) -> Self {
         let window = i64::try_from(config.dedupe.window.as_millis()).unwrap_or(i64::MAX / 4);
         Self {
-            days: Days::new(tables),
+            days: DailyTables::new(tables),
             bound: config.retention.table_bound(),
             timeout: *config.table_timeout,
             window_ms: window.saturating_add(ALLOWANCE_MS),
-            watermarks,
+            readiness,
             size: gauge("aftershock_table_bytes", "Bytes that the tables of reports, connections and dead letters take on disk.", &[]),
             dropped: counter("aftershock_trimmed_bytes_total", "Bytes of log days dropped because of `retention.table_bytes`.", &[]),
             is_above: false,
@@ -57,8 +57,8 @@ impl Trim {
     /// Measures and drops from now on; never ends.
     pub async fn follow(mut self) -> Infallible {
         loop {
-            if !self.watermarks.is_assigned(RawReport::TOPIC, 0) {
-                tokio::time::sleep(GLANCE).await;
+            if !self.readiness.is_assigned(RawReport::TOPIC, 0) {
+                tokio::time::sleep(POLL_WAIT).await;
                 continue;
             }
             if let Err(error) = self.pass(now_ms()).await {
@@ -88,7 +88,7 @@ impl Trim {
             left = left.saturating_sub(day.bytes);
             self.dropped.add(day.bytes);
             let TableDay { table, day, bytes } = day;
-            tracing::warn!(table, day = %Day(*day), bytes, "log day dropped: the tables take more than `retention.table_bytes`");
+            tracing::warn!(table, day = %LogDay(*day), bytes, "log day dropped: the tables take more than `retention.table_bytes`");
         }
         self.size.set(i64::try_from(left).unwrap_or(i64::MAX));
         let is_above = self.bound.is_some_and(|bound| left > bound);
@@ -99,8 +99,8 @@ impl Trim {
         Ok(())
     }
 
-    async fn within<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        tokio::time::timeout(self.timeout, call).await.unwrap_or(Err(Failure::TimedOut(self.timeout)))
+    async fn within<T>(&self, call: impl Future<Output = Result<T, TableError>>) -> Result<T, TableError> {
+        tokio::time::timeout(self.timeout, call).await.unwrap_or(Err(TableError::TimedOut(self.timeout)))
     }
 }
 

@@ -7,12 +7,12 @@
 //! ```
 //!
 //! The end of a slice is committed before work on it begins, its successor's offset after its rows are in the table. Where the next slice
-//! is complete by then, one commit closes the one and opens the other. [`suspect`] deals with slices that have ended the process, [`halted`]
-//! with streams that cannot go on, [`insist`] with engines that are away.
+//! is complete by then, one commit closes the one and opens the other. [`repeat`] deals with slices that have ended the process, [`halted`]
+//! with streams that cannot go on, [`retry`] with engines that are away.
 
 mod halted;
-mod insist;
-mod suspect;
+mod repeat;
+mod retry;
 mod work;
 
 use std::collections::HashMap;
@@ -24,35 +24,35 @@ use schemas::record::Record;
 use service::kafka::consumer::PartitionQueue;
 
 use self::work::Job;
-use crate::bound::Bound;
-use crate::decode::Place;
+use crate::decode::LogPartition;
 use crate::dedupe::Window;
 use crate::error::Error;
-use crate::meter::Meter;
-use crate::outfit::{Duty, Outfit};
-use crate::replay::Refusal;
+use crate::metrics::WorkerMetrics;
+use crate::range::PartitionRange;
+use crate::readiness::PartitionReporter;
+use crate::replay::ReplayRefusal;
 use crate::sink::{Origin, Sink};
-use crate::slice::{self, Known, Start};
+use crate::slice::{self, PartitionOffsets, StartingPoint};
 use crate::source::Source;
-use crate::stop::{Halt, Stop};
+use crate::stop::{Stop, WorkerEnd};
 use crate::stream::Stream;
-use crate::watermark::Mark;
+use crate::worker_setup::{Mode, WorkerSetup};
 
 /// How often the lag is measured.
 const MEASURE: Duration = Duration::from_secs(5);
 
 /// The worker of one partition.
 pub struct Worker<S: Stream> {
-    outfit: Outfit,
+    setup: WorkerSetup,
     source: Source,
     sink: Sink<S::Row>,
-    bound: Option<Bound>,
+    range: Option<PartitionRange>,
     /// Append times by offsets of records that a replay leaves out, because they have ended a processor.
-    killers: HashMap<i64, i64>,
+    poison_records: HashMap<i64, i64>,
     partition: i32,
     stop: Stop,
-    mark: Mark,
-    meter: Meter,
+    reporter: PartitionReporter,
+    metrics: WorkerMetrics,
     /// What the group has committed last, with its offset; `None` where it has committed nothing yet.
     committed: Option<(i64, CommitNote)>,
     /// The first offset in the log, once it is known.
@@ -72,23 +72,23 @@ pub struct Worker<S: Stream> {
 impl<S: Stream> Worker<S> {
     /// A worker that has not begun.
     #[must_use]
-    pub fn new(outfit: Outfit, queue: PartitionQueue, stop: Stop, mark: Mark) -> Self {
+    pub fn new(setup: WorkerSetup, queue: PartitionQueue, stop: Stop, reporter: PartitionReporter) -> Self {
         let partition = queue.partition();
-        let origin = Origin { topic: S::Record::TOPIC, partition, generation: outfit.config.log_generation };
-        let (bound, killers) = match &outfit.duty {
-            Duty::Follow(_) => (None, HashMap::new()),
-            Duty::Replay(errand) => (Some(errand.bound(S::Record::TOPIC, partition)), errand.killers(S::Record::TOPIC, partition)),
+        let origin = Origin { topic: S::Record::TOPIC, partition, generation: setup.config.log_generation };
+        let (range, poison_records) = match &setup.mode {
+            Mode::Follow(_) => (None, HashMap::new()),
+            Mode::Replay(errand) => (Some(errand.range(S::Record::TOPIC, partition)), errand.poison_records(S::Record::TOPIC, partition)),
         };
         Self {
-            sink: Sink::new(&outfit.tables, origin, *outfit.config.table_timeout),
-            source: Source::new(queue, &outfit.config, bound.clone()),
-            bound,
-            killers,
-            outfit,
+            sink: Sink::new(&setup.tables, origin, *setup.config.table_timeout),
+            source: Source::new(queue, &setup.config, range.clone()),
+            range,
+            poison_records,
+            setup,
             partition,
             stop,
-            mark,
-            meter: Meter::new(S::Record::TOPIC),
+            reporter,
+            metrics: WorkerMetrics::new(S::Record::TOPIC),
             committed: None,
             low: None,
             has_begun: false,
@@ -104,25 +104,25 @@ impl<S: Stream> Worker<S> {
     ///
     /// # Errors
     /// Why it ended.
-    pub fn run(&mut self) -> Result<(), Halt> {
+    pub fn run(&mut self) -> Result<(), WorkerEnd> {
         loop {
             // After a panic the window and the source are read anew, and the slice in hand is still open.
-            let error = match catch_unwind(AssertUnwindSafe(|| self.fold_on())) {
-                Ok(Err(Halt::Failed(error))) => error,
+            let error = match catch_unwind(AssertUnwindSafe(|| self.run_slices())) {
+                Ok(Err(WorkerEnd::Failed(error))) => error,
                 Ok(outcome) => {
-                    self.take_back();
+                    self.uncount_attempts();
                     return outcome;
                 }
                 Err(_) => Error::Panicked { topic: S::Record::TOPIC.to_owned(), partition: self.partition },
             };
-            if let Duty::Replay(_) = self.outfit.duty {
-                return Err(Halt::Failed(error));
+            if let Mode::Replay(_) = self.setup.mode {
+                return Err(WorkerEnd::Failed(error));
             }
             self.halt(&error)?;
         }
     }
 
-    fn fold_on(&mut self) -> Result<(), Halt> {
+    fn run_slices(&mut self) -> Result<(), WorkerEnd> {
         self.begin()?;
         self.resume()?;
         // The first slice may have been tried by a worker whose commits were lost; later ones cannot.
@@ -130,14 +130,14 @@ impl<S: Stream> Worker<S> {
         let mut slice = self.source.slice(&self.stop)?;
         self.open(slice.first, slice.last)?;
         loop {
-            let firsts = self.work(&slice, &job)?;
+            let first_deliveries = self.work(&slice, &job)?;
             job = Job::fresh();
             let next = self.source.ready(&self.stop)?;
             match &next {
                 Some(next) => self.open(next.first, next.last)?,
                 None => self.close(slice.last)?,
             }
-            self.advance(&firsts);
+            self.advance(&first_deliveries);
             self.measure(slice.last + 1, next.is_none());
             slice = match next {
                 Some(next) => next,
@@ -151,20 +151,20 @@ impl<S: Stream> Worker<S> {
     }
 
     /// Finds the place to begin at, and repeats the slice that was left open there.
-    fn begin(&mut self) -> Result<(), Halt> {
+    fn begin(&mut self) -> Result<(), WorkerEnd> {
         self.window = None;
         let is_first = !std::mem::replace(&mut self.has_begun, true);
-        let (known, note) = self.known()?;
-        let start = slice::start(known).map_err(|offset| Halt::Failed(self.source.log_anew(known.high, offset)))?;
-        if self.bound.is_some() && start.gap > 0 {
+        let (known, note) = self.read_offsets()?;
+        let start = slice::starting_point(known).map_err(|offset| WorkerEnd::Failed(self.source.log_anew(known.high, offset)))?;
+        if self.range.is_some() && start.gap > 0 {
             let topic = S::Record::TOPIC.to_owned();
-            return Err(Halt::Failed(Refusal::Taken { topic, partition: self.partition }.into()));
+            return Err(WorkerEnd::Failed(ReplayRefusal::Taken { topic, partition: self.partition }.into()));
         }
         self.was_valid |= known.highest.is_some();
         if note.halted.as_deref() == Some(halted::NOTHING_VALID) {
-            self.invalid = work::HOPELESS;
+            self.invalid = work::INVALID_LIMIT;
         }
-        self.say(start);
+        self.log_start(start);
         if let Some((first, last)) = start.repeat {
             self.source.go_to(first.max(known.low), is_first, &self.stop)?;
             self.repeat(first, last, note)?;
@@ -179,11 +179,11 @@ impl<S: Stream> Worker<S> {
         self.source.go_to(start.next, is_there, &self.stop)
     }
 
-    fn say(&self, start: Start) {
+    fn log_start(&self, start: StartingPoint) {
         let (topic, partition) = (S::Record::TOPIC, self.partition);
         if start.gap > 0 {
             tracing::error!(topic, partition, missing = start.gap, "the log's retention was faster, records are lost");
-            self.meter.gap(u64::try_from(start.gap).unwrap_or_default());
+            self.metrics.gap(u64::try_from(start.gap).unwrap_or_default());
         }
         if start.ahead > 0 {
             tracing::warn!(topic, partition, ahead = start.ahead, next = start.next, "the table is ahead of the committed offset");
@@ -191,36 +191,36 @@ impl<S: Stream> Worker<S> {
         tracing::info!(topic, partition, next = start.next, repeats = start.repeat.is_some(), "worker begins");
     }
 
-    fn known(&mut self) -> Result<(Known, CommitNote), Halt> {
+    fn read_offsets(&mut self) -> Result<(PartitionOffsets, CommitNote), WorkerEnd> {
         let found = self.retry(|worker| Ok(worker.source.queue().committed()?))?;
         self.committed = None;
         if let Some(found) = &found {
             let note = CommitNote::read(found.offset, &found.metadata);
-            let note = note.ok_or_else(|| Halt::Failed(self.foreign(found.metadata.clone())))?;
+            let note = note.ok_or_else(|| WorkerEnd::Failed(self.foreign(found.metadata.clone())))?;
             self.committed = Some((found.offset, note));
         }
         let note = self.committed.as_ref().map(|(_, note)| note.clone()).unwrap_or_default();
-        let since = self.bound.as_ref().map(|bound| *bound.days.start());
+        let since = self.range.as_ref().map(|range| *range.days.start());
         let highest = self.retry(|worker| worker.call(worker.sink.highest(since)))?;
         let (low, high) = self.retry(|worker| Ok(worker.source.queue().watermarks()?))?;
         self.low = Some(low);
-        let committed = found.map(|found| found.offset).or(self.bound.as_ref().map(|bound| bound.first));
-        Ok((Known { committed, open_until: note.end, low, high, highest }, note))
+        let committed = found.map(|found| found.offset).or(self.range.as_ref().map(|range| range.first));
+        Ok((PartitionOffsets { committed, open_until: note.end, low, high, highest }, note))
     }
 
-    fn open(&mut self, first: i64, last: i64) -> Result<(), Halt> {
+    fn open(&mut self, first: i64, last: i64) -> Result<(), WorkerEnd> {
         self.commit(first, CommitNote::opening(last))
     }
 
-    fn close(&mut self, last: i64) -> Result<(), Halt> {
+    fn close(&mut self, last: i64) -> Result<(), WorkerEnd> {
         self.commit(last + 1, CommitNote::default())
     }
 
     /// Commits until the group has it: while a rebalance runs it refuses, and where the partition goes to another the worker is told to stop.
-    fn commit(&mut self, offset: i64, note: CommitNote) -> Result<(), Halt> {
+    fn commit(&mut self, offset: i64, note: CommitNote) -> Result<(), WorkerEnd> {
         let Ok(text) = note.text(offset) else {
             let (topic, partition, last) = (S::Record::TOPIC.to_owned(), self.partition, note.end.unwrap_or(offset));
-            return Err(Halt::Failed(Error::TooManyKillers { topic, partition, first: offset, last }));
+            return Err(WorkerEnd::Failed(Error::TooManyKillers { topic, partition, first: offset, last }));
         };
         self.retry(|worker| Ok(worker.source.queue().commit(offset, &text)?))?;
         self.committed = Some((offset, note));
@@ -233,12 +233,12 @@ impl<S: Stream> Worker<S> {
         }
         self.measured = Some(Instant::now());
         if let Ok((_, high)) = self.source.queue().watermarks() {
-            self.mark.lag(high - next);
+            self.reporter.lag(high - next);
         }
     }
 
-    fn place(&self) -> Place {
-        Place { partition: self.partition, generation: self.outfit.config.log_generation }
+    fn place(&self) -> LogPartition {
+        LogPartition { partition: self.partition, generation: self.setup.config.log_generation }
     }
 
     fn foreign(&self, metadata: String) -> Error {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasherDefault;
 
-use super::{ALLOWANCE_MS, Claim, Id, Ids, Marks, Verdict};
+use super::{ALLOWANCE_MS, BloomFilter, DedupeKey, Id, Ids, Verdict};
 
 /// Buckets are dropped whole: a window holds up to this many parts of its length or of its ids.
 const PARTS: usize = 8;
@@ -25,7 +25,7 @@ pub struct Window {
     /// The latest append time seen.
     latest: i64,
     buckets: VecDeque<Bucket>,
-    marks: Marks,
+    dated_ahead: BloomFilter,
 }
 
 struct Bucket {
@@ -38,12 +38,12 @@ impl Window {
     /// A window that holds nothing yet and misses nothing taken at `begin` or later; `i64::MIN` where nothing was taken before at all.
     #[must_use]
     pub fn new(bounds: Bounds, begin: i64) -> Self {
-        Self { bounds, begin, latest: i64::MIN, buckets: VecDeque::new(), marks: Marks::default() }
+        Self { bounds, begin, latest: i64::MIN, buckets: VecDeque::new(), dated_ahead: BloomFilter::default() }
     }
 
     /// A window that remembers nothing: everything is looked up.
     #[must_use]
-    pub fn blind() -> Self {
+    pub fn disabled() -> Self {
         Self::new(Bounds { length_ms: 0, ids: 0 }, i64::MAX)
     }
 
@@ -67,29 +67,29 @@ impl Window {
 
     /// What memory says about a record that is no twin of another in its slice.
     #[must_use]
-    pub fn judge(&self, claim: &Claim) -> Verdict {
-        if self.buckets.iter().any(|bucket| bucket.ids.contains(&claim.id)) {
+    pub fn judge(&self, key: &DedupeKey) -> Verdict {
+        if self.buckets.iter().any(|bucket| bucket.ids.contains(&key.id)) {
             return Verdict::Duplicate;
         }
         if self.begin == i64::MIN {
             return Verdict::First;
         }
-        let Some(occurred) = claim.occurred_at else { return Verdict::Ask };
-        let is_covered = occurred >= self.begin.saturating_add(ALLOWANCE_MS) && !claim.is_ahead();
-        if is_covered && !self.marks.may_hold(&claim.id) { Verdict::First } else { Verdict::Ask }
+        let Some(occurred) = key.occurred_at else { return Verdict::Unknown };
+        let is_covered = occurred >= self.begin.saturating_add(ALLOWANCE_MS) && !key.is_ahead();
+        if is_covered && !self.dated_ahead.may_hold(&key.id) { Verdict::First } else { Verdict::Unknown }
     }
 
     /// Takes in what was delivered for the first time. In the order of the log, once its slice is committed.
-    pub fn advance<'a>(&mut self, firsts: impl IntoIterator<Item = &'a Claim>) {
+    pub fn advance<'a>(&mut self, first_deliveries: impl IntoIterator<Item = &'a DedupeKey>) {
         if self.bounds.ids == 0 {
             return;
         }
-        for claim in firsts {
-            if claim.is_ahead() {
-                self.marks.insert(&claim.id);
+        for key in first_deliveries {
+            if key.is_ahead() {
+                self.dated_ahead.insert(&key.id);
             }
-            if !claim.is_unique() {
-                self.remember(claim.id, claim.appended_at);
+            if !key.is_unique() {
+                self.remember(key.id, key.appended_at);
             }
         }
         self.forget();
@@ -110,8 +110,8 @@ impl Window {
     }
 
     /// Notes an id that the table holds dated ahead.
-    pub fn mark(&mut self, id: &Id) {
-        self.marks.insert(id);
+    pub fn note_dated_ahead(&mut self, id: &Id) {
+        self.dated_ahead.insert(id);
     }
 
     /// Drops what is older than the window's length or more than it may hold.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::explanation::{Explanation, Seen, explain};
+use super::explanation::{Explanation, ShownFrame, explain};
 use super::line::{fingerprint_of, hex, id_of, read, subject_of};
 use crate::fingerprint::Part;
 use crate::project::Rules;
@@ -71,19 +71,19 @@ fn messages(out: &mut String, a: &Explanation, b: &Explanation) {
 }
 
 /// Both stacks as one list: frames of both, of A alone, of B alone; those that count have a star.
-fn frames(out: &mut String, a: &[Seen], b: &[Seen]) {
+fn frames(out: &mut String, a: &[ShownFrame], b: &[ShownFrame]) {
     if a.is_empty() && b.is_empty() {
         return;
     }
     out.push_str("\nframes, innermost first (* counts)\n");
-    let mark = |frame: &Seen| format!("{}{}", frame.class, if frame.counts { "*" } else { "" });
+    let mark = |frame: &ShownFrame| format!("{}{}", frame.class, if frame.counts { "*" } else { "" });
     for (sign, frame) in aligned(a, b) {
         row(out, sign, &mark(frame), &frame.name);
     }
 }
 
 /// The longest list of frames that both have in this order, and what is beside it. Stacks are shown to 128 frames, so its square is small.
-fn aligned<'a>(a: &'a [Seen], b: &'a [Seen]) -> Vec<(char, &'a Seen)> {
+fn aligned<'a>(a: &'a [ShownFrame], b: &'a [ShownFrame]) -> Vec<(char, &'a ShownFrame)> {
     let mut common = vec![vec![0_u16; b.len() + 1]; a.len() + 1];
     for at in (0..a.len()).rev() {
         for to in (0..b.len()).rev() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::glob::Glob;
 use super::{AppGrouping, GroupBy, Grouping, ServerRule};
-use crate::fingerprint::{self, Evidence, Hash64, Named, Part, Policy};
+use crate::fingerprint::{self, Evidence, Hash64, NamedFrame, Part, Policy};
 use crate::frames::classify::Class;
 
 const MOST_APPS: usize = 1_000;
@@ -45,7 +45,7 @@ struct Rule {
 
 /// What decided, and by what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
+pub struct Decision {
     pub parts: Vec<Part>,
     /// Texts that a person or the client chose, in order; `{{ default }}` among them.
     pub own: Vec<String>,
@@ -83,7 +83,7 @@ impl Rules {
     }
 
     /// Which frames there are to look at, and whose they are.
-    pub fn sort(&self, app_id: &str, frames: &mut Vec<Named<'_>>) {
+    pub fn sort(&self, app_id: &str, frames: &mut Vec<NamedFrame<'_>>) {
         let Some(app) = self.app(app_id) else { return };
         frames.retain(|frame| !app.irrelevant.iter().any(|pattern| pattern.fits(frame.name)));
         for frame in frames.iter_mut().filter(|frame| frame.class != Class::Skip) {
@@ -95,7 +95,7 @@ impl Rules {
 
     /// Decides: by a rule, by the client, by the app's wish, by default. `message` is as it was sent.
     #[must_use]
-    pub fn decide(&self, app_id: &str, message: &str, client: &[String], weighed: (&Evidence<'_>, Policy)) -> Applied {
+    pub fn decide(&self, app_id: &str, message: &str, client: &[String], weighed: (&Evidence<'_>, Policy)) -> Decision {
         let (evidence, policy) = weighed;
         let usual = self.without_rules(app_id, client, evidence, policy);
         let fits = |rule: &&Rule| rule.fits(app_id, message, evidence);
@@ -109,10 +109,10 @@ impl Rules {
         };
         let own: Vec<String> = rule.fingerprint.iter().map(|text| filled(text, value)).collect();
         let parts = fingerprint::compose("rule", &own, usual.parts);
-        Applied { parts, own, basis: format!("rule {}", rule.name) }
+        Decision { parts, own, basis: format!("rule {}", rule.name) }
     }
 
-    fn without_rules(&self, app_id: &str, client: &[String], evidence: &Evidence<'_>, policy: Policy) -> Applied {
+    fn without_rules(&self, app_id: &str, client: &[String], evidence: &Evidence<'_>, policy: Policy) -> Decision {
         let wished = self.app(app_id).and_then(|app| by_wish(app.group_by, evidence).map(|parts| (parts, app.group_by)));
         let (default, basis) = match wished {
             Some((parts, group_by)) => (parts, format!("group_by {}", name(group_by))),
@@ -124,7 +124,7 @@ impl Rules {
         };
         let parts = fingerprint::of_client(client, default);
         let basis = if parts.iter().any(|part| part.kind == "client") { "client".to_owned() } else { basis };
-        Applied { parts, own: client.to_vec(), basis }
+        Decision { parts, own: client.to_vec(), basis }
     }
 
     fn app(&self, app_id: &str) -> Option<&App> {

@@ -10,14 +10,14 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::plan::Plan;
-use super::{Refusal, Replay, Step};
+use super::{Progress, Replay, ReplayRefusal};
 use crate::assignment::Workers;
-use crate::bound::Errand;
 use crate::error::Error;
-use crate::member::{Joining, Member};
-use crate::outfit::{Duty, Outfit};
+use crate::member::{GroupMember, MemberOptions};
 use crate::pipeline;
-use crate::watermark::Watermarks;
+use crate::range::ReplayRanges;
+use crate::readiness::Readiness;
+use crate::worker_setup::{Mode, WorkerSetup};
 
 /// How often it tells how far it is.
 const TELL: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const TELL: Duration = Duration::from_secs(1);
 impl Replay<'_> {
     /// Name of this replay's consumer group.
     pub(super) fn group(&self) -> String {
-        format!("{}-replay-{}", self.site.config.group, self.order.id)
+        format!("{}-replay-{}", self.installation.config.group, self.order.id)
     }
 
     /// Takes the group's offsets out of the log. Where that fails they stay, which harms nobody.
@@ -40,12 +40,12 @@ impl Replay<'_> {
 ///
 /// # Errors
 /// What stopped it; a processor has joined the live group; the command was asked to end.
-pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Step) + Sync), shutdown: &Shutdown) -> Result<(), Error> {
+pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Progress) + Sync), shutdown: &Shutdown) -> Result<(), Error> {
     let (done, mut ended) = mpsc::unbounded_channel();
     let (failures, mut failed) = mpsc::unbounded_channel();
-    let killers = replay.side.killers().await?;
-    let member = join(replay, Duty::Replay(Errand::new(plan.bounds.clone(), killers, done)), failures)?;
-    let mut left: HashSet<(String, i32)> = plan.bounds.keys().cloned().collect();
+    let poison_records = replay.side.poison_records().await?;
+    let member = join(replay, Mode::Replay(ReplayRanges::new(plan.ranges.clone(), poison_records, done)), failures)?;
+    let mut left: HashSet<(String, i32)> = plan.ranges.keys().cloned().collect();
     let mut tick = tokio::time::interval(TELL);
     let outcome = loop {
         if left.is_empty() {
@@ -54,10 +54,10 @@ pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Step) 
         tokio::select! {
             Some(partition) = ended.recv() => drop(left.remove(&partition)),
             failure = failed.recv() => break Err(failure.unwrap_or(Error::ConsumerStopped)),
-            () = shutdown.triggered() => break Err(Refusal::Interrupted.into()),
+            () = shutdown.triggered() => break Err(ReplayRefusal::Interrupted.into()),
             _ = tick.tick() => {
-                if let Some(guard) = replay.guard
-                    && let Err(error) = guard.check().await
+                if let Some(hold) = replay.hold
+                    && let Err(error) = hold.check().await
                 {
                     break Err(error);
                 }
@@ -69,25 +69,25 @@ pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Step) 
     outcome
 }
 
-fn join(replay: &Replay<'_>, duty: Duty, failures: mpsc::UnboundedSender<Error>) -> Result<Member, Error> {
-    let config = crate::Config { group: replay.group(), ..replay.site.config.clone() };
+fn join(replay: &Replay<'_>, mode: Mode, failures: mpsc::UnboundedSender<Error>) -> Result<GroupMember, Error> {
+    let config = crate::Config { group: replay.group(), ..replay.installation.config.clone() };
     let options = GroupOptions { client_id: "aftershock-replay".to_owned(), ..pipeline::group(&config) };
-    let outfit = Outfit::new(config, replay.side.config().clone(), duty)?;
-    let workers = Arc::new(Workers::new(outfit, Handle::current(), Watermarks::default(), failures.clone()));
+    let setup = WorkerSetup::new(config, replay.side.config().clone(), mode)?;
+    let workers = Arc::new(Workers::new(setup, Handle::current(), Readiness::default(), failures.clone()));
     let finish = Arc::clone(&workers);
-    let kafka = replay.site.kafka.clone();
-    Member::join(Joining { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)
+    let kafka = replay.installation.kafka.clone();
+    GroupMember::join(MemberOptions { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)
 }
 
 /// How far the replay's group has committed. A log that does not answer shows as no progress.
-async fn progress(replay: &Replay<'_>, plan: &Plan, left: &HashSet<(String, i32)>) -> Step {
+async fn progress(replay: &Replay<'_>, plan: &Plan, left: &HashSet<(String, i32)>) -> Progress {
     let asked: Vec<(String, i32)> = left.iter().cloned().collect();
     let committed = replay.admin.committed(&replay.group(), &asked).await.unwrap_or_default();
     let mut lag = 0;
     for (at, partition) in asked.iter().enumerate() {
-        let Some(bound) = plan.bounds.get(partition) else { continue };
-        let reached = committed.get(at).cloned().flatten().map_or(bound.first, |(offset, _)| offset.max(bound.first));
-        lag += u64::try_from(bound.end - reached).unwrap_or_default();
+        let Some(range) = plan.ranges.get(partition) else { continue };
+        let reached = committed.get(at).cloned().flatten().map_or(range.first, |(offset, _)| offset.max(range.first));
+        lag += u64::try_from(range.end - reached).unwrap_or_default();
     }
-    Step::Folding { done: plan.records().saturating_sub(lag), of: plan.records() }
+    Progress::Folding { done: plan.records().saturating_sub(lag), of: plan.records() }
 }

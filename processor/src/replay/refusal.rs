@@ -1,11 +1,11 @@
 //! Why the tables are not replayed as asked.
 
-use super::Day;
+use super::LogDay;
 
 /// The caller's fault, or the state of the log; live tables stay as they are.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// Side tables must be equal in structure to the live ones.
+pub enum ReplayRefusal {
+    /// ReplayTables tables must be equal in structure to the live ones.
     #[error("the tables are not as this version and configuration make them: run `aftershock migrate` first")]
     NotMigrated,
     /// Somebody else is in the group.
@@ -18,13 +18,13 @@ pub enum Refusal {
     NothingFolded { group: String },
     /// A day of the range is not whole in the log.
     #[error("the log holds whole days from {first} on, and not from {from}")]
-    NotWhole { from: Day, first: Day },
+    NotWhole { from: LogDay, first: LogDay },
     /// No day is whole.
     #[error("the log holds no whole day: the first would be {first}, and nothing was folded then")]
-    NoDay { first: Day },
+    NoDay { first: LogDay },
     /// The range ends before it begins.
     #[error("the range ends on {to}, before it begins on {from}")]
-    Backwards { from: Day, to: Day },
+    Backwards { from: LogDay, to: LogDay },
     /// Retention was faster.
     #[error("{topic} {partition}: retention took records while they were read; try again with a later --from")]
     Taken { topic: String, partition: i32 },
@@ -36,7 +36,7 @@ pub enum Refusal {
     Moved,
     /// The same report would count in the range and after it.
     #[error("{count} rows of {table} up to {last} have twins that count on later days: replay without --to")]
-    Twins { table: &'static str, count: u64, last: Day },
+    Twins { table: &'static str, count: u64, last: LogDay },
     /// Asked to end.
     #[error("interrupted; the live tables are as they were")]
     Interrupted,

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use schemas::time;
 use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions, PartitionQueue};
 
-use super::{FOLDS, Fold, Refusal, Replay};
+use super::{FOLDS, Fold, Replay, ReplayRefusal};
 use crate::error::Error;
 use crate::pipeline;
 
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_WAIT: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partition {
+pub struct PartitionSurvey {
     pub fold: Fold,
     pub number: i32,
     /// First offset in the log.
@@ -35,7 +35,7 @@ pub struct Partition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     pub group: String,
-    pub partitions: Vec<Partition>,
+    pub partitions: Vec<PartitionSurvey>,
 }
 
 impl Survey {
@@ -54,7 +54,7 @@ pub type Committed = BTreeMap<(&'static str, i32), Option<i64>>;
 /// # Errors
 /// An engine is away, or the first records do not come.
 pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
-    let (generation, mut partitions) = (replay.site.config.log_generation, Vec::new());
+    let (generation, mut partitions) = (replay.installation.config.log_generation, Vec::new());
     let committed = committed(replay).await?;
     for ((topic, number), committed) in committed {
         let Some(fold) = FOLDS.into_iter().find(|fold| fold.topic == topic) else { continue };
@@ -64,7 +64,7 @@ pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
         let gone = replay.side.last_day_gone(fold.table, place, low).await?;
         // Marked for a look where the beginning is gone and something is left.
         let first_day = (low > 0 && high > low).then_some(0);
-        partitions.push(Partition { fold, number, low, committed, highest, first_day, gone });
+        partitions.push(PartitionSurvey { fold, number, low, committed, highest, first_day, gone });
     }
     let wanted: Vec<(String, i32)> =
         partitions.iter().filter(|found| found.first_day.is_some()).map(|found| (found.fold.topic.to_owned(), found.number)).collect();
@@ -72,7 +72,7 @@ pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
     for found in &mut partitions {
         found.first_day = days.get(&(found.fold.topic.to_owned(), found.number)).copied();
     }
-    Ok(Survey { group: replay.site.config.group.clone(), partitions })
+    Ok(Survey { group: replay.installation.config.group.clone(), partitions })
 }
 
 /// What the live group has committed of every partition.
@@ -84,7 +84,7 @@ pub async fn committed(replay: &Replay<'_>) -> Result<Committed, Error> {
     for fold in FOLDS {
         let asked: Vec<(String, i32)> =
             (0..replay.admin.partitions(fold.topic).await?).map(|number| (fold.topic.to_owned(), number)).collect();
-        let offsets = replay.admin.committed(&replay.site.config.group, &asked).await?;
+        let offsets = replay.admin.committed(&replay.installation.config.group, &asked).await?;
         committed.extend(asked.iter().zip(offsets).map(|((_, number), offset)| ((fold.topic, *number), offset.map(|(offset, _)| offset))));
     }
     Ok(committed)
@@ -95,9 +95,9 @@ async fn first_days(replay: &Replay<'_>, wanted: Vec<(String, i32)>) -> Result<H
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
-    let kafka = replay.site.kafka.clone();
+    let kafka = replay.installation.kafka.clone();
     let group = format!("{}-survey", replay.group());
-    let options = GroupOptions { group, prefetch_bytes: 1, ..pipeline::group(&replay.site.config) };
+    let options = GroupOptions { group, prefetch_bytes: 1, ..pipeline::group(&replay.installation.config) };
     let read = tokio::task::spawn_blocking(move || read(&kafka, &options, &wanted));
     read.await.unwrap_or(Err(Error::ConsumerStopped))
 }
@@ -108,14 +108,14 @@ fn read(kafka: &service::kafka::Config, options: &GroupOptions, wanted: &[(Strin
     let consumer = GroupConsumer::subscribe(kafka, options, Arc::<Queues>::clone(&queues))?;
     let (began, mut days) = (Instant::now(), HashMap::new());
     let outcome = loop {
-        if let Err(error) = consumer.poll(GLANCE) {
+        if let Err(error) = consumer.poll(POLL_WAIT) {
             break Err(error.into());
         }
         for queue in queues.all().iter() {
             let place = (queue.topic().to_owned(), queue.partition());
             if wanted.contains(&place)
                 && !days.contains_key(&place)
-                && let Ok(Some(message)) = queue.poll(GLANCE)
+                && let Ok(Some(message)) = queue.poll(POLL_WAIT)
             {
                 days.insert(place, time::log_day(message.appended_at));
             }
@@ -124,7 +124,7 @@ fn read(kafka: &service::kafka::Config, options: &GroupOptions, wanted: &[(Strin
             break Ok(days);
         }
         if began.elapsed() > PATIENCE {
-            break Err(Refusal::Unread { missing: wanted.len() - days.len() }.into());
+            break Err(ReplayRefusal::Unread { missing: wanted.len() - days.len() }.into());
         }
     };
     // They end before the membership does.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use schemas::row::Table;
 
-use super::failure::Blame;
-use super::{Failure, Sink};
+use super::table_error::Blame;
+use super::{Sink, TableError};
 
 /// So many rows refused and none taken: the table is at fault and not the rows.
-const HOPELESS: usize = 1_000;
+const REFUSED_LIMIT: usize = 1_000;
 /// A single row is tried so often where the server may be at fault.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -20,7 +20,7 @@ impl<T: Table> Sink<T> {
     ///
     /// # Errors
     /// The server is away; the table takes no row at all.
-    pub async fn refused(&self, rows: &[T]) -> Result<Vec<(usize, String)>, Failure> {
+    pub async fn refused(&self, rows: &[T]) -> Result<Vec<(usize, String)>, TableError> {
         let twin = format!("{}_check_{}", self.table, self.partition);
         // What a processor that was killed has left.
         self.run(&format!("drop table if exists {twin} sync")).await?;
@@ -30,7 +30,7 @@ impl<T: Table> Sink<T> {
         found
     }
 
-    async fn search(&self, twin: &str, rows: &[T]) -> Result<Vec<(usize, String)>, Failure> {
+    async fn search(&self, twin: &str, rows: &[T]) -> Result<Vec<(usize, String)>, TableError> {
         let (mut refused, mut has_taken) = (Vec::new(), false);
         let whole = 0..rows.len();
         let mut left: Vec<Range<usize>> = vec![whole];
@@ -48,14 +48,14 @@ impl<T: Table> Sink<T> {
                     left.push(range.start..middle);
                 }
             }
-            if refused.len() >= HOPELESS && !has_taken {
-                return Err(Failure::RefusesAll(refused.len(), failure.code()));
+            if refused.len() >= REFUSED_LIMIT && !has_taken {
+                return Err(TableError::RefusesAll(refused.len(), failure.code()));
             }
         }
         Ok(refused)
     }
 
-    async fn try_rows(&self, twin: &str, rows: &[T]) -> Result<(), Failure> {
+    async fn try_rows(&self, twin: &str, rows: &[T]) -> Result<(), TableError> {
         let mut tries = 1;
         loop {
             let outcome = self.write(twin, rows, &[("async_insert", "0"), ("insert_deduplicate", "0")]).await;
@@ -69,7 +69,7 @@ impl<T: Table> Sink<T> {
         }
     }
 
-    async fn run(&self, statement: &str) -> Result<(), Failure> {
+    async fn run(&self, statement: &str) -> Result<(), TableError> {
         self.within(self.client.query_raw(statement).execute()).await
     }
 }

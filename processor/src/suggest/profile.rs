@@ -1,8 +1,8 @@
 //! What of a report is compared: its exception, its frames, the words of its message's form.
 
-use crate::fingerprint::{Evidence, Hash64, Named, Policy};
+use crate::fingerprint::{Evidence, Hash64, NamedFrame, Policy};
 use crate::frames::classify::Class;
-use crate::group::{Grouping, Subject, weigh};
+use crate::group::{Grouping, Subject, group_observed};
 use crate::project::Rules;
 
 /// Frames and words that are looked at.
@@ -30,7 +30,7 @@ impl Profile {
     /// Groups a report and keeps what is compared.
     #[must_use]
     pub fn of(subject: &Subject<'_>, rules: &Rules) -> (Grouping, Self) {
-        weigh(subject, (Policy::default(), rules), |evidence, _| Self::new(evidence))
+        group_observed(subject, (Policy::default(), rules), |evidence, _| Self::new(evidence))
     }
 
     fn new(evidence: &Evidence<'_>) -> Self {
@@ -52,7 +52,7 @@ fn place_of(place: usize) -> f64 {
     (1.0 + place as f64).sqrt()
 }
 
-fn class(frame: &Named<'_>) -> f64 {
+fn class(frame: &NamedFrame<'_>) -> f64 {
     match frame.class {
         Class::App | Class::Test => 1.0,
         Class::Library => 0.5,

@@ -10,10 +10,10 @@ use schemas::commit_note::CommitNote;
 use schemas::record::Record;
 
 use super::Worker;
-use super::work::HOPELESS;
+use super::work::INVALID_LIMIT;
 use crate::decode;
 use crate::error::Error;
-use crate::stop::Halt;
+use crate::stop::WorkerEnd;
 use crate::stream::Stream;
 
 /// The first wait of a halted stream; doubled up to [`LONGEST_WAIT`].
@@ -25,17 +25,17 @@ pub(super) const NOTHING_VALID: &str = "nothing_valid";
 
 impl<S: Stream> Worker<S> {
     /// Says why the stream is halted, and returns when it is to begin again.
-    pub(super) fn halt(&mut self, error: &Error) -> Result<(), Halt> {
+    pub(super) fn halt(&mut self, error: &Error) -> Result<(), WorkerEnd> {
         self.window = None;
         tracing::error!(%error, "a stream is halted");
-        self.mark.halts(&error.to_string());
+        self.reporter.halts(&error.to_string());
         self.note_halt(error)?;
         let wait = FIRST_WAIT.saturating_mul(1 << self.halts.min(10)).min(LONGEST_WAIT);
         self.halts += 1;
         if let Error::NothingValid { .. } = error {
-            self.invalid = HOPELESS;
+            self.invalid = INVALID_LIMIT;
             return match self.read_ahead() {
-                Err(Halt::Failed(error)) => {
+                Err(WorkerEnd::Failed(error)) => {
                     tracing::warn!(%error, "reading ahead");
                     self.rest(wait)
                 }
@@ -46,9 +46,9 @@ impl<S: Stream> Worker<S> {
     }
 
     /// The stream goes on: what a halt has left is taken back.
-    pub(super) fn resume(&mut self) -> Result<(), Halt> {
+    pub(super) fn resume(&mut self) -> Result<(), WorkerEnd> {
         self.halts = 0;
-        self.mark.resumes();
+        self.reporter.resumes();
         match self.committed.take() {
             // Halted where no slice was open.
             Some((offset, note)) if note.halted.is_some() => self.commit(offset, CommitNote::default()),
@@ -59,12 +59,12 @@ impl<S: Stream> Worker<S> {
         }
     }
 
-    fn rest(&self, wait: Duration) -> Result<(), Halt> {
-        if self.stop.waits(wait) { Err(Halt::Stopped) } else { Ok(()) }
+    fn rest(&self, wait: Duration) -> Result<(), WorkerEnd> {
+        if self.stop.waits(wait) { Err(WorkerEnd::Stopped) } else { Ok(()) }
     }
 
     /// Commits the reason where the offset already is, for whoever asks the group. The process is alive: earlier ends of it do not count.
-    fn note_halt(&mut self, error: &Error) -> Result<(), Halt> {
+    fn note_halt(&mut self, error: &Error) -> Result<(), WorkerEnd> {
         if let Error::ForeignMetadata { .. } = error {
             // What somebody else has written stays.
             return Ok(());
@@ -73,17 +73,17 @@ impl<S: Stream> Worker<S> {
         let Some((offset, note)) = self.committed.clone().or(beginning) else { return Ok(()) };
         let halted = Some(error.reason().to_owned());
         match self.commit(offset, CommitNote { attempts: 0, trial: None, is_second: false, halted, ..note }) {
-            Err(Halt::Stopped) => Err(Halt::Stopped),
-            Err(Halt::Failed(error)) => {
+            Err(WorkerEnd::Stopped) => Err(WorkerEnd::Stopped),
+            Err(WorkerEnd::Failed(error)) => {
                 tracing::warn!(%error, "the reason of a halt is not committed");
                 Ok(())
             }
-            Ok(()) | Err(Halt::Ended) => Ok(()),
+            Ok(()) | Err(WorkerEnd::RangeDone) => Ok(()),
         }
     }
 
     /// Reads on behind the slice in hand until there is a valid record. Nothing is committed.
-    fn read_ahead(&mut self) -> Result<(), Halt> {
+    fn read_ahead(&mut self) -> Result<(), WorkerEnd> {
         loop {
             let ahead = self.source.slice(&self.stop)?;
             if ahead.messages.iter().any(|message| matches!(decode::read::<S>(message), Ok(Ok(_)))) {

@@ -139,9 +139,9 @@ impl Random {
 }
 
 /// Says on the way out of a panic which seed brings it back.
-struct Named(u64);
+struct NamedFrame(u64);
 
-impl Drop for Named {
+impl Drop for NamedFrame {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("failed with AFTERSHOCK_FUZZ=1 AFTERSHOCK_SEED={}", self.0);
@@ -155,7 +155,7 @@ fn repeat(name: &str, mut test: impl FnMut(&mut Random) -> bool) {
     let first = number("AFTERSHOCK_SEED").unwrap_or(1);
     let mut found = 0;
     for seed in first..first + executions {
-        let _named = Named(seed);
+        let _named = NamedFrame(seed);
         found += u64::from(test(&mut Random(seed)));
     }
     println!("{name:<12} {executions:>9} executions, {found} with a trace");

@@ -4,13 +4,13 @@ use schemas::row::Table;
 
 use crate::config::Dedupe;
 use crate::dedupe::{ALLOWANCE_MS, Bounds, Window};
-use crate::sink::{Failure, Sink};
+use crate::sink::{Sink, TableError};
 
 /// The window before the offset `first`, whose record the log took at `now`.
 ///
 /// # Errors
 /// The tables' server is away or refuses.
-pub async fn window<T: Table>(sink: &Sink<T>, dedupe: &Dedupe, now: i64, first: i64) -> Result<Window, Failure> {
+pub async fn window<T: Table>(sink: &Sink<T>, dedupe: &Dedupe, now: i64, first: i64) -> Result<Window, TableError> {
     let bounds = Bounds { length_ms: i64::try_from(dedupe.window.as_millis()).unwrap_or(i64::MAX / 4), ids: dedupe.ids };
     let since = now.saturating_sub(bounds.length_ms).saturating_sub(ALLOWANCE_MS).max(0);
     let rows = sink.delivered(since, first, dedupe.ids.saturating_add(1)).await?;
@@ -29,7 +29,7 @@ pub async fn window<T: Table>(sink: &Sink<T>, dedupe: &Dedupe, now: i64, first: 
     window.forget();
     if begin > i64::MIN {
         for id in sink.dated_ahead(begin, first).await? {
-            window.mark(&id);
+            window.note_dated_ahead(&id);
         }
     }
     Ok(window)

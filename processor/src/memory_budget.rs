@@ -9,32 +9,32 @@ const MIB: u32 = 64;
 
 /// Shared by the workers of a process. First come, first served.
 #[derive(Clone)]
-pub struct Budget(Arc<Semaphore>);
+pub struct MemoryBudget(Arc<Semaphore>);
 
 /// A share, given back when dropped.
-pub struct Share(#[allow(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
+pub struct MemoryPermit(#[allow(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
 
-impl Default for Budget {
+impl Default for MemoryBudget {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(MIB as usize)))
     }
 }
 
-impl Budget {
+impl MemoryBudget {
     /// Waits for the room that a slice of so many bytes takes.
-    pub async fn share(&self, bytes: usize) -> Share {
+    pub async fn acquire(&self, bytes: usize) -> MemoryPermit {
         let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(MIB).clamp(1, MIB);
         self.take(mib).await
     }
 
     /// Waits until nobody else has a share: what ends the process meanwhile is the fault of who has this one.
-    pub async fn alone(&self) -> Share {
+    pub async fn acquire_all(&self) -> MemoryPermit {
         self.take(MIB).await
     }
 
-    async fn take(&self, mib: u32) -> Share {
+    async fn take(&self, mib: u32) -> MemoryPermit {
         // Closed by nobody.
-        Share(Arc::clone(&self.0).acquire_many_owned(mib).await.ok())
+        MemoryPermit(Arc::clone(&self.0).acquire_many_owned(mib).await.ok())
     }
 }
 
@@ -48,16 +48,16 @@ mod tests {
 
     #[tokio::test]
     async fn large_slices_wait_for_one_another_and_who_is_alone_is_alone() {
-        let budget = Budget::default();
-        let large = budget.share(48 << 20).await;
-        let small = budget.share(1).await;
-        assert!(tokio::time::timeout(SHORT, budget.share(16 << 20)).await.is_err(), "65 MiB of 64");
+        let budget = MemoryBudget::default();
+        let large = budget.acquire(48 << 20).await;
+        let small = budget.acquire(1).await;
+        assert!(tokio::time::timeout(SHORT, budget.acquire(16 << 20)).await.is_err(), "65 MiB of 64");
         drop(large);
-        assert!(tokio::time::timeout(SHORT, budget.alone()).await.is_err(), "another is at work");
+        assert!(tokio::time::timeout(SHORT, budget.acquire_all()).await.is_err(), "another is at work");
         drop(small);
-        let alone = budget.alone().await;
-        assert!(tokio::time::timeout(SHORT, budget.share(0)).await.is_err());
+        let alone = budget.acquire_all().await;
+        assert!(tokio::time::timeout(SHORT, budget.acquire(0)).await.is_err());
         drop(alone);
-        drop(tokio::time::timeout(SHORT, budget.share(usize::MAX)).await.unwrap());
+        drop(tokio::time::timeout(SHORT, budget.acquire(usize::MAX)).await.unwrap());
     }
 }

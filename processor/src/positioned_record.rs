@@ -4,7 +4,7 @@ use schemas::row::Position;
 
 /// A record and where it lies.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Envelope<T> {
+pub struct PositionedRecord<T> {
     pub position: Position,
     /// `None` where it takes too much memory to be kept; it is read again where its row is made.
     pub value: Option<T>,

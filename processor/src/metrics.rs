@@ -6,7 +6,7 @@ use schemas::outcome::Outcome;
 use service::telemetry::{Counter, Histogram, counter, histogram};
 
 /// The metrics of one topic.
-pub struct Meter {
+pub struct WorkerMetrics {
     topic: &'static str,
     slices: [Counter; 3],
     looked_up: Counter,
@@ -18,7 +18,7 @@ pub struct Meter {
 
 /// What became of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
+pub enum SlicePass {
     /// Worked on for the first time.
     New,
     /// Left open by a worker, and worked on again.
@@ -27,7 +27,7 @@ pub enum Pass {
     Found,
 }
 
-impl Meter {
+impl WorkerMetrics {
     /// The metrics of this topic.
     #[must_use]
     pub fn new(topic: &'static str) -> Self {
@@ -52,7 +52,7 @@ impl Meter {
         }
     }
 
-    pub fn slice(&self, pass: Pass, took: Duration) {
+    pub fn slice(&self, pass: SlicePass, took: Duration) {
         self.slices[pass as usize].inc();
         self.slice.observe(took);
     }

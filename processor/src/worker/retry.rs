@@ -6,7 +6,7 @@ use schemas::record::Record;
 
 use super::Worker;
 use crate::error::Error;
-use crate::stop::{Attempt, Halt};
+use crate::stop::{AttemptError, WorkerEnd};
 use crate::stream::Stream;
 
 /// The first wait after a failure; doubled up to [`LONGEST_WAIT`].
@@ -14,47 +14,47 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 impl<S: Stream> Worker<S> {
-    pub(super) fn call<T, E: Into<Error>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, Attempt> {
+    pub(super) fn call<T, E: Into<Error>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, AttemptError> {
         match self.stop.call(call) {
-            Ok(outcome) => outcome.map_err(|error| Attempt::Failed(error.into())),
-            Err(halt) => Err(Attempt::Halted(halt)),
+            Ok(outcome) => outcome.map_err(|error| AttemptError::Failed(error.into())),
+            Err(halt) => Err(AttemptError::Ended(halt)),
         }
     }
 
-    pub(super) fn retry<T>(&self, attempt: impl FnMut(&Self) -> Result<T, Attempt>) -> Result<T, Halt> {
-        self.retry_unless(attempt, |_| false)?.map_err(Halt::Failed)
+    pub(super) fn retry<T>(&self, attempt: impl FnMut(&Self) -> Result<T, AttemptError>) -> Result<T, WorkerEnd> {
+        self.retry_unless(attempt, |_| false)?.map_err(WorkerEnd::Failed)
     }
 
     /// As [`Worker::retry`], but gives back an error of which `is_enough` says so.
     pub(super) fn retry_unless<T>(
         &self,
-        mut attempt: impl FnMut(&Self) -> Result<T, Attempt>,
+        mut attempt: impl FnMut(&Self) -> Result<T, AttemptError>,
         mut is_enough: impl FnMut(&Error) -> bool,
-    ) -> Result<Result<T, Error>, Halt> {
+    ) -> Result<Result<T, Error>, WorkerEnd> {
         let mut wait = FIRST_WAIT;
         let outcome = loop {
             let error = match attempt(self) {
                 Ok(value) => break Ok(value),
-                Err(Attempt::Halted(halt)) => return Err(halt),
-                Err(Attempt::Failed(error)) => error,
+                Err(AttemptError::Ended(halt)) => return Err(halt),
+                Err(AttemptError::Failed(error)) => error,
             };
             if is_enough(&error) {
                 break Err(error);
             }
             if !error.is_passing() {
-                return Err(Halt::Failed(error));
+                return Err(WorkerEnd::Failed(error));
             }
             let (topic, partition) = (S::Record::TOPIC, self.partition);
             tracing::warn!(topic, partition, %error, wait.ms = wait.as_millis() as u64, "waiting for an engine");
-            self.meter.retried();
-            self.mark.waits(&error.to_string());
+            self.metrics.retried();
+            self.reporter.waits(&error.to_string());
             if self.stop.waits(wait) {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
             wait = (wait * 2).min(LONGEST_WAIT);
         };
         if wait > FIRST_WAIT {
-            self.mark.goes_on();
+            self.reporter.goes_on();
         }
         Ok(outcome)
     }

@@ -4,14 +4,14 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 use service::clickhouse::Config;
 
-use super::Failure;
-use crate::replay::Day;
+use super::TableError;
+use crate::log_day::LogDay;
 
 /// Tables whose rows come from a log that retention takes from; those of issue changes stay.
 const TABLES: &str = "'occurrences', 'connections', 'rejected_reports'";
 
 /// The tables that are partitioned by log day.
-pub struct Days {
+pub struct DailyTables {
     client: Client,
     database: String,
 }
@@ -25,7 +25,7 @@ pub struct TableDay {
     pub bytes: u64,
 }
 
-impl Days {
+impl DailyTables {
     /// Those of a database whose name is plain.
     #[must_use]
     pub fn new(tables: &Config) -> Self {
@@ -36,7 +36,7 @@ impl Days {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn sizes(&self) -> Result<Vec<TableDay>, Failure> {
+    pub async fn sizes(&self) -> Result<Vec<TableDay>, TableError> {
         let sql = format!(
             "select table, toUInt16(toDate(partition)) as day, sum(bytes_on_disk) as bytes from system.parts \
              where database = {{database:String}} and table in ({TABLES}) and active group by table, day order by day, table"
@@ -49,7 +49,7 @@ impl Days {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn holds_a_position(&self, TableDay { table, day, .. }: &TableDay) -> Result<bool, Failure> {
+    pub async fn holds_a_position(&self, TableDay { table, day, .. }: &TableDay) -> Result<bool, TableError> {
         let place = "log_generation, log_partition";
         let table = format!("{}.{table}", self.database);
         let sql = format!(
@@ -63,8 +63,8 @@ impl Days {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn drop(&self, TableDay { table, day, .. }: &TableDay) -> Result<(), Failure> {
-        let id = Day(*day).to_string().replace('-', "");
+    pub async fn drop(&self, TableDay { table, day, .. }: &TableDay) -> Result<(), TableError> {
+        let id = LogDay(*day).to_string().replace('-', "");
         let sql = format!("alter table {}.{table} drop partition id '{id}' settings max_partition_size_to_drop = 0", self.database);
         Ok(self.client.query_raw(&sql).execute().await?)
     }

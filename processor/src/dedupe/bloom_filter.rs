@@ -6,17 +6,17 @@ const BITS: usize = 1 << 16;
 
 /// A Bloom filter of two hashes.
 #[derive(Clone)]
-pub struct Marks {
+pub struct BloomFilter {
     words: Box<[u64]>,
 }
 
-impl Default for Marks {
+impl Default for BloomFilter {
     fn default() -> Self {
         Self { words: vec![0; BITS / 64].into_boxed_slice() }
     }
 }
 
-impl Marks {
+impl BloomFilter {
     /// Notes an id.
     pub fn insert(&mut self, id: &Id) {
         for bit in bits(id) {
@@ -47,7 +47,7 @@ mod tests {
             id[12..].copy_from_slice(&n.wrapping_mul(0x9E37_79B9).to_le_bytes());
             id
         };
-        let mut marks = Marks::default();
+        let mut marks = BloomFilter::default();
         (0..1000).for_each(|n| marks.insert(&id(n)));
         assert!((0..1000).all(|n| marks.may_hold(&id(n))));
         let mistaken = (1000..11_000).filter(|n| marks.may_hold(&id(*n))).count();

@@ -14,7 +14,7 @@ const AWAY_CODES: [u32; 28] = [
 
 /// Why the tables' server did not do what was asked. The outcome of an insert is unknown then.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum TableError {
     /// It is away or refuses.
     #[error(transparent)]
     Answer(#[from] clickhouse::error::Error),
@@ -39,7 +39,7 @@ pub enum Blame {
     Table,
 }
 
-impl Failure {
+impl TableError {
     /// Whose fault it is.
     #[must_use]
     pub fn blame(&self) -> Blame {
@@ -98,21 +98,21 @@ mod tests {
 
     #[test]
     fn the_code_tells_whose_fault_it_is() {
-        let said = |text: &str| Failure::from(Error::BadResponse(text.to_owned()));
+        let said = |text: &str| TableError::from(Error::BadResponse(text.to_owned()));
         assert_eq!(said("Code: 60. DB::Exception: Table does not exist").blame(), Blame::Server);
         assert_eq!(said("502 Bad Gateway").blame(), Blame::Server);
-        assert_eq!(Failure::TimedOut(Duration::from_secs(1)).blame(), Blame::Server);
+        assert_eq!(TableError::TimedOut(Duration::from_secs(1)).blame(), Blame::Server);
         assert_eq!(said("Code: 241. DB::Exception: Memory limit exceeded").blame(), Blame::Doubtful);
         assert_eq!(said("Code: 469. DB::Exception: Constraint 毒 is violated").blame(), Blame::Content);
         assert_eq!(said("Code: 53. DB::Exception: Type mismatch 中文").blame(), Blame::Table);
-        assert_eq!(Failure::from(Error::SchemaMismatch(String::new())).blame(), Blame::Table);
-        assert_eq!(Failure::from(Error::SequenceMustHaveLength).blame(), Blame::Content);
-        assert_eq!(Failure::RefusesAll(1_000, Some(469)).blame(), Blame::Table);
+        assert_eq!(TableError::from(Error::SchemaMismatch(String::new())).blame(), Blame::Table);
+        assert_eq!(TableError::from(Error::SequenceMustHaveLength).blame(), Blame::Content);
+        assert_eq!(TableError::RefusesAll(1_000, Some(469)).blame(), Blame::Table);
     }
 
     #[test]
     fn waiting_helps_where_the_server_may_be_at_fault() {
-        let said = |code: u32| Failure::from(Error::BadResponse(format!("Code: {code}. DB::Exception: …")));
+        let said = |code: u32| TableError::from(Error::BadResponse(format!("Code: {code}. DB::Exception: …")));
         assert_eq!([60, 241, 469, 53].map(|code| said(code).is_passing()), [true, true, false, false]);
     }
 

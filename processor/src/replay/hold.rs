@@ -12,29 +12,29 @@ use service::kafka::consumer::{Assignment, GroupOptions, PartitionQueue};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{FOLDS, Refusal, Site};
+use super::{FOLDS, Installation, ReplayRefusal};
 use crate::error::Error;
-use crate::member::{Joining, Member};
+use crate::member::{GroupMember, MemberOptions};
 use crate::pipeline;
 
 /// After the first share came, the rest comes within this time; or it is another's.
 const REST: Duration = Duration::from_secs(5);
 /// A member that was killed is given up by the group after its session; this long after that everything should be ours.
 const LONGER: Duration = Duration::from_secs(30);
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_WAIT: Duration = Duration::from_millis(100);
 
 /// The live group, held.
-pub struct Guard {
+pub struct GroupHold {
     group: String,
     all: usize,
-    shares: Arc<Shares>,
-    member: Member,
+    shares: Arc<HeldPartitions>,
+    member: GroupMember,
     failed: Mutex<UnboundedReceiver<Error>>,
 }
 
 /// The partitions that are ours. Whoever holds the lock keeps the group from taking one away.
 #[derive(Default)]
-struct Shares(Mutex<Held>);
+struct HeldPartitions(Mutex<Held>);
 
 /// What the group has given and not taken.
 #[derive(Default)]
@@ -43,24 +43,30 @@ pub struct Held {
     first_share: Option<Instant>,
 }
 
-impl Guard {
+impl GroupHold {
     /// Joins the live group and waits until all partitions are ours.
     ///
     /// # Errors
-    /// [`Refusal::AtWork`] where others have some of them; the log is away.
-    pub async fn hold(site: &Site, admin: &Admin) -> Result<Self, Error> {
+    /// [`ReplayRefusal::AtWork`] where others have some of them; the log is away.
+    pub async fn hold(installation: &Installation, admin: &Admin) -> Result<Self, Error> {
         let mut all = 0;
         for fold in FOLDS {
             all += usize::try_from(admin.partitions(fold.topic).await?).unwrap_or_default();
         }
-        let shares = Arc::new(Shares::default());
+        let shares = Arc::new(HeldPartitions::default());
         let (failures, failed) = mpsc::unbounded_channel();
         // Nothing is read here.
-        let options = GroupOptions { client_id: "aftershock-replay".to_owned(), prefetch_bytes: 1, ..pipeline::group(&site.config) };
-        let joining = Joining { kafka: site.kafka.clone(), options, assignment: Arc::<Shares>::clone(&shares), finish: Box::new(|| ()) };
-        let member = Member::join(joining, failures)?;
-        let guard = Self { group: site.config.group.clone(), all, shares, member, failed: Mutex::new(failed) };
-        match guard.wait(*site.config.session_timeout + LONGER).await {
+        let options =
+            GroupOptions { client_id: "aftershock-replay".to_owned(), prefetch_bytes: 1, ..pipeline::group(&installation.config) };
+        let joining = MemberOptions {
+            kafka: installation.kafka.clone(),
+            options,
+            assignment: Arc::<HeldPartitions>::clone(&shares),
+            finish: Box::new(|| ()),
+        };
+        let member = GroupMember::join(joining, failures)?;
+        let guard = Self { group: installation.config.group.clone(), all, shares, member, failed: Mutex::new(failed) };
+        match guard.wait(*installation.config.session_timeout + LONGER).await {
             Ok(()) => Ok(guard),
             Err(error) => {
                 guard.leave().await;
@@ -82,14 +88,14 @@ impl Guard {
             if is_shared || began.elapsed() > patience {
                 return Err(self.at_work());
             }
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_WAIT).await;
         }
     }
 
     /// Whether all partitions are still ours.
     ///
     /// # Errors
-    /// [`Refusal::AtWork`] where one is not.
+    /// [`ReplayRefusal::AtWork`] where one is not.
     pub async fn check(&self) -> Result<(), Error> {
         self.keep().await.map(drop)
     }
@@ -97,7 +103,7 @@ impl Guard {
     /// Keeps all partitions for as long as the answer lives: a member that comes waits for it.
     ///
     /// # Errors
-    /// As [`Guard::check`].
+    /// As [`GroupHold::check`].
     pub async fn keep(&self) -> Result<MutexGuard<'_, Held>, Error> {
         let held = self.shares.0.lock().await;
         if held.partitions.len() == self.all { Ok(held) } else { Err(self.at_work()) }
@@ -109,12 +115,12 @@ impl Guard {
     }
 
     fn at_work(&self) -> Error {
-        Refusal::AtWork { group: self.group.clone() }.into()
+        ReplayRefusal::AtWork { group: self.group.clone() }.into()
     }
 }
 
 /// Called on the thread that serves the group, which is none of the runtime's.
-impl Assignment for Shares {
+impl Assignment for HeldPartitions {
     fn assigned(&self, queues: Vec<PartitionQueue>) {
         let mut held = self.0.blocking_lock();
         held.first_share.get_or_insert_with(Instant::now);

@@ -7,14 +7,16 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 use service::clickhouse::Config;
 
-use super::Failure;
-use crate::replay::{Day, Fold};
+use super::Fold;
+use crate::log_day::LogDay;
+use crate::range::PoisonRecord;
+use crate::sink::TableError;
 
 /// A grouping of this many bytes goes on on disk.
 const SPILL: &str = "settings max_bytes_before_external_group_by = 1000000000";
 
 /// The live database and one beside it.
-pub struct Side {
+pub struct ReplayTables {
     client: Client,
     live: String,
     config: Config,
@@ -22,7 +24,7 @@ pub struct Side {
 
 /// How a log day of the live table and of the replayed one differ, in rows.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
-pub struct DayReport {
+pub struct DayDifference {
     /// As `2026-11-20`.
     pub day: String,
     /// Rows of the live table.
@@ -39,17 +41,16 @@ pub struct DayReport {
     pub regrouped: u64,
 }
 
-/// A record that has ended a processor: where it lies, and when the log took it.
-#[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
-pub struct Killer {
-    pub topic: String,
-    pub partition: u32,
-    pub offset: u64,
-    /// Unix milliseconds.
-    pub appended_at: i64,
+/// Where a record lies that ended a processor, as its dead letter says.
+#[derive(Row, Deserialize)]
+struct DeadLetterSource {
+    topic: String,
+    partition: u32,
+    offset: u64,
+    appended_at: i64,
 }
 
-impl Side {
+impl ReplayTables {
     /// The live database of `tables`, and one of this name beside it. Plain names, both.
     #[must_use]
     pub fn new(tables: &Config, name: &str) -> Self {
@@ -67,7 +68,7 @@ impl Side {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn remove(&self, prefix: &str) -> Result<(), Failure> {
+    pub async fn remove(&self, prefix: &str) -> Result<(), TableError> {
         let names: Vec<String> = self.client.query_raw("select name from system.databases").fetch_all().await?;
         let is_id = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_hexdigit());
         for name in names.iter().filter(|name| name.strip_prefix(prefix).is_some_and(is_id)) {
@@ -80,9 +81,9 @@ impl Side {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn carry(&self, table: &str, wants: impl Fn(u16) -> bool) -> Result<(), Failure> {
+    pub async fn attach_live_days(&self, table: &str, wants: impl Fn(u16) -> bool) -> Result<(), TableError> {
         for day in self.days(&self.live, table).await?.into_iter().filter(|day| wants(*day)) {
-            let id = Day(day).to_string().replace('-', "");
+            let id = LogDay(day).to_string().replace('-', "");
             self.run(&format!("alter table {}.{table} attach partition id '{id}' from {}.{table}", self.config.database, self.live))
                 .await?;
         }
@@ -93,7 +94,7 @@ impl Side {
     ///
     /// # Errors
     /// The outcome is unknown.
-    pub async fn exchange(&self, table: &str) -> Result<(), Failure> {
+    pub async fn exchange(&self, table: &str) -> Result<(), TableError> {
         self.run(&format!("exchange tables {}.{table} and {}.{table}", self.live, self.config.database)).await
     }
 
@@ -101,7 +102,7 @@ impl Side {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn highest(&self, table: &str, (generation, partition): (u16, i32)) -> Result<Option<i64>, Failure> {
+    pub async fn highest(&self, table: &str, (generation, partition): (u16, i32)) -> Result<Option<i64>, TableError> {
         let sql = format!(
             "select toInt64(max(log_offset)) from {}.{table} where log_generation = {generation} and log_partition = {partition} \
              group by log_generation, log_partition",
@@ -114,7 +115,7 @@ impl Side {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn last_day_gone(&self, table: &str, (generation, partition): (u16, i32), low: i64) -> Result<Option<u16>, Failure> {
+    pub async fn last_day_gone(&self, table: &str, (generation, partition): (u16, i32), low: i64) -> Result<Option<u16>, TableError> {
         let sql = format!(
             "select toUInt16(max(log_day)) from {}.{table} where log_generation != {generation} \
              or (log_partition = {partition} and log_offset < {low}) having count() > 0",
@@ -127,7 +128,7 @@ impl Side {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn twins(&self, fold: &Fold, last: u16) -> Result<u64, Failure> {
+    pub async fn twins(&self, fold: &Fold, last: u16) -> Result<u64, TableError> {
         let Fold { table, id, twinned, .. } = fold;
         let (live, side) = (&self.live, &self.config.database);
         let place = "(log_generation, log_partition, log_offset)";
@@ -142,25 +143,27 @@ impl Side {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn killers(&self) -> Result<Vec<Killer>, Failure> {
+    pub async fn poison_records(&self) -> Result<Vec<PoisonRecord>, TableError> {
         let sql = format!(
             "select distinct toString(source_topic) as topic, source_partition as partition, source_offset as offset, \
              toUnixTimestamp64Milli(source_appended_at) as appended_at from {}.rejected_reports where reason = 'killed_processor'",
             self.live
         );
-        Ok(self.client.query_raw(&sql).fetch_all().await?)
+        let sources = self.client.query_raw(&sql).fetch_all::<DeadLetterSource>().await?;
+        let record = |DeadLetterSource { topic, partition, offset, appended_at }| PoisonRecord { topic, partition, offset, appended_at };
+        Ok(sources.into_iter().map(record).collect())
     }
 
     /// Compares the rows of these days, of the live table those before `ends` (offsets by log partition).
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn compare(&self, table: &str, days: &RangeInclusive<u16>, ends: &[i64]) -> Result<Vec<DayReport>, Failure> {
+    pub async fn compare(&self, table: &str, days: &RangeInclusive<u16>, ends: &[i64]) -> Result<Vec<DayDifference>, TableError> {
         let mut all: BTreeSet<u16> = self.days(&self.live, table).await?.into_iter().collect();
         all.extend(self.days(&self.config.database, table).await?);
         let mut reports = Vec::new();
         for day in all.into_iter().filter(|day| days.contains(day)) {
-            reports.extend(self.client.query_raw(&self.comparison(table, day, ends)).fetch_all::<DayReport>().await?);
+            reports.extend(self.client.query_raw(&self.comparison(table, day, ends)).fetch_all::<DayDifference>().await?);
         }
         Ok(reports)
     }
@@ -187,12 +190,12 @@ impl Side {
         )
     }
 
-    async fn days(&self, database: &str, table: &str) -> Result<Vec<u16>, Failure> {
+    async fn days(&self, database: &str, table: &str) -> Result<Vec<u16>, TableError> {
         let sql = format!("select distinct toUInt16(log_day) as day from {database}.{table} order by day");
         Ok(self.client.query_raw(&sql).fetch_all().await?)
     }
 
-    async fn run(&self, statement: &str) -> Result<(), Failure> {
+    async fn run(&self, statement: &str) -> Result<(), TableError> {
         Ok(self.client.query_raw(statement).execute().await?)
     }
 }

@@ -6,7 +6,7 @@
 /// Does to this process what the environment asks for a report with this message.
 #[cfg(debug_assertions)]
 #[allow(clippy::panic, reason = "asked for by a test")]
-pub fn by(message: &str) {
+pub fn trigger(message: &str) {
     use std::sync::LazyLock;
     static ABORT_ON: LazyLock<Option<String>> = LazyLock::new(|| marker("AFTERSHOCK_TEST_ABORT_ON"));
     static PANIC_ON: LazyLock<Option<String>> = LazyLock::new(|| marker("AFTERSHOCK_TEST_PANIC_ON"));
@@ -26,4 +26,4 @@ fn marker(variable: &str) -> Option<String> {
 
 /// Nothing, in a release build.
 #[cfg(not(debug_assertions))]
-pub fn by(_: &str) {}
+pub fn trigger(_: &str) {}

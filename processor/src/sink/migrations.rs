@@ -4,7 +4,7 @@ use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 use service::clickhouse::Config;
 
-use super::Failure;
+use super::TableError;
 
 /// A statement or a group of statements that was run.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -17,12 +17,12 @@ pub struct Entry {
 }
 
 /// The migrations of one database.
-pub struct Journal {
+pub struct MigrationTable {
     client: Client,
     database: String,
 }
 
-impl Journal {
+impl MigrationTable {
     /// The journal of a database that is there. `database` is a plain name.
     #[must_use]
     pub fn of(tables: &Config, database: &str) -> Self {
@@ -33,7 +33,7 @@ impl Journal {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn is_there(tables: &Config, database: &str) -> Result<bool, Failure> {
+    pub async fn is_there(tables: &Config, database: &str) -> Result<bool, TableError> {
         let sql = format!("select count() > 0 from system.tables where database = '{database}' and name = 'schema_migrations'");
         Ok(tables.server().query_raw(&sql).fetch_one::<bool>().await?)
     }
@@ -42,7 +42,7 @@ impl Journal {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn open(tables: &Config, database: &str) -> Result<Self, Failure> {
+    pub async fn open(tables: &Config, database: &str) -> Result<Self, TableError> {
         // The database of the tables may not exist yet.
         let journal = Self { client: tables.writer().with_database("default"), database: database.to_owned() };
         journal.run(&format!("create database if not exists {database} engine = Atomic")).await?;
@@ -62,7 +62,7 @@ impl Journal {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn entries(&self) -> Result<Vec<Entry>, Failure> {
+    pub async fn entries(&self) -> Result<Vec<Entry>, TableError> {
         let sql = format!("select number, name, statement from {}.schema_migrations order by applied_at, number", self.database);
         Ok(self.client.query_raw(&sql).fetch_all().await?)
     }
@@ -71,7 +71,7 @@ impl Journal {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn run(&self, statement: &str) -> Result<(), Failure> {
+    pub async fn run(&self, statement: &str) -> Result<(), TableError> {
         Ok(self.client.query_raw(statement).execute().await?)
     }
 
@@ -79,7 +79,7 @@ impl Journal {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn note(&self, entry: &Entry) -> Result<(), Failure> {
+    pub async fn note(&self, entry: &Entry) -> Result<(), TableError> {
         let table = format!("{}.schema_migrations", self.database);
         let mut insert = self.client.insert_unescaped::<Entry>(&table).await?.with_setting("async_insert", "0");
         insert.write(entry).await?;

@@ -8,24 +8,24 @@ use service::telemetry::{Gauge, gauge};
 
 /// The assigned partitions of this processor.
 #[derive(Clone, Default)]
-pub struct Watermarks(Arc<Mutex<State>>);
+pub struct Readiness(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    partitions: BTreeMap<(String, i32), Standing>,
+    partitions: BTreeMap<(String, i32), PartitionStatus>,
     /// Topics that the log does not have.
     missing: Vec<&'static str>,
 }
 
 #[derive(Default)]
-struct Standing {
+struct PartitionStatus {
     /// What the worker is waiting for.
     obstacle: Option<String>,
     /// Why the stream does not go on.
     halted: Option<String>,
 }
 
-impl Standing {
+impl PartitionStatus {
     fn missing(&self, topic: &str, partition: i32) -> Option<String> {
         match (&self.halted, &self.obstacle) {
             (Some(reason), _) => Some(format!("{topic} {partition} is halted: {reason}")),
@@ -36,24 +36,24 @@ impl Standing {
 }
 
 /// One partition's place among them; dropped when its worker ends.
-pub struct Mark {
-    all: Watermarks,
+pub struct PartitionReporter {
+    all: Readiness,
     key: (String, i32),
     lag: Gauge,
     ids: Gauge,
     halted: Gauge,
 }
 
-impl Watermarks {
+impl Readiness {
     /// Notes a partition whose worker begins.
     #[must_use]
-    pub fn begin(&self, topic: &str, partition: i32) -> Mark {
+    pub fn begin(&self, topic: &str, partition: i32) -> PartitionReporter {
         let number = partition.to_string();
         let labels = [("topic", topic), ("partition", number.as_str())];
         let key = (topic.to_owned(), partition);
-        self.state().partitions.insert(key.clone(), Standing::default());
+        self.state().partitions.insert(key.clone(), PartitionStatus::default());
         self.show();
-        Mark {
+        PartitionReporter {
             all: self.clone(),
             key,
             lag: gauge("aftershock_lag_records", "Records in the log that are not in the tables yet.", &labels),
@@ -97,7 +97,7 @@ impl Watermarks {
     }
 }
 
-impl Mark {
+impl PartitionReporter {
     /// Says what the worker waits for.
     pub fn waits(&self, obstacle: &str) {
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
@@ -139,7 +139,7 @@ impl Mark {
     }
 }
 
-impl Drop for Mark {
+impl Drop for PartitionReporter {
     fn drop(&mut self) {
         self.all.state().partitions.remove(&self.key);
         self.lag.set(0);
@@ -155,22 +155,22 @@ mod tests {
 
     #[test]
     fn ready_means_assigned_and_neither_waiting_nor_halted() {
-        let watermarks = Watermarks::default();
-        assert_eq!(watermarks.ready(), Err("no partition is assigned".to_owned()));
-        let mark = watermarks.begin("connections", 1);
-        assert_eq!(watermarks.ready(), Ok(()));
-        assert!(watermarks.is_assigned("connections", 1) && !watermarks.is_assigned("connections", 0));
-        mark.waits("the tables: timeout expired");
-        assert_eq!(watermarks.ready(), Err("connections 1 waits: the tables: timeout expired".to_owned()));
-        mark.halts("没有");
-        watermarks.lacks(vec!["raw-reports"]);
-        assert_eq!(watermarks.ready(), Err("topic raw-reports is not in the log; connections 1 is halted: 没有".to_owned()));
-        watermarks.lacks(Vec::new());
-        mark.goes_on();
-        assert!(watermarks.ready().is_err(), "no longer waiting, and halted");
-        mark.resumes();
-        assert_eq!(watermarks.ready(), Ok(()));
-        drop(mark);
-        assert!(watermarks.ready().is_err());
+        let readiness = Readiness::default();
+        assert_eq!(readiness.ready(), Err("no partition is assigned".to_owned()));
+        let reporter = readiness.begin("connections", 1);
+        assert_eq!(readiness.ready(), Ok(()));
+        assert!(readiness.is_assigned("connections", 1) && !readiness.is_assigned("connections", 0));
+        reporter.waits("the tables: timeout expired");
+        assert_eq!(readiness.ready(), Err("connections 1 waits: the tables: timeout expired".to_owned()));
+        reporter.halts("没有");
+        readiness.lacks(vec!["raw-reports"]);
+        assert_eq!(readiness.ready(), Err("topic raw-reports is not in the log; connections 1 is halted: 没有".to_owned()));
+        readiness.lacks(Vec::new());
+        reporter.goes_on();
+        assert!(readiness.ready().is_err(), "no longer waiting, and halted");
+        reporter.resumes();
+        assert_eq!(readiness.ready(), Ok(()));
+        drop(reporter);
+        assert!(readiness.ready().is_err());
     }
 }

@@ -5,16 +5,16 @@ use std::str::FromStr;
 
 /// UTC day since 1970, as `log_day` in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Day(pub u16);
+pub struct LogDay(pub u16);
 
-impl fmt::Display for Day {
+impl fmt::Display for LogDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil(i64::from(self.0));
         write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }
 
-impl FromStr for Day {
+impl FromStr for LogDay {
     type Err = &'static str;
 
     /// Reads `2026-11-20`, or an RFC 3339 time: the UTC day that it lies in.
@@ -60,7 +60,7 @@ fn numbers<const N: usize>(text: &str, between: char) -> Option<[i64; N]> {
     parts.try_into().ok()
 }
 
-/// Days of the proleptic Gregorian calendar since 1970: years counted from March have their leap day last.
+/// DailyTables of the proleptic Gregorian calendar since 1970: years counted from March have their leap day last.
 fn since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let of_year = (153 * month + 2) / 5 + day - 1;
@@ -88,10 +88,10 @@ mod tests {
     #[test]
     fn every_day_reads_as_it_is_written() {
         for day in 0..=u16::MAX {
-            assert_eq!(Day(day).to_string().parse(), Ok(Day(day)));
+            assert_eq!(LogDay(day).to_string().parse(), Ok(LogDay(day)));
         }
-        assert_eq!(Day(0).to_string(), "1970-01-01");
-        assert_eq!(Day(20_779).to_string(), "2026-11-22");
+        assert_eq!(LogDay(0).to_string(), "1970-01-01");
+        assert_eq!(LogDay(20_779).to_string(), "2026-11-22");
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
             ("2026-11-22T08:00:00+08:00", "2026-11-22"),
             ("2026-12-31t20:00:00-05:00", "2027-01-01"),
         ] {
-            assert_eq!(text.parse::<Day>().unwrap().to_string(), day, "{text}");
+            assert_eq!(text.parse::<LogDay>().unwrap().to_string(), day, "{text}");
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
         for text in
             ["", "2026-02-30", "2026-13-01", "1969-12-31", "2026-11-22T10:00:00", "2026-11-22T25:00:00Z", "昨天", "2026-11", "-1-01-01"]
         {
-            assert!(text.parse::<Day>().is_err(), "{text}");
+            assert!(text.parse::<LogDay>().is_err(), "{text}");
         }
     }
 }

@@ -21,7 +21,7 @@ use super::work::Job;
 use crate::error::Error;
 use crate::fold;
 use crate::slice::Slice;
-use crate::stop::Halt;
+use crate::stop::WorkerEnd;
 use crate::stream::Stream;
 
 /// Work on a slice as a whole begins so often before its records are tried alone.
@@ -36,29 +36,29 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
 impl<S: Stream> Worker<S> {
     /// Repeats exactly the offsets of a slice that was left open.
-    pub(super) fn repeat(&mut self, first: i64, last: i64, mut note: CommitNote) -> Result<(), Halt> {
+    pub(super) fn repeat(&mut self, first: i64, last: i64, mut note: CommitNote) -> Result<(), WorkerEnd> {
         let mut slice = self.source.exactly(last, &self.stop)?;
         slice.first = first;
         let attempts = note.attempts;
         tracing::info!(topic = S::Record::TOPIC, partition = self.partition, first, last, attempts, "a slice was left open");
         if note.is_tried && note.attempts >= ATTEMPTS_AFTER_TRIAL {
-            self.hold_back(&slice, &mut note)?;
+            self.back_off(&slice, &mut note)?;
         }
         let is_suspect = note.is_tried || note.attempts >= ATTEMPTS;
-        let _alone = if is_suspect { Some(self.stop.unless_told(self.outfit.budget.alone())?) } else { None };
+        let _alone = if is_suspect { Some(self.stop.unless_told(self.setup.budget.acquire_all())?) } else { None };
         if is_suspect && !note.is_tried {
             self.try_records(&slice, &mut note)?;
         }
         note.attempts += 1;
         self.commit(first, note.clone())?;
-        let firsts = self.work(&slice, &Job::again(note.skipped, is_suspect))?;
+        let first_deliveries = self.work(&slice, &Job::again(note.skipped, is_suspect))?;
         self.close(last)?;
-        self.advance(&firsts);
+        self.advance(&first_deliveries);
         Ok(())
     }
 
     /// Finds the records that end the process: those that are under trial when it ends, seen at the next start.
-    fn try_records(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), Halt> {
+    fn try_records(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), WorkerEnd> {
         let (topic, partition) = (S::Record::TOPIC, self.partition);
         tracing::warn!(
             topic,
@@ -74,7 +74,7 @@ impl<S: Stream> Worker<S> {
             note.is_second &= found == note.trial;
             self.commit(slice.first, note.clone())?;
             for message in run.iter().filter(|message| note.skipped.binary_search(&message.offset).is_err()) {
-                fold::rehearse::<S>(message, self.place(), &self.outfit.rules);
+                fold::dry_run::<S>(message, self.place(), &self.setup.rules);
             }
         }
         *note = CommitNote { attempts: 0, trial: None, is_second: false, is_tried: true, ..note.clone() };
@@ -83,7 +83,7 @@ impl<S: Stream> Worker<S> {
 
     /// The worker is told to end and the process is alive: what it has begun is not to be counted against the slice. Where the group does
     /// not take the note any more, it is.
-    pub(super) fn take_back(&mut self) {
+    pub(super) fn uncount_attempts(&mut self) {
         let Some((first, note)) = self.committed.take() else { return };
         if note.end.is_none() || (note.attempts <= 1 && note.trial.is_none()) {
             return;
@@ -97,15 +97,15 @@ impl<S: Stream> Worker<S> {
     }
 
     /// Waits before another attempt with a slice that ends the process although none of its records does.
-    fn hold_back(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), Halt> {
+    fn back_off(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), WorkerEnd> {
         let (topic, partition, attempts) = (S::Record::TOPIC.to_owned(), self.partition, note.attempts);
         let error = Error::SliceKills { topic, partition, first: slice.first, last: slice.last, attempts };
         let wait = FIRST_WAIT.saturating_mul(1 << (attempts - ATTEMPTS_AFTER_TRIAL).min(10)).min(LONGEST_WAIT);
         tracing::error!(%error, wait.s = wait.as_secs(), "a stream is halted");
         note.halted = Some(error.reason().to_owned());
         self.commit(slice.first, note.clone())?;
-        self.mark.halts(&error.to_string());
-        if self.stop.waits(wait) { Err(Halt::Stopped) } else { Ok(()) }
+        self.reporter.halts(&error.to_string());
+        if self.stop.waits(wait) { Err(WorkerEnd::Stopped) } else { Ok(()) }
     }
 }
 
