@@ -18,9 +18,6 @@ use crate::stream::{Connections, IssueChanges, Occurrences, RejectedReports, Str
 use crate::worker::Worker;
 use crate::worker_setup::{Mode, WorkerSetup};
 
-/// The topics that the processor consumes.
-pub const TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
-
 const LONG: Duration = Duration::from_secs(3_600);
 
 /// The workers of the assigned partitions.

@@ -14,8 +14,6 @@ use crate::retention::Retention;
 pub struct Config {
     /// Address of health and metrics; port 0 picks a free one.
     pub listen: String,
-    /// Consumer group: processors of one group share the partitions.
-    pub group: String,
     /// Raised by an operator when a topic was made anew, so that its offsets do not meet those of the old one.
     pub log_generation: u16,
     /// After this long without a sign of life the group gives a processor's partitions to others.
@@ -32,6 +30,10 @@ pub struct Config {
     pub grouping: Grouping,
     /// Bounds of the health server.
     pub http: Limits,
+    /// The former place of `[kafka] group`. Whoever reads the configuration refuses it and says where the key is now.
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    pub group: Option<String>,
     /// `[retention]`, filled in by whoever reads the whole configuration; no key of this section, and handed on with the rest of it.
     #[schemars(skip)]
     pub retention: Retention,
@@ -63,7 +65,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8082".to_owned(),
-            group: "aftershock-processor".to_owned(),
             log_generation: 0,
             session_timeout: Span::seconds(10),
             prefetch: Size::mib(16),
@@ -72,6 +73,7 @@ impl Default for Config {
             dedupe: Dedupe::default(),
             grouping: Grouping::default(),
             http: Limits::default(),
+            group: None,
             retention: Retention::default(),
         }
     }

@@ -2,12 +2,11 @@
 
 use schemas::record::{self, Record, RejectedReport};
 use service::kafka::consumer::Message;
-use service::kafka::{self, Config, Producer, ProducerOptions};
+use service::kafka::{self, Config, MAX_RECORD_BYTES, Producer, ProducerOptions};
 use service::telemetry::{Counter, counter};
 
 use crate::decode::Rejection;
 use crate::error::Error;
-use crate::migrate::MAX_RECORD_BYTES;
 
 /// Bytes of a payload that fit into a letter beside the rest of it and what the log puts around a record.
 const PAYLOAD_BYTES: usize = MAX_RECORD_BYTES - ROOM_BYTES;

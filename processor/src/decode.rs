@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use schemas::record;
-use schemas::row::Position;
 use service::kafka::consumer::Message;
 
 use crate::catch_panic::catch_panic;
 use crate::dedupe::DedupeKey;
-use crate::positioned_record::PositionedRecord;
+use crate::log_partition::{LogPartition, PositionedRecord};
 use crate::stream::Stream;
 
 /// Why a record cannot be processed: the data's fault.
@@ -25,14 +24,6 @@ const KEPT_BYTES: usize = 64 << 20;
 
 /// Records that are dead letters, by their offsets.
 pub type Rejections = BTreeMap<i64, Rejection>;
-
-/// The partition that records come from.
-#[derive(Debug, Clone, Copy)]
-pub struct LogPartition {
-    pub partition: i32,
-    /// Of the log, see [`crate::Config::log_generation`].
-    pub generation: u16,
-}
 
 /// The records of a slice in the order of the log, and those that are none.
 pub struct Decoded<R> {
@@ -66,7 +57,11 @@ impl Rejection {
 ///
 /// # Errors
 /// A released schema cannot be parsed: a fault of the build, not of the data.
-pub fn decode<S: Stream>(messages: &[Message], place: LogPartition, rejected: &Rejections) -> Result<Decoded<S::Record>, record::Error> {
+pub fn decode<S: Stream>(
+    messages: &[Message],
+    partition: LogPartition,
+    rejected: &Rejections,
+) -> Result<Decoded<S::Record>, record::Error> {
     let (mut envelopes, mut keys) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
     let (mut rejections, mut kept) = (Rejections::new(), 0_usize);
     for message in messages {
@@ -78,7 +73,7 @@ pub fn decode<S: Stream>(messages: &[Message], place: LogPartition, rejected: &R
             Ok((value, key)) => {
                 kept = kept.saturating_add(message.payload.len()).saturating_add(S::list_bytes(&value));
                 let value = (kept <= KEPT_BYTES).then_some(value);
-                envelopes.push(PositionedRecord { position: position(message, place), value });
+                envelopes.push(PositionedRecord { position: partition.position(message), value });
                 keys.push(key);
             }
             Err(rejection) => drop(rejections.insert(message.offset, rejection)),
@@ -103,17 +98,6 @@ pub fn read<S: Stream>(message: &Message) -> Result<Result<(S::Record, DedupeKey
         Ok(Err(error)) => Err(Rejection { reason: reason(&error), message: error.to_string() }),
         Err(message) => Err(Rejection::panicked(message)),
     })
-}
-
-/// Where a message lies in the log.
-#[must_use]
-pub fn position(message: &Message, place: LogPartition) -> Position {
-    Position {
-        generation: place.generation,
-        partition: u32::try_from(place.partition).unwrap_or_default(),
-        offset: u64::try_from(message.offset).unwrap_or_default(),
-        appended_at: message.appended_at,
-    }
 }
 
 fn reason(error: &record::Error) -> &'static str {
@@ -160,7 +144,8 @@ mod tests {
         let payloads = [(4, good.clone()), (5, Vec::new()), (6, torn), (8, good.clone()), (9, foreign), (10, good)];
         let messages = payloads.map(|(offset, payload)| message(offset, payload));
         let killed = Rejections::from([(8, Rejection::killed())]);
-        let decoded = decode::<IssueChanges>(&messages, LogPartition { partition: 3, generation: 1 }, &killed).unwrap();
+        let decoded =
+            decode::<IssueChanges>(&messages, LogPartition { topic: "issue-changes", number: 3, generation: 1 }, &killed).unwrap();
         let offsets: Vec<u64> = decoded.envelopes.iter().map(|envelope| envelope.position.offset).collect();
         assert_eq!(offsets, [4, 10]);
         assert_eq!(decoded.keys.len(), 2);

@@ -8,10 +8,11 @@
 //! "Now" is the append time of the record in hand. Nothing here reads a clock, and where slices are cut changes no verdict.
 
 mod bloom_filter;
-pub mod table;
+mod table;
 mod window;
 
 pub use bloom_filter::BloomFilter;
+pub use table::DedupeTable;
 pub use window::{Bounds, Window};
 
 use std::collections::HashSet;

@@ -2,7 +2,7 @@
 
 use service::{http, kafka};
 
-use crate::replay::ReplayRefusal;
+use crate::replay_refusal::ReplayRefusal;
 use crate::sink::{Blame, TableError};
 
 /// Ours: the slice is repeated, its stream is halted, or the processor stops and says why.
@@ -66,6 +66,9 @@ pub enum Error {
     /// The rules of a project cannot be used.
     #[error("{0}")]
     Grouping(String),
+    /// Retention took records of the range before they were read; only a replay has a range.
+    #[error("not replayed: {topic} {partition}: retention took records while they were read; try again with a later --from")]
+    RangeGone { topic: String, partition: i32 },
     /// The tables cannot be replayed as asked, and stay as they are.
     #[error("not replayed: {0}")]
     Refused(#[from] ReplayRefusal),
@@ -93,6 +96,7 @@ impl Error {
             | Self::Partitions { .. }
             | Self::DatabaseName(_)
             | Self::Grouping(_)
+            | Self::RangeGone { .. }
             | Self::Refused(_) => false,
         }
     }
@@ -122,6 +126,7 @@ impl Error {
             Self::Partitions { .. } => "partitions",
             Self::DatabaseName(_) => "database_name",
             Self::Grouping(_) => "grouping",
+            Self::RangeGone { .. } => "range_gone",
             Self::Refused(_) => "refused",
         }
     }

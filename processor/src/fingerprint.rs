@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::frames::classify::Class;
 use crate::frames::native::ASSERTION;
-use crate::group::Kind;
 use fault::{is_assertion, is_fault, wording};
+use schemas::grouping::{Kind, PartKind};
 
 /// Version of everything that decides a fingerprint: rules, parsers, normal forms. Stamped in every
 /// row and part of every hash, so that a change makes new issues rather than wrong ones.
@@ -22,15 +22,14 @@ pub const VERSION: u16 = 3;
 /// One thing that went into a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `rule`, `client`, `type`, `frame`, `class`, `message`, `kind`, `missing`, `effect`.
-    pub kind: &'static str,
+    pub kind: PartKind,
     pub value: String,
 }
 
 impl Part {
     /// A part of this kind.
     #[must_use]
-    pub fn new(kind: &'static str, value: impl Into<String>) -> Self {
+    pub fn new(kind: PartKind, value: impl Into<String>) -> Self {
         Self { kind, value: value.into() }
     }
 }
@@ -84,25 +83,25 @@ pub struct Evidence<'a> {
 /// Decides what goes in where the client said nothing.
 #[must_use]
 pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
-    let mut parts = vec![Part::new("kind", evidence.kind.name())];
+    let mut parts = vec![Part::new(PartKind::Kind, evidence.kind.name())];
     let frames = top(evidence, policy);
     let is_test = evidence.recurring.is_empty() && frames.first().is_some_and(|frame| frame.class == Class::Test);
     if is_test && is_assertion(evidence.exception) {
-        parts.push(Part::new("type", ASSERTION));
+        parts.push(Part::new(PartKind::Type, ASSERTION));
     } else if !evidence.exception.is_empty() {
-        parts.push(Part::new("type", evidence.exception));
+        parts.push(Part::new(PartKind::Type, evidence.exception));
     }
     if evidence.kind == Kind::OutOfMemory {
-        parts.push(Part::new("message", evidence.message));
+        parts.push(Part::new(PartKind::Message, evidence.message));
         return parts;
     }
     if !evidence.recurring.is_empty() {
-        parts.extend(evidence.recurring.iter().take(3).map(|name| Part::new("frame", *name)));
+        parts.extend(evidence.recurring.iter().take(3).map(|name| Part::new(PartKind::Frame, *name)));
         return parts;
     }
     if !evidence.missing.is_empty() {
         // Parts of different builds met: what one of them lacks is the bug, whoever asks for it first.
-        parts.push(Part::new("missing", evidence.missing));
+        parts.push(Part::new(PartKind::Missing, evidence.missing));
         return parts;
     }
     if evidence.exception.ends_with("UnsupportedClassVersionError") {
@@ -112,12 +111,12 @@ pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
     push_frames(evidence, &frames, &mut parts);
     if !frames.is_empty() && !is_test && !evidence.effect.is_empty() {
         // What a library throws is the same for all who use it; who caught it knew what it was about.
-        parts.push(Part::new("effect", evidence.effect));
+        parts.push(Part::new(PartKind::Effect, evidence.effect));
     }
     if is_test {
-        parts.push(Part::new("message", wording(evidence.message)));
+        parts.push(Part::new(PartKind::Message, wording(evidence.message)));
     } else if !evidence.message.is_empty() && message_counts(evidence, frames.first(), policy) {
-        parts.push(Part::new("message", evidence.message));
+        parts.push(Part::new(PartKind::Message, evidence.message));
     }
     parts
 }
@@ -129,12 +128,12 @@ fn push_frames(evidence: &Evidence<'_>, frames: &[NamedFrame<'_>], parts: &mut V
     let by_class = evidence.has_classes && is_app && !evidence.exception.is_empty() && !is_fault(evidence.exception);
     for frame in frames {
         if !by_class {
-            parts.push(Part::new("frame", frame.name));
+            parts.push(Part::new(PartKind::Frame, frame.name));
             continue;
         }
         let class = frame.name.rsplit_once('.').map_or(frame.name, |(class, _)| class);
-        if parts.last().is_none_or(|last| last.kind != "class" || last.value != class) {
-            parts.push(Part::new("class", class));
+        if parts.last().is_none_or(|last| last.kind != PartKind::Class || last.value != class) {
+            parts.push(Part::new(PartKind::Class, class));
         }
     }
 }
@@ -179,12 +178,12 @@ pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<NamedFrame<'a>> {
 /// The client's own fingerprint, in which `{{ default }}` stands for ours.
 #[must_use]
 pub fn of_client(own: &[String], default: Vec<Part>) -> Vec<Part> {
-    compose("client", own, default)
+    compose(PartKind::Client, own, default)
 }
 
 /// A fingerprint that somebody chose, as parts of this kind, in which `{{ default }}` stands for what would hold without it.
 #[must_use]
-pub fn compose(kind: &'static str, own: &[String], default: Vec<Part>) -> Vec<Part> {
+pub fn compose(kind: PartKind, own: &[String], default: Vec<Part>) -> Vec<Part> {
     if own.iter().all(|value| value.trim().is_empty()) {
         return default;
     }
@@ -212,7 +211,7 @@ pub fn hash(parts: &[Part]) -> [u8; 16] {
     let mut sha = Sha256::new();
     sha.update(VERSION.to_be_bytes());
     for part in parts {
-        field(&mut sha, part.kind.as_bytes());
+        field(&mut sha, part.kind.name().as_bytes());
         field(&mut sha, part.value.as_bytes());
     }
     first_half(sha)
@@ -280,24 +279,30 @@ impl Hash64 {
 mod tests {
     use super::*;
 
-    fn parts(values: &[(&'static str, &str)]) -> Vec<Part> {
-        values.iter().map(|(kind, value)| Part::new(kind, *value)).collect()
+    fn parts(values: &[(PartKind, &str)]) -> Vec<Part> {
+        values.iter().map(|(kind, value)| Part::new(*kind, *value)).collect()
     }
 
     #[test]
     fn the_clients_fingerprint_wins_and_default_composes() {
-        let default = || parts(&[("type", "E"), ("frame", "f")]);
+        let default = || parts(&[(PartKind::Type, "E"), (PartKind::Frame, "f")]);
         let own = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
-        assert_eq!(of_client(&own(&["付款"]), default()), parts(&[("client", "付款")]));
-        assert_eq!(of_client(&own(&["{{ default }}", "vip"]), default()), parts(&[("type", "E"), ("frame", "f"), ("client", "vip")]));
+        assert_eq!(of_client(&own(&["付款"]), default()), parts(&[(PartKind::Client, "付款")]));
+        assert_eq!(
+            of_client(&own(&["{{ default }}", "vip"]), default()),
+            parts(&[(PartKind::Type, "E"), (PartKind::Frame, "f"), (PartKind::Client, "vip")])
+        );
         assert_eq!(of_client(&own(&["{{default}}"]), default()), default());
         assert_eq!(of_client(&[], default()), default());
     }
 
     #[test]
     fn parts_cannot_be_shifted_into_one_another() {
-        assert_ne!(hash(&parts(&[("frame", "ab"), ("frame", "c")])), hash(&parts(&[("frame", "a"), ("frame", "bc")])));
-        assert_ne!(hash(&parts(&[("frame", "a")])), hash(&parts(&[("type", "a")])));
+        assert_ne!(
+            hash(&parts(&[(PartKind::Frame, "ab"), (PartKind::Frame, "c")])),
+            hash(&parts(&[(PartKind::Frame, "a"), (PartKind::Frame, "bc")]))
+        );
+        assert_ne!(hash(&parts(&[(PartKind::Frame, "a")])), hash(&parts(&[(PartKind::Type, "a")])));
         assert_ne!(issue_id("a", 1, "crash", &[0; 16]), issue_id("a", 1, "anr", &[0; 16]));
     }
 

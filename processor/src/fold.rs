@@ -1,15 +1,15 @@
 //! A slice of messages to the rows that count: decode, dedupe, group. Pure but for the table's answer about old ids.
 
 use schemas::outcome::Outcome;
-use schemas::record::{self, Record, RejectedReport};
+use schemas::record::{self, RejectedReport};
 use service::kafka::consumer::Message;
 use std::collections::BTreeMap;
 
 use crate::catch_panic::catch_panic;
 use crate::dead_letter;
-use crate::decode::{self, LogPartition, Rejection, Rejections};
+use crate::decode::{self, Rejection, Rejections};
 use crate::dedupe::{self, DedupeKey, Id, Ids, Verdict, Window};
-use crate::positioned_record::PositionedRecord;
+use crate::log_partition::{LogPartition, PositionedRecord};
 use crate::project::Rules;
 use crate::slice::Slice;
 use crate::stream::Stream;
@@ -43,11 +43,16 @@ pub struct SliceRows<T> {
 ///
 /// # Errors
 /// A fault of the build.
-pub fn judge<S: Stream>(slice: &Slice, place: LogPartition, window: &Window, rejected: &Rejections) -> Result<Judgement<S>, record::Error> {
-    let decoded = decode::decode::<S>(&slice.messages, place, rejected)?;
+pub fn judge<S: Stream>(
+    slice: &Slice,
+    partition: LogPartition,
+    window: &Window,
+    rejected: &Rejections,
+) -> Result<Judgement<S>, record::Error> {
+    let decoded = decode::decode::<S>(&slice.messages, partition, rejected)?;
     let letter = |message: &Message| {
         let rejection = decoded.rejections.get(&message.offset)?;
-        Some(dead_letter::letter(S::Record::TOPIC, place.partition, message, rejection))
+        Some(dead_letter::letter(partition.topic, partition.number, message, rejection))
     };
     Ok(Judgement {
         verdicts: dedupe::judge(window, &decoded.keys),
@@ -59,11 +64,11 @@ pub fn judge<S: Stream>(slice: &Slice, place: LogPartition, window: &Window, rej
 }
 
 /// Does with one record what folding does, and throws the result away: whether the process survives is what the caller wants to know.
-pub fn dry_run<S: Stream>(message: &Message, place: LogPartition, rules: &Rules) {
+pub fn dry_run<S: Stream>(message: &Message, partition: LogPartition, rules: &Rules) {
     let Ok(Ok((value, _))) = decode::read::<S>(message) else { return };
     // A panic is dealt with where the slice is folded.
     let _ = catch_panic(|| {
-        let row = S::row(decode::position(message, place), value, rules);
+        let row = S::row(partition.position(message), value, rules);
         serde_json::to_writer(std::io::sink(), &row).is_ok()
     });
 }
@@ -152,7 +157,7 @@ mod tests {
     use super::*;
     use crate::stream::{Connections, Occurrences};
     use schemas::ids::ConnectionId;
-    use schemas::record::{Category, Connection, ConnectionKind, RawReport};
+    use schemas::record::{Category, Connection, ConnectionKind, RawReport, Record};
     use schemas::row::ConnectionRow;
 
     const T0: i64 = 1_763_700_000_000;
@@ -188,7 +193,7 @@ mod tests {
     }
 
     fn judged(messages: &[Message], window: &Window) -> Judgement<Connections> {
-        judge(&slice(messages), LogPartition { partition: 2, generation: 1 }, window, &Rejections::new()).unwrap()
+        judge(&slice(messages), LogPartition { topic: "connections", number: 2, generation: 1 }, window, &Rejections::new()).unwrap()
     }
 
     fn rows(messages: &[Message], cuts: &[usize]) -> Vec<ConnectionRow> {
@@ -232,9 +237,10 @@ mod tests {
     fn the_twin_of_a_rejected_record_counts_and_is_the_same_in_one_slice_or_two() {
         let messages = [message(4, 1, Some(T0)), message(5, 2, Some(T0)), message(6, 1, Some(T0))];
         let window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, i64::MIN);
-        let place = LogPartition { partition: 2, generation: 1 };
+        let partition = LogPartition { topic: "connections", number: 2, generation: 1 };
         let rejected = Rejections::from([(4, Rejection::killed())]);
-        let folded = judge::<Connections>(&slice(&messages), place, &window, &rejected).unwrap().fold(&slice(&messages), &Rules::default());
+        let folded =
+            judge::<Connections>(&slice(&messages), partition, &window, &rejected).unwrap().fold(&slice(&messages), &Rules::default());
         assert_eq!(folded.offsets, [5, 6]);
         assert_eq!(folded.dead_letters.len(), 1);
         assert_eq!((folded.dead_letters[0].reason.as_str(), &folded.dead_letters[0].payload), ("killed_processor", &messages[0].payload));
@@ -256,13 +262,13 @@ mod tests {
             payload: record::encode(&report(*length)).unwrap(),
         };
         let messages: Vec<Message> = lengths.iter().zip(4..).map(message).collect();
-        let (place, window) = (LogPartition { partition: 2, generation: 1 }, Window::disabled());
-        let judged = judge::<Occurrences>(&slice(&messages), place, &window, &Rejections::new()).unwrap();
+        let (partition, window) = (LogPartition { topic: "connections", number: 2, generation: 1 }, Window::disabled());
+        let judged = judge::<Occurrences>(&slice(&messages), partition, &window, &Rejections::new()).unwrap();
         let kept: Vec<bool> = judged.envelopes.iter().map(|envelope| envelope.value.is_some()).collect();
         assert_eq!(kept, [true, true, true, true, false, false], "the last is behind one that is too much");
         let folded = judged.fold(&slice(&messages), &Rules::default());
         assert_eq!(folded.rows.iter().map(|row| row.extra.len()).collect::<Vec<_>>(), lengths);
-        assert_eq!(folded.rows[5], Occurrences::row(decode::position(&messages[5], place), report(3), &Rules::default()));
+        assert_eq!(folded.rows[5], Occurrences::row(partition.position(&messages[5]), report(3), &Rules::default()));
     }
 
     #[test]

@@ -13,8 +13,8 @@ mod texts;
 
 pub use difference::difference;
 pub use explanation::{Explanation, ShownFrame, explain};
-pub use kind::Kind;
 pub use line::{explained_line, id_of_line, line, with_subject};
+pub use schemas::grouping::Kind;
 
 use crate::fingerprint::{self, Evidence, Hash64, NamedFrame, Part, Policy};
 use crate::frames::classify::Class;
@@ -84,24 +84,25 @@ pub fn group(subject: &Subject<'_>) -> Grouping {
 /// Groups a report by the rules of its project.
 #[must_use]
 pub fn group_with(subject: &Subject<'_>, rules: &Rules) -> Grouping {
-    group_observed(subject, (Policy::default(), rules), |_, _| ()).0
+    group_observed(subject, Policy::default(), rules, |_, _| ()).0
 }
 
 /// Groups a report by a policy of the caller's.
 #[must_use]
 pub fn group_by(subject: &Subject<'_>, policy: Policy) -> Grouping {
-    group_observed(subject, (policy, &Rules::default()), |_, _| ()).0
+    group_observed(subject, policy, &Rules::default(), |_, _| ()).0
 }
 
-/// Groups a report; `look` sees what was decided on, and the frames that were found to count.
+/// Groups a report; `observe` is given the evidence and the frames that count.
 pub(crate) fn group_observed<T>(
     subject: &Subject<'_>,
-    (policy, rules): (Policy, &Rules),
-    look: impl FnOnce(&Evidence<'_>, &[NamedFrame<'_>]) -> T,
+    policy: Policy,
+    rules: &Rules,
+    observe: impl FnOnce(&Evidence<'_>, &[NamedFrame<'_>]) -> T,
 ) -> (Grouping, T) {
     let trace = frames::parse(subject.stack, subject.platform_text);
     let texts = Texts::of(subject, trace.as_ref());
-    let kind = Kind::of(subject, trace.as_ref(), &texts);
+    let kind = kind::kind_of(subject, trace.as_ref(), &texts);
     let is_kernel = trace.as_ref().is_some_and(|trace| trace.language == Language::Kernel);
     // A kernel's title names one function, and above it calls come from everywhere.
     let policy = if is_kernel { Policy { thrown_frames: 1, poor_frames: 1, ..policy } } else { policy };
@@ -125,10 +126,10 @@ pub(crate) fn group_observed<T>(
         recurring: &recurring,
         has_classes,
     };
-    let Decision { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, (&evidence, policy));
+    let Decision { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, &evidence, policy);
     let fingerprint = fingerprint::hash(&parts);
     let top = fingerprint::top(&evidence, policy);
-    let looked = look(&evidence, &top);
+    let observed = observe(&evidence, &top);
     let grouping = Grouping {
         issue_id: fingerprint::issue_id(subject.app_id, subject.platform_id, subject.category, &fingerprint),
         fingerprint,
@@ -146,7 +147,7 @@ pub(crate) fn group_observed<T>(
         parser: trace.as_ref().map_or("message", |trace| trace.language.name()),
         frames: trace.as_ref().map_or(0, |trace| trace.frames.len()),
     };
-    (grouping, looked)
+    (grouping, observed)
 }
 
 fn hashes(frames: &[NamedFrame<'_>]) -> (u64, u64) {

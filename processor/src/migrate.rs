@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use schemas::migration::{self, MIGRATIONS};
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport, Release};
+use schemas::record::TOPICS;
 use serde::{Deserialize, Serialize};
 use service::config::Span;
-use service::kafka::{self, Admin, Creation, TopicSpec};
+use service::kafka::{self, Admin, Creation, MAX_RECORD_BYTES, TopicSpec};
 
 use crate::error::Error;
 use crate::retention::Retention;
@@ -40,13 +40,10 @@ pub struct Changes {
     pub retention: bool,
 }
 
-/// Every topic there is.
-const TOPICS: [&str; 5] = [RawReport::TOPIC, Connection::TOPIC, RejectedReport::TOPIC, IssueChange::TOPIC, Release::TOPIC];
-/// The largest record that a topic takes, in bytes.
-pub(crate) const MAX_RECORD_BYTES: usize = 16 << 20;
 /// The name under which retention is noted beside the migrations; it has the number 0.
 const RETENTION: &str = "retention";
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a topic that was just made may take to appear in the metadata.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes what is missing and sets retention where it has changed.
 ///
@@ -64,8 +61,7 @@ pub async fn migrate(
 }
 
 async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> Result<Vec<String>, Error> {
-    let keeps = TOPICS.map(|topic| (topic, retention.of_topic(topic, topics.partitions)));
-    let specs: Vec<TopicSpec> = keeps.iter().map(|(topic, keep)| spec(topic, keep, topics)).collect();
+    let specs = TOPICS.map(|topic| spec(topic, topics, retention));
     let mut made = Vec::new();
     for (name, creation) in admin.create_topics(&specs).await? {
         if creation == Creation::Created {
@@ -73,7 +69,7 @@ async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> R
             made.push(name);
         }
     }
-    for (topic, keep) in keeps {
+    for (topic, spec) in TOPICS.into_iter().zip(&specs) {
         if made.iter().any(|name| name == topic) {
             continue;
         }
@@ -81,15 +77,15 @@ async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> R
         if found != topics.partitions {
             return Err(Error::Partitions { topic, found, wanted: topics.partitions });
         }
-        let keep: Vec<(&str, &str)> = keep.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        admin.alter_topic_config(topic, &keep).await?;
+        let settings: Vec<(&str, &str)> = spec.config.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        admin.alter_topic_config(topic, &settings).await?;
     }
     Ok(made)
 }
 
 /// A topic that was found a moment ago may not be in the metadata yet.
 async fn partitions(admin: &Admin, topic: &str) -> Result<i32, Error> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + METADATA_TIMEOUT;
     loop {
         match admin.partitions(topic).await {
             Ok(count) => return Ok(count),
@@ -99,14 +95,15 @@ async fn partitions(admin: &Admin, topic: &str) -> Result<i32, Error> {
     }
 }
 
-fn spec(topic: &str, keep: &[(&'static str, String)], topics: &Topics) -> TopicSpec {
+/// How a topic is made, and what an existing one is altered to.
+fn spec(topic: &str, topics: &Topics, retention: &Retention) -> TopicSpec {
     let config = [("message.timestamp.type", "LogAppendTime".to_owned()), ("max.message.bytes", MAX_RECORD_BYTES.to_string())];
-    let config = config.iter().chain(keep);
+    let config = config.into_iter().chain(retention.topic_settings(topic, topics.partitions));
     TopicSpec {
         name: topic.to_owned(),
         partitions: topics.partitions,
         replication: topics.replication,
-        config: config.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        config: config.map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::record::TABLE_TOPICS;
 use service::http::{self, Router};
 use service::kafka::consumer::GroupOptions;
 use service::kafka::{self, Admin};
@@ -13,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::Config;
-use crate::assignment::{TOPICS, Workers};
+use crate::assignment::Workers;
 use crate::dead_letter::DeadLetters;
 use crate::error::Error;
 use crate::member::{GroupMember, MemberOptions};
@@ -39,7 +40,7 @@ pub async fn run(
     let (failures, mut failed) = mpsc::unbounded_channel();
     let mode = Mode::Follow(DeadLetters::new(&kafka)?);
     let mut watch = pin!(watch_topics(Admin::new(&kafka)?, readiness.clone()));
-    let (limits, options) = (config.http.clone(), group(&config));
+    let (limits, options) = (config.http.clone(), group_options(&config, &kafka));
     let mut trimming = pin!(Trimmer::new(&config, &tables, readiness.clone()).follow());
     let workers = Arc::new(Workers::new(WorkerSetup::new(config, tables, mode)?, Handle::current(), readiness.clone(), failures.clone()));
     let finish = Arc::clone(&workers);
@@ -74,7 +75,7 @@ pub async fn run(
 async fn watch_topics(log: Admin, readiness: Readiness) {
     loop {
         let mut missing = Vec::new();
-        for topic in TOPICS {
+        for topic in TABLE_TOPICS {
             if let Err(kafka::Error::UnknownTopic { .. }) = log.partitions(topic).await {
                 missing.push(topic);
             }
@@ -85,11 +86,11 @@ async fn watch_topics(log: Admin, readiness: Readiness) {
 }
 
 /// How a processor joins its group.
-pub(crate) fn group(config: &Config) -> GroupOptions {
+pub(crate) fn group_options(config: &Config, kafka: &kafka::Config) -> GroupOptions {
     GroupOptions {
         client_id: "aftershock-processor".to_owned(),
-        group: config.group.clone(),
-        topics: TOPICS.map(str::to_owned).to_vec(),
+        group: kafka.group.clone(),
+        topics: TABLE_TOPICS.map(str::to_owned).to_vec(),
         session_timeout: *config.session_timeout,
         prefetch_bytes: config.prefetch.bytes(),
     }

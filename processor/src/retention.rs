@@ -62,7 +62,7 @@ impl Retention {
     }
 
     /// What the log keeps of a topic, in Kafka's settings.
-    pub(crate) fn of_topic(&self, topic: &str, partitions: i32) -> Vec<(&'static str, String)> {
+    pub(crate) fn topic_settings(&self, topic: &str, partitions: i32) -> Vec<(&'static str, String)> {
         let policy = if topic == Release::TOPIC { "compact" } else { "delete" };
         let share = SHARES.iter().find(|(name, _)| *name == topic).map(|(_, share)| *share);
         // Issue changes and releases stay: the tables and the edges are made of them.
@@ -91,7 +91,7 @@ mod tests {
     use schemas::record::IssueChange;
 
     fn of(retention: &Retention, topic: &str) -> Vec<(&'static str, String)> {
-        retention.of_topic(topic, 4)
+        retention.topic_settings(topic, 4)
     }
 
     fn value<'a>(settings: &'a [(&'static str, String)], name: &str) -> Option<&'a str> {

@@ -7,7 +7,6 @@ use service::kafka::consumer::{Message, PartitionQueue};
 
 use crate::error::Error;
 use crate::range::PartitionRange;
-use crate::replay::ReplayRefusal;
 use crate::slice::{Limits, Slice};
 use crate::stop::{Stop, WorkerEnd};
 
@@ -230,7 +229,7 @@ impl Source {
     fn skip_to(&mut self, offset: i64) -> Result<(), WorkerEnd> {
         if self.range.is_some() {
             let (topic, partition) = (self.queue.topic().to_owned(), self.queue.partition());
-            return Err(WorkerEnd::Failed(ReplayRefusal::Taken { topic, partition }.into()));
+            return Err(WorkerEnd::Failed(Error::RangeGone { topic, partition }));
         }
         let missing = u64::try_from(offset - self.next).unwrap_or_default();
         let (topic, partition) = (self.queue.topic(), self.queue.partition());

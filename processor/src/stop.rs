@@ -39,18 +39,6 @@ pub enum WorkerEnd {
     Failed(Error),
 }
 
-/// Why one attempt did not succeed.
-pub enum AttemptError {
-    Failed(Error),
-    Ended(WorkerEnd),
-}
-
-impl From<service::kafka::Error> for AttemptError {
-    fn from(error: service::kafka::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl StopSender {
     /// A connected pair.
     #[must_use]

@@ -19,6 +19,10 @@ pub trait Stream: Send + 'static {
 
     /// Whether recent ids are kept in memory; else every id is looked up.
     const REMEMBERS: bool;
+    /// Whether retention takes from the topic, so that a replay folds some log days of the table and keeps the others.
+    const IS_DAILY: bool;
+    /// The rows that may have a twin, as a condition in SQL.
+    const TWIN_FILTER: &'static str;
 
     /// What deduplication needs to know.
     fn dedupe_key(record: &Self::Record, appended_at: i64) -> DedupeKey;
@@ -33,6 +37,35 @@ pub trait Stream: Send + 'static {
     fn row(position: Position, record: Self::Record, rules: &Rules) -> Self::Row;
 }
 
+/// What of a stream is known without its types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamSpec {
+    pub topic: &'static str,
+    pub table: &'static str,
+    /// The column that holds the equality of delivery.
+    pub id: &'static str,
+    /// See [`Stream::IS_DAILY`].
+    pub is_daily: bool,
+    /// See [`Stream::TWIN_FILTER`].
+    pub twin_filter: &'static str,
+}
+
+impl StreamSpec {
+    const fn of<S: Stream>() -> Self {
+        Self { topic: S::Record::TOPIC, table: <S::Row as Table>::NAME, id: S::Row::ID, is_daily: S::IS_DAILY, twin_filter: S::TWIN_FILTER }
+    }
+}
+
+/// Every stream.
+pub const STREAMS: [StreamSpec; 4] = [
+    StreamSpec::of::<Occurrences>(),
+    StreamSpec::of::<Connections>(),
+    StreamSpec::of::<RejectedReports>(),
+    StreamSpec::of::<IssueChanges>(),
+];
+
+const NAMED_OR_DATED: &str = "event_id != '' or occurred_at is not null";
+
 /// `raw-reports` → `occurrences`: each report in its issue.
 pub struct Occurrences;
 /// `connections` → `connections`.
@@ -46,6 +79,8 @@ impl Stream for Occurrences {
     type Record = RawReport;
     type Row = OccurrenceRow;
     const REMEMBERS: bool = true;
+    const IS_DAILY: bool = true;
+    const TWIN_FILTER: &'static str = NAMED_OR_DATED;
 
     fn dedupe_key(record: &RawReport, appended_at: i64) -> DedupeKey {
         DedupeKey { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
@@ -70,6 +105,8 @@ impl Stream for Connections {
     type Record = Connection;
     type Row = ConnectionRow;
     const REMEMBERS: bool = true;
+    const IS_DAILY: bool = true;
+    const TWIN_FILTER: &'static str = NAMED_OR_DATED;
 
     fn dedupe_key(record: &Connection, appended_at: i64) -> DedupeKey {
         DedupeKey { id: record.connection_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
@@ -84,6 +121,8 @@ impl Stream for IssueChanges {
     type Record = IssueChange;
     type Row = IssueChangeRow;
     const REMEMBERS: bool = false;
+    const IS_DAILY: bool = false;
+    const TWIN_FILTER: &'static str = "1";
 
     fn dedupe_key(record: &IssueChange, appended_at: i64) -> DedupeKey {
         DedupeKey { id: record.change_id.0, occurred_at: None, is_named: true, appended_at }
@@ -98,6 +137,8 @@ impl Stream for RejectedReports {
     type Record = RejectedReport;
     type Row = RejectedReportRow;
     const REMEMBERS: bool = false;
+    const IS_DAILY: bool = true;
+    const TWIN_FILTER: &'static str = "1";
 
     fn dedupe_key(record: &RejectedReport, appended_at: i64) -> DedupeKey {
         DedupeKey { id: schemas::digest::letter_id(&record.key()), occurred_at: None, is_named: true, appended_at }
@@ -154,7 +195,13 @@ mod proportion;
 mod tests {
     use super::*;
     use schemas::ids::ReportId;
-    use schemas::record::Category;
+    use schemas::record::{Category, TABLE_TOPICS};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_topic_that_is_consumed_has_its_stream() {
+        assert_eq!(BTreeSet::from(STREAMS.map(|stream| stream.topic)), BTreeSet::from(TABLE_TOPICS));
+    }
 
     fn position() -> Position {
         Position { generation: 1, partition: 2, offset: 3, appended_at: 1_763_700_000_000 }

@@ -8,30 +8,32 @@
 //!
 //! The end of a slice is committed before work on it begins, its successor's offset after its rows are in the table. Where the next slice
 //! is complete by then, one commit closes the one and opens the other. [`repeat`] deals with slices that have ended the process, [`halted`]
-//! with streams that cannot go on, [`retry`] with engines that are away.
+//! with streams that cannot go on, [`engines`] with engines that are away.
 
+mod engines;
 mod halted;
 mod repeat;
-mod retry;
+
 mod work;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schemas::commit_note::CommitNote;
 use schemas::record::Record;
 use service::kafka::consumer::PartitionQueue;
 
+use self::engines::Engines;
 use self::work::Job;
-use crate::decode::LogPartition;
-use crate::dedupe::Window;
+use crate::dedupe::{DedupeTable, Window};
 use crate::error::Error;
+use crate::log_partition::LogPartition;
 use crate::metrics::WorkerMetrics;
 use crate::range::PartitionRange;
 use crate::readiness::PartitionReporter;
-use crate::replay::ReplayRefusal;
-use crate::sink::{Origin, Sink};
+use crate::sink::Sink;
 use crate::slice::{self, PartitionOffsets, StartingPoint};
 use crate::source::Source;
 use crate::stop::{Stop, WorkerEnd};
@@ -46,13 +48,15 @@ pub struct Worker<S: Stream> {
     setup: WorkerSetup,
     source: Source,
     sink: Sink<S::Row>,
+    dedupe_table: DedupeTable,
     range: Option<PartitionRange>,
     /// Append times by offsets of records that a replay leaves out, because they have ended a processor.
     poison_records: HashMap<i64, i64>,
-    partition: i32,
+    partition: LogPartition,
     stop: Stop,
-    reporter: PartitionReporter,
-    metrics: WorkerMetrics,
+    reporter: Arc<PartitionReporter>,
+    metrics: Arc<WorkerMetrics>,
+    engines: Engines,
     /// What the group has committed last, with its offset; `None` where it has committed nothing yet.
     committed: Option<(i64, CommitNote)>,
     /// The first offset in the log, once it is known.
@@ -73,22 +77,26 @@ impl<S: Stream> Worker<S> {
     /// A worker that has not begun.
     #[must_use]
     pub fn new(setup: WorkerSetup, queue: PartitionQueue, stop: Stop, reporter: PartitionReporter) -> Self {
-        let partition = queue.partition();
-        let origin = Origin { topic: S::Record::TOPIC, partition, generation: setup.config.log_generation };
+        let topic = S::Record::TOPIC;
+        let partition = LogPartition { topic, number: queue.partition(), generation: setup.config.log_generation };
+        let (reporter, metrics) = (Arc::new(reporter), Arc::new(WorkerMetrics::new(topic)));
+        let timeout = *setup.config.table_timeout;
         let (range, poison_records) = match &setup.mode {
             Mode::Follow(_) => (None, HashMap::new()),
-            Mode::Replay(errand) => (Some(errand.range(S::Record::TOPIC, partition)), errand.poison_records(S::Record::TOPIC, partition)),
+            Mode::Replay(ranges) => (Some(ranges.range(topic, partition.number)), ranges.poison_records(topic, partition.number)),
         };
         Self {
-            sink: Sink::new(&setup.tables, origin, *setup.config.table_timeout),
+            sink: Sink::new(&setup.tables, partition, timeout),
+            dedupe_table: DedupeTable::new::<S::Row>(&setup.tables, partition, timeout),
             source: Source::new(queue, &setup.config, range.clone()),
             range,
             poison_records,
             setup,
             partition,
+            engines: Engines { partition, stop: stop.clone(), reporter: Arc::clone(&reporter), metrics: Arc::clone(&metrics) },
             stop,
             reporter,
-            metrics: WorkerMetrics::new(S::Record::TOPIC),
+            metrics,
             committed: None,
             low: None,
             has_begun: false,
@@ -113,7 +121,7 @@ impl<S: Stream> Worker<S> {
                     self.uncount_attempts();
                     return outcome;
                 }
-                Err(_) => Error::Panicked { topic: S::Record::TOPIC.to_owned(), partition: self.partition },
+                Err(_) => Error::Panicked { topic: S::Record::TOPIC.to_owned(), partition: self.partition.number },
             };
             if let Mode::Replay(_) = self.setup.mode {
                 return Err(WorkerEnd::Failed(error));
@@ -158,7 +166,7 @@ impl<S: Stream> Worker<S> {
         let start = slice::starting_point(known).map_err(|offset| WorkerEnd::Failed(self.source.log_anew(known.high, offset)))?;
         if self.range.is_some() && start.gap > 0 {
             let topic = S::Record::TOPIC.to_owned();
-            return Err(WorkerEnd::Failed(ReplayRefusal::Taken { topic, partition: self.partition }.into()));
+            return Err(WorkerEnd::Failed(Error::RangeGone { topic, partition: self.partition.number }));
         }
         self.was_valid |= known.highest.is_some();
         if note.halted.as_deref() == Some(halted::NOTHING_VALID) {
@@ -180,7 +188,7 @@ impl<S: Stream> Worker<S> {
     }
 
     fn log_start(&self, start: StartingPoint) {
-        let (topic, partition) = (S::Record::TOPIC, self.partition);
+        let (topic, partition) = (S::Record::TOPIC, self.partition.number);
         if start.gap > 0 {
             tracing::error!(topic, partition, missing = start.gap, "the log's retention was faster, records are lost");
             self.metrics.gap(u64::try_from(start.gap).unwrap_or_default());
@@ -192,7 +200,7 @@ impl<S: Stream> Worker<S> {
     }
 
     fn read_offsets(&mut self) -> Result<(PartitionOffsets, CommitNote), WorkerEnd> {
-        let found = self.retry(|worker| Ok(worker.source.queue().committed()?))?;
+        let found = self.engines.blocking(|| self.source.queue().committed())?;
         self.committed = None;
         if let Some(found) = &found {
             let note = CommitNote::read(found.offset, &found.metadata);
@@ -201,8 +209,8 @@ impl<S: Stream> Worker<S> {
         }
         let note = self.committed.as_ref().map(|(_, note)| note.clone()).unwrap_or_default();
         let since = self.range.as_ref().map(|range| *range.days.start());
-        let highest = self.retry(|worker| worker.call(worker.sink.highest(since)))?;
-        let (low, high) = self.retry(|worker| Ok(worker.source.queue().watermarks()?))?;
+        let highest = self.engines.call(|| self.sink.highest(since))?;
+        let (low, high) = self.engines.blocking(|| self.source.queue().watermarks())?;
         self.low = Some(low);
         let committed = found.map(|found| found.offset).or(self.range.as_ref().map(|range| range.first));
         Ok((PartitionOffsets { committed, open_until: note.end, low, high, highest }, note))
@@ -219,10 +227,10 @@ impl<S: Stream> Worker<S> {
     /// Commits until the group has it: while a rebalance runs it refuses, and where the partition goes to another the worker is told to stop.
     fn commit(&mut self, offset: i64, note: CommitNote) -> Result<(), WorkerEnd> {
         let Ok(text) = note.text(offset) else {
-            let (topic, partition, last) = (S::Record::TOPIC.to_owned(), self.partition, note.end.unwrap_or(offset));
+            let (topic, partition, last) = (S::Record::TOPIC.to_owned(), self.partition.number, note.end.unwrap_or(offset));
             return Err(WorkerEnd::Failed(Error::TooManyKillers { topic, partition, first: offset, last }));
         };
-        self.retry(|worker| Ok(worker.source.queue().commit(offset, &text)?))?;
+        self.engines.blocking(|| self.source.queue().commit(offset, &text))?;
         self.committed = Some((offset, note));
         Ok(())
     }
@@ -237,11 +245,7 @@ impl<S: Stream> Worker<S> {
         }
     }
 
-    fn place(&self) -> LogPartition {
-        LogPartition { partition: self.partition, generation: self.setup.config.log_generation }
-    }
-
     fn foreign(&self, metadata: String) -> Error {
-        Error::ForeignMetadata { topic: S::Record::TOPIC.to_owned(), partition: self.partition, metadata }
+        Error::ForeignMetadata { topic: S::Record::TOPIC.to_owned(), partition: self.partition.number, metadata }
     }
 }

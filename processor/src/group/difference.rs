@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::explanation::{Explanation, ShownFrame, explain};
-use super::line::{fingerprint_of, hex, id_of, read, subject_of};
+use super::line::{fingerprint_of, id_of, read, subject_of};
 use crate::fingerprint::Part;
 use crate::project::Rules;
 
@@ -20,7 +20,7 @@ pub fn difference(a: &str, b: &str, rules: &Rules) -> Result<String, &'static st
     for (name, id, explanation) in [("A", id_of(&a), &left), ("B", id_of(&b), &right)] {
         let grouping = &explanation.grouping;
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "{name}: {id} issue {} by {}: {}", hex(&grouping.issue_id), grouping.basis, grouping.signature);
+        let _ = writeln!(out, "{name}: {id} issue {} by {}: {}", const_hex::encode(grouping.issue_id), grouping.basis, grouping.signature);
     }
     let apart = [
         ("app", subject_a.app_id.to_owned(), subject_b.app_id.to_owned()),
@@ -49,10 +49,10 @@ fn parts(out: &mut String, a: &[Part], b: &[Part]) {
     out.push_str("\nparts of the fingerprint\n");
     for at in 0..a.len().max(b.len()) {
         match (a.get(at), b.get(at)) {
-            (Some(a), Some(b)) if a == b => row(out, '=', a.kind, &a.value),
+            (Some(a), Some(b)) if a == b => row(out, '=', a.kind.name(), &a.value),
             (a, b) => {
-                a.iter().for_each(|part| row(out, '-', part.kind, &part.value));
-                b.iter().for_each(|part| row(out, '+', part.kind, &part.value));
+                a.iter().for_each(|part| row(out, '-', part.kind.name(), &part.value));
+                b.iter().for_each(|part| row(out, '+', part.kind.name(), &part.value));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Why a report is where it is: the frames that were looked at, those that counted, and the form of its message.
 
+use schemas::grouping::PartKind;
 use serde::Serialize;
 
 use super::{Grouping, Subject, group_observed};
@@ -32,10 +33,10 @@ pub struct ShownFrame {
 /// Groups a report and keeps what it saw.
 #[must_use]
 pub fn explain(subject: &Subject<'_>, rules: &Rules) -> Explanation {
-    let look = |evidence: &Evidence<'_>, top: &[NamedFrame<'_>]| (evidence.message.to_owned(), seen(evidence, top));
-    let (grouping, (message, mut frames)) = group_observed(subject, (Policy::default(), rules), look);
+    let observe = |evidence: &Evidence<'_>, top: &[NamedFrame<'_>]| (evidence.message.to_owned(), seen(evidence, top));
+    let (grouping, (message, mut frames)) = group_observed(subject, Policy::default(), rules, observe);
     // Where a person or the client decided, or the message alone, no frame did.
-    let decided = grouping.parts.iter().any(|part| matches!(part.kind, "frame" | "class"));
+    let decided = grouping.parts.iter().any(|part| matches!(part.kind, PartKind::Frame | PartKind::Class));
     frames.iter_mut().for_each(|frame| frame.counts &= decided);
     Explanation { grouping, message, frames }
 }

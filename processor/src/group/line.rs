@@ -1,7 +1,5 @@
 //! The line protocol of `aftershock group`: a JSON report in, a JSON issue out.
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value, json};
 
 use super::explanation::{Explanation, explain};
@@ -13,7 +11,7 @@ use crate::project::Rules;
 pub fn line(json: &str, rules: &Rules) -> String {
     answer(json, |subject| {
         let grouping = group_with(subject, rules);
-        json!({"issue": hex(&grouping.issue_id), "signature": grouping.signature})
+        json!({"issue": const_hex::encode(grouping.issue_id), "signature": grouping.signature})
     })
 }
 
@@ -92,7 +90,7 @@ pub fn subject_of<'a>(report: &'a Map<String, Value>, own: &'a [String]) -> Subj
 fn written(explanation: &Explanation, rules: &Rules) -> Value {
     let Explanation { grouping, message, frames } = explanation;
     json!({
-        "issue": hex(&grouping.issue_id),
+        "issue": const_hex::encode(grouping.issue_id),
         "signature": grouping.signature,
         "version": super::VERSION,
         "rules": rules.stamp(),
@@ -103,7 +101,7 @@ fn written(explanation: &Explanation, rules: &Rules) -> Value {
         "keyFrame": grouping.key_frame,
         "expName": grouping.exp_name,
         "isSystemStack": grouping.is_system_stack,
-        "fingerprint": hex(&grouping.fingerprint),
+        "fingerprint": const_hex::encode(grouping.fingerprint),
         "parts": grouping.parts,
         "message": message,
         "stack": frames,
@@ -126,15 +124,6 @@ fn platform_id(report: &Map<String, Value>) -> u8 {
 pub fn fingerprint_of(report: &Map<String, Value>) -> Vec<String> {
     let list = report.get("fingerprint").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 #[cfg(test)]

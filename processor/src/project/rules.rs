@@ -1,5 +1,6 @@
 //! The rules of all projects, compiled.
 
+use schemas::grouping::PartKind;
 use std::collections::{BTreeSet, HashMap};
 
 use super::glob::Glob;
@@ -95,8 +96,7 @@ impl Rules {
 
     /// Decides: by a rule, by the client, by the app's wish, by default. `message` is as it was sent.
     #[must_use]
-    pub fn decide(&self, app_id: &str, message: &str, client: &[String], weighed: (&Evidence<'_>, Policy)) -> Decision {
-        let (evidence, policy) = weighed;
+    pub fn decide(&self, app_id: &str, message: &str, client: &[String], evidence: &Evidence<'_>, policy: Policy) -> Decision {
         let usual = self.without_rules(app_id, client, evidence, policy);
         let fits = |rule: &&Rule| rule.fits(app_id, message, evidence);
         let Some(rule) = self.rules.iter().find(fits) else { return usual };
@@ -108,7 +108,7 @@ impl Rules {
             _ => None,
         };
         let own: Vec<String> = rule.fingerprint.iter().map(|text| filled(text, value)).collect();
-        let parts = fingerprint::compose("rule", &own, usual.parts);
+        let parts = fingerprint::compose(PartKind::Rule, &own, usual.parts);
         Decision { parts, own, basis: format!("rule {}", rule.name) }
     }
 
@@ -123,7 +123,7 @@ impl Rules {
             }
         };
         let parts = fingerprint::of_client(client, default);
-        let basis = if parts.iter().any(|part| part.kind == "client") { "client".to_owned() } else { basis };
+        let basis = if parts.iter().any(|part| part.kind == PartKind::Client) { "client".to_owned() } else { basis };
         Decision { parts, own: client.to_vec(), basis }
     }
 
@@ -159,20 +159,20 @@ impl Rule {
 }
 
 fn by_wish(group_by: GroupBy, evidence: &Evidence<'_>) -> Option<Vec<Part>> {
-    let mut parts = vec![Part::new("kind", evidence.kind.name())];
+    let mut parts = vec![Part::new(PartKind::Kind, evidence.kind.name())];
     if !evidence.exception.is_empty() {
-        parts.push(Part::new("type", evidence.exception));
+        parts.push(Part::new(PartKind::Type, evidence.exception));
     }
     let named = parts.len();
     let frames = |most: usize| {
         let policy = Policy { fault_frames: most, thrown_frames: most, poor_frames: most, ..Policy::default() };
-        fingerprint::top(evidence, policy).into_iter().map(|frame| Part::new("frame", frame.name))
+        fingerprint::top(evidence, policy).into_iter().map(|frame| Part::new(PartKind::Frame, frame.name))
     };
     match group_by {
         GroupBy::Default => return None,
         GroupBy::Type => return (named > 1).then_some(parts),
         GroupBy::Message if evidence.message.is_empty() => {}
-        GroupBy::Message => parts.push(Part::new("message", evidence.message)),
+        GroupBy::Message => parts.push(Part::new(PartKind::Message, evidence.message)),
         GroupBy::TopFrame => parts.extend(frames(1)),
         GroupBy::Frames => parts.extend(frames(ALL)),
     }
@@ -197,7 +197,7 @@ fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
 
 /// The kinds of parts that were taken, each once.
 fn kinds(parts: &[Part]) -> String {
-    let mut kinds: Vec<&str> = parts.iter().map(|part| part.kind).filter(|kind| *kind != "kind").collect();
+    let mut kinds: Vec<&str> = parts.iter().map(|part| part.kind).filter(|kind| *kind != PartKind::Kind).map(PartKind::name).collect();
     kinds.dedup();
     if kinds.is_empty() { "kind".to_owned() } else { kinds.join(", ") }
 }

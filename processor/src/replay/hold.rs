@@ -12,10 +12,12 @@ use service::kafka::consumer::{Assignment, GroupOptions, PartitionQueue};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{FOLDS, Installation, ReplayRefusal};
+use super::Installation;
 use crate::error::Error;
 use crate::member::{GroupMember, MemberOptions};
 use crate::pipeline;
+use crate::replay_refusal::ReplayRefusal;
+use crate::stream::STREAMS;
 
 /// After the first share came, the rest comes within this time; or it is another's.
 const REST: Duration = Duration::from_secs(5);
@@ -50,14 +52,17 @@ impl GroupHold {
     /// [`ReplayRefusal::AtWork`] where others have some of them; the log is away.
     pub async fn hold(installation: &Installation, admin: &Admin) -> Result<Self, Error> {
         let mut all = 0;
-        for fold in FOLDS {
-            all += usize::try_from(admin.partitions(fold.topic).await?).unwrap_or_default();
+        for stream in STREAMS {
+            all += usize::try_from(admin.partitions(stream.topic).await?).unwrap_or_default();
         }
         let shares = Arc::new(HeldPartitions::default());
         let (failures, failed) = mpsc::unbounded_channel();
         // Nothing is read here.
-        let options =
-            GroupOptions { client_id: "aftershock-replay".to_owned(), prefetch_bytes: 1, ..pipeline::group(&installation.config) };
+        let options = GroupOptions {
+            client_id: "aftershock-replay".to_owned(),
+            prefetch_bytes: 1,
+            ..pipeline::group_options(&installation.config, &installation.kafka)
+        };
         let joining = MemberOptions {
             kafka: installation.kafka.clone(),
             options,
@@ -65,7 +70,7 @@ impl GroupHold {
             finish: Box::new(|| ()),
         };
         let member = GroupMember::join(joining, failures)?;
-        let guard = Self { group: installation.config.group.clone(), all, shares, member, failed: Mutex::new(failed) };
+        let guard = Self { group: installation.kafka.group.clone(), all, shares, member, failed: Mutex::new(failed) };
         match guard.wait(*installation.config.session_timeout + LONGER).await {
             Ok(()) => Ok(guard),
             Err(error) => {
@@ -75,7 +80,7 @@ impl GroupHold {
         }
     }
 
-    async fn wait(&self, patience: Duration) -> Result<(), Error> {
+    async fn wait(&self, timeout: Duration) -> Result<(), Error> {
         let began = Instant::now();
         loop {
             if self.check().await.is_ok() {
@@ -85,7 +90,7 @@ impl GroupHold {
                 return Err(error);
             }
             let is_shared = self.shares.0.lock().await.first_share.is_some_and(|first| first.elapsed() > REST);
-            if is_shared || began.elapsed() > patience {
+            if is_shared || began.elapsed() > timeout {
                 return Err(self.at_work());
             }
             tokio::time::sleep(POLL_WAIT).await;
@@ -97,14 +102,14 @@ impl GroupHold {
     /// # Errors
     /// [`ReplayRefusal::AtWork`] where one is not.
     pub async fn check(&self) -> Result<(), Error> {
-        self.keep().await.map(drop)
+        self.lock().await.map(drop)
     }
 
     /// Keeps all partitions for as long as the answer lives: a member that comes waits for it.
     ///
     /// # Errors
     /// As [`GroupHold::check`].
-    pub async fn keep(&self) -> Result<MutexGuard<'_, Held>, Error> {
+    pub async fn lock(&self) -> Result<MutexGuard<'_, Held>, Error> {
         let held = self.shares.0.lock().await;
         if held.partitions.len() == self.all { Ok(held) } else { Err(self.at_work()) }
     }

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
+use super::ReplayRequest;
 use super::survey::{PartitionSurvey, Survey};
-use super::{FOLDS, Fold, LogDay, ReplayRefusal, ReplayRequest};
+use crate::log_day::LogDay;
 use crate::range::PartitionRange;
+use crate::replay_refusal::ReplayRefusal;
+use crate::stream::{STREAMS, StreamSpec};
 
 /// What is folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub struct Plan {
     /// Log days of the tables that have days.
     pub days: RangeInclusive<u16>,
     /// The tables that are made again.
-    pub folds: Vec<Fold>,
+    pub streams: Vec<StreamSpec>,
     /// For every partition of every topic.
     pub ranges: HashMap<(String, i32), PartitionRange>,
 }
@@ -26,8 +29,8 @@ impl Plan {
     }
 
     /// Tables of which other days stay.
-    pub fn daily(&self) -> impl Iterator<Item = &Fold> {
-        self.folds.iter().filter(|fold| fold.is_daily)
+    pub fn daily(&self) -> impl Iterator<Item = &StreamSpec> {
+        self.streams.iter().filter(|stream| stream.is_daily)
     }
 
     /// The offsets that a topic's partitions are folded up to, by number.
@@ -48,7 +51,7 @@ pub fn plan(survey: &Survey, order: &ReplayRequest) -> Result<Plan, ReplayRefusa
     if survey.partitions.iter().all(|found| end(found) <= found.low) {
         return Err(ReplayRefusal::NothingFolded { group: survey.group.clone() });
     }
-    let daily = survey.partitions.iter().filter(|found| found.fold.is_daily);
+    let daily = survey.partitions.iter().filter(|found| found.stream.is_daily);
     let first = LogDay(daily.map(first_whole).max().unwrap_or_default());
     let from = order.from.unwrap_or(first);
     let to = order.to.unwrap_or(LogDay(u16::MAX));
@@ -60,14 +63,14 @@ pub fn plan(survey: &Survey, order: &ReplayRequest) -> Result<Plan, ReplayRefusa
     }
     // What people stated has no days: it is folded as a whole, or stays.
     let is_all = order.from.is_none() && order.to.is_none();
-    let is_folded = |fold: &Fold| fold.is_daily || (is_all && is_complete(survey, *fold));
-    let folds: Vec<Fold> = FOLDS.into_iter().filter(is_folded).collect();
+    let is_folded = |stream: &StreamSpec| stream.is_daily || (is_all && is_complete(survey, *stream));
+    let streams: Vec<StreamSpec> = STREAMS.into_iter().filter(is_folded).collect();
     let range = |found: &PartitionSurvey| {
-        let days = if found.fold.is_daily { from.0..=to.0 } else { 0..=u16::MAX };
-        let end = if folds.contains(&found.fold) { end(found).max(found.low) } else { found.low };
-        ((found.fold.topic.to_owned(), found.number), PartitionRange { days, first: found.low, end })
+        let days = if found.stream.is_daily { from.0..=to.0 } else { 0..=u16::MAX };
+        let end = if streams.contains(&found.stream) { end(found).max(found.low) } else { found.low };
+        ((found.stream.topic.to_owned(), found.number), PartitionRange { days, first: found.low, end })
     };
-    Ok(Plan { days: from.0..=to.0, ranges: survey.partitions.iter().map(range).collect(), folds })
+    Ok(Plan { days: from.0..=to.0, ranges: survey.partitions.iter().map(range).collect(), streams })
 }
 
 /// Where the live group is: what is after it is its own to fold. A group that has lost its offsets is where its table is.
@@ -81,8 +84,8 @@ fn first_whole(found: &PartitionSurvey) -> u16 {
     after(found.first_day).max(after(found.gone))
 }
 
-fn is_complete(survey: &Survey, fold: Fold) -> bool {
-    survey.partitions.iter().filter(|found| found.fold == fold).all(|found| found.low == 0 && found.gone.is_none())
+fn is_complete(survey: &Survey, stream: StreamSpec) -> bool {
+    survey.partitions.iter().filter(|found| found.stream == stream).all(|found| found.low == 0 && found.gone.is_none())
 }
 
 #[cfg(test)]
@@ -91,7 +94,7 @@ mod tests {
     use super::*;
 
     fn found(at: usize, number: i32, committed: i64) -> PartitionSurvey {
-        PartitionSurvey { fold: FOLDS[at], number, low: 0, committed: Some(committed), highest: None, first_day: None, gone: None }
+        PartitionSurvey { stream: STREAMS[at], number, low: 0, committed: Some(committed), highest: None, first_day: None, gone: None }
     }
 
     fn survey() -> Survey {
@@ -106,7 +109,7 @@ mod tests {
     #[test]
     fn a_whole_log_is_folded_up_to_what_the_group_has_committed() {
         let plan = plan(&survey(), &order(None, None)).unwrap();
-        assert_eq!(plan.folds, FOLDS);
+        assert_eq!(plan.streams, STREAMS);
         assert_eq!(plan.days, 0..=u16::MAX);
         assert_eq!((plan.ends("raw-reports"), plan.ends("issue-changes")), (vec![10, 20], vec![10, 20]));
         assert_eq!(plan.records(), 120);
@@ -118,7 +121,7 @@ mod tests {
         (survey.partitions[1].low, survey.partitions[1].first_day) = (5, Some(99));
         survey.partitions[2].gone = Some(97);
         let whole = plan(&survey, &order(None, None)).unwrap();
-        assert_eq!((whole.days, whole.folds.len()), (100..=u16::MAX, 4));
+        assert_eq!((whole.days, whole.streams.len()), (100..=u16::MAX, 4));
         assert_eq!(whole.ranges[&("raw-reports".to_owned(), 1)], PartitionRange { days: 100..=u16::MAX, first: 5, end: 20 });
         assert!(matches!(plan(&survey, &order(Some(99), None)), Err(ReplayRefusal::NotWhole { first: LogDay(100), .. })));
         assert!(matches!(plan(&survey, &order(None, Some(99))), Err(ReplayRefusal::NoDay { first: LogDay(100) })));
@@ -130,13 +133,13 @@ mod tests {
     #[test]
     fn what_people_stated_is_folded_as_a_whole_or_stays() {
         let part = plan(&survey(), &order(Some(5), None)).unwrap();
-        assert_eq!(part.folds, FOLDS[..3]);
+        assert_eq!(part.streams, STREAMS[..3]);
         assert_eq!(part.ends("issue-changes"), [0, 0]);
         assert_eq!(part.ends("connections"), [10, 20]);
         let mut survey = survey();
         (survey.partitions[6].low, survey.partitions[6].first_day) = (1, Some(3));
         let plan = plan(&survey, &order(None, None)).unwrap();
-        assert_eq!((plan.folds, plan.days), (FOLDS[..3].to_vec(), 0..=u16::MAX));
+        assert_eq!((plan.streams, plan.days), (STREAMS[..3].to_vec(), 0..=u16::MAX));
     }
 
     #[test]

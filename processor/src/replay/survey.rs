@@ -7,17 +7,19 @@ use std::time::{Duration, Instant};
 use schemas::time;
 use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions, PartitionQueue};
 
-use super::{FOLDS, Fold, Replay, ReplayRefusal};
+use super::Replay;
 use crate::error::Error;
 use crate::pipeline;
+use crate::replay_refusal::ReplayRefusal;
+use crate::stream::{STREAMS, StreamSpec};
 
 const POLL_WAIT: Duration = Duration::from_millis(100);
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionSurvey {
-    pub fold: Fold,
+    pub stream: StreamSpec,
     pub number: i32,
     /// First offset in the log.
     pub low: i64,
@@ -42,7 +44,7 @@ impl Survey {
     /// What the group has committed, by topic and partition.
     #[must_use]
     pub fn committed(&self) -> Committed {
-        self.partitions.iter().map(|found| ((found.fold.topic, found.number), found.committed)).collect()
+        self.partitions.iter().map(|found| ((found.stream.topic, found.number), found.committed)).collect()
     }
 }
 
@@ -57,22 +59,22 @@ pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
     let (generation, mut partitions) = (replay.installation.config.log_generation, Vec::new());
     let committed = committed(replay).await?;
     for ((topic, number), committed) in committed {
-        let Some(fold) = FOLDS.into_iter().find(|fold| fold.topic == topic) else { continue };
+        let Some(stream) = STREAMS.into_iter().find(|stream| stream.topic == topic) else { continue };
         let (low, high) = replay.admin.watermarks(topic, number).await?;
         let place = (generation, number);
-        let highest = replay.side.highest(fold.table, place).await?;
-        let gone = replay.side.last_day_gone(fold.table, place, low).await?;
+        let highest = replay.tables.highest(stream.table, place).await?;
+        let gone = replay.tables.last_day_gone(stream.table, place, low).await?;
         // Marked for a look where the beginning is gone and something is left.
         let first_day = (low > 0 && high > low).then_some(0);
-        partitions.push(PartitionSurvey { fold, number, low, committed, highest, first_day, gone });
+        partitions.push(PartitionSurvey { stream, number, low, committed, highest, first_day, gone });
     }
     let wanted: Vec<(String, i32)> =
-        partitions.iter().filter(|found| found.first_day.is_some()).map(|found| (found.fold.topic.to_owned(), found.number)).collect();
+        partitions.iter().filter(|found| found.first_day.is_some()).map(|found| (found.stream.topic.to_owned(), found.number)).collect();
     let days = first_days(replay, wanted).await?;
     for found in &mut partitions {
-        found.first_day = days.get(&(found.fold.topic.to_owned(), found.number)).copied();
+        found.first_day = days.get(&(found.stream.topic.to_owned(), found.number)).copied();
     }
-    Ok(Survey { group: replay.installation.config.group.clone(), partitions })
+    Ok(Survey { group: replay.installation.kafka.group.clone(), partitions })
 }
 
 /// What the live group has committed of every partition.
@@ -81,11 +83,12 @@ pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
 /// The log is away.
 pub async fn committed(replay: &Replay<'_>) -> Result<Committed, Error> {
     let mut committed = Committed::new();
-    for fold in FOLDS {
+    for stream in STREAMS {
         let asked: Vec<(String, i32)> =
-            (0..replay.admin.partitions(fold.topic).await?).map(|number| (fold.topic.to_owned(), number)).collect();
-        let offsets = replay.admin.committed(&replay.installation.config.group, &asked).await?;
-        committed.extend(asked.iter().zip(offsets).map(|((_, number), offset)| ((fold.topic, *number), offset.map(|(offset, _)| offset))));
+            (0..replay.admin.partitions(stream.topic).await?).map(|number| (stream.topic.to_owned(), number)).collect();
+        let offsets = replay.admin.committed(&replay.installation.kafka.group, &asked).await?;
+        committed
+            .extend(asked.iter().zip(offsets).map(|((_, number), offset)| ((stream.topic, *number), offset.map(|(offset, _)| offset))));
     }
     Ok(committed)
 }
@@ -97,7 +100,8 @@ async fn first_days(replay: &Replay<'_>, wanted: Vec<(String, i32)>) -> Result<H
     }
     let kafka = replay.installation.kafka.clone();
     let group = format!("{}-survey", replay.group());
-    let options = GroupOptions { group, prefetch_bytes: 1, ..pipeline::group(&replay.installation.config) };
+    let options =
+        GroupOptions { group, prefetch_bytes: 1, ..pipeline::group_options(&replay.installation.config, &replay.installation.kafka) };
     let read = tokio::task::spawn_blocking(move || read(&kafka, &options, &wanted));
     read.await.unwrap_or(Err(Error::ConsumerStopped))
 }
@@ -123,7 +127,7 @@ fn read(kafka: &service::kafka::Config, options: &GroupOptions, wanted: &[(Strin
         if days.len() == wanted.len() {
             break Ok(days);
         }
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > TIMEOUT {
             break Err(ReplayRefusal::Unread { missing: wanted.len() - days.len() }.into());
         }
     };

@@ -7,10 +7,10 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 use service::clickhouse::Config;
 
-use super::Fold;
 use crate::log_day::LogDay;
 use crate::range::PoisonRecord;
 use crate::sink::TableError;
+use crate::stream::StreamSpec;
 
 /// A grouping of this many bytes goes on on disk.
 const SPILL: &str = "settings max_bytes_before_external_group_by = 1000000000";
@@ -83,7 +83,7 @@ impl ReplayTables {
     /// The server is away or refuses.
     pub async fn attach_live_days(&self, table: &str, wants: impl Fn(u16) -> bool) -> Result<(), TableError> {
         for day in self.days(&self.live, table).await?.into_iter().filter(|day| wants(*day)) {
-            let id = LogDay(day).to_string().replace('-', "");
+            let id = LogDay(day).partition_id();
             self.run(&format!("alter table {}.{table} attach partition id '{id}' from {}.{table}", self.config.database, self.live))
                 .await?;
         }
@@ -128,13 +128,13 @@ impl ReplayTables {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn twins(&self, fold: &Fold, last: u16) -> Result<u64, TableError> {
-        let Fold { table, id, twinned, .. } = fold;
+    pub async fn twins(&self, stream: &StreamSpec, last: u16) -> Result<u64, TableError> {
+        let StreamSpec { table, id, twin_filter, .. } = stream;
         let (live, side) = (&self.live, &self.config.database);
         let place = "(log_generation, log_partition, log_offset)";
         let sql = format!(
-            "select count() from {live}.{table} where log_day > toDate({last}) and ({twinned}) and {id} in (select {id} from {side}.{table} \
-             where log_day <= toDate({last}) and ({twinned}) and {place} not in (select {place} from {live}.{table} where log_day <= toDate({last})))"
+            "select count() from {live}.{table} where log_day > toDate({last}) and ({twin_filter}) and {id} in (select {id} from {side}.{table} \
+             where log_day <= toDate({last}) and ({twin_filter}) and {place} not in (select {place} from {live}.{table} where log_day <= toDate({last})))"
         );
         Ok(self.client.query_raw(&sql).fetch_one().await?)
     }

@@ -21,10 +21,10 @@ impl<T: Table> Sink<T> {
     /// # Errors
     /// The server is away; the table takes no row at all.
     pub async fn refused(&self, rows: &[T]) -> Result<Vec<(usize, String)>, TableError> {
-        let twin = format!("{}_check_{}", self.table, self.partition);
+        let twin = format!("{}_check_{}", self.table.name, self.table.partition.column());
         // What a processor that was killed has left.
         self.run(&format!("drop table if exists {twin} sync")).await?;
-        self.run(&format!("create table {twin} as {}", self.table)).await?;
+        self.run(&format!("create table {twin} as {}", self.table.name)).await?;
         let found = self.search(&twin, rows).await;
         self.run(&format!("drop table if exists {twin} sync")).await?;
         found
@@ -70,6 +70,6 @@ impl<T: Table> Sink<T> {
     }
 
     async fn run(&self, statement: &str) -> Result<(), TableError> {
-        self.within(self.client.query_raw(statement).execute()).await
+        self.table.within(self.table.client.query_raw(statement).execute()).await
     }
 }

@@ -64,7 +64,7 @@ impl DailyTables {
     /// # Errors
     /// The server is away or refuses.
     pub async fn drop(&self, TableDay { table, day, .. }: &TableDay) -> Result<(), TableError> {
-        let id = LogDay(*day).to_string().replace('-', "");
+        let id = LogDay(*day).partition_id();
         let sql = format!("alter table {}.{table} drop partition id '{id}' settings max_partition_size_to_drop = 0", self.database);
         Ok(self.client.query_raw(&sql).execute().await?)
     }

@@ -30,7 +30,7 @@ impl Profile {
     /// Groups a report and keeps what is compared.
     #[must_use]
     pub fn of(subject: &Subject<'_>, rules: &Rules) -> (Grouping, Self) {
-        group_observed(subject, (Policy::default(), rules), |evidence, _| Self::new(evidence))
+        group_observed(subject, Policy::default(), rules, |evidence, _| Self::new(evidence))
     }
 
     fn new(evidence: &Evidence<'_>) -> Self {

@@ -87,7 +87,12 @@ impl<S: Stream> Worker<S> {
         loop {
             let ahead = self.source.slice(&self.stop)?;
             if ahead.messages.iter().any(|message| matches!(decode::read::<S>(message), Ok(Ok(_)))) {
-                tracing::info!(topic = S::Record::TOPIC, partition = self.partition, first = ahead.first, "a valid record was found");
+                tracing::info!(
+                    topic = S::Record::TOPIC,
+                    partition = self.partition.number,
+                    first = ahead.first,
+                    "a valid record was found"
+                );
                 self.was_valid = true;
                 return Ok(());
             }

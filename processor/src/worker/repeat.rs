@@ -40,7 +40,7 @@ impl<S: Stream> Worker<S> {
         let mut slice = self.source.exactly(last, &self.stop)?;
         slice.first = first;
         let attempts = note.attempts;
-        tracing::info!(topic = S::Record::TOPIC, partition = self.partition, first, last, attempts, "a slice was left open");
+        tracing::info!(topic = S::Record::TOPIC, partition = self.partition.number, first, last, attempts, "a slice was left open");
         if note.is_tried && note.attempts >= ATTEMPTS_AFTER_TRIAL {
             self.back_off(&slice, &mut note)?;
         }
@@ -59,7 +59,7 @@ impl<S: Stream> Worker<S> {
 
     /// Finds the records that end the process: those that are under trial when it ends, seen at the next start.
     fn try_records(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), WorkerEnd> {
-        let (topic, partition) = (S::Record::TOPIC, self.partition);
+        let (topic, partition) = (S::Record::TOPIC, self.partition.number);
         tracing::warn!(
             topic,
             partition,
@@ -74,7 +74,7 @@ impl<S: Stream> Worker<S> {
             note.is_second &= found == note.trial;
             self.commit(slice.first, note.clone())?;
             for message in run.iter().filter(|message| note.skipped.binary_search(&message.offset).is_err()) {
-                fold::dry_run::<S>(message, self.place(), &self.setup.rules);
+                fold::dry_run::<S>(message, self.partition, &self.setup.rules);
             }
         }
         *note = CommitNote { attempts: 0, trial: None, is_second: false, is_tried: true, ..note.clone() };
@@ -92,13 +92,13 @@ impl<S: Stream> Worker<S> {
         if let Ok(text) = note.text(first)
             && let Err(error) = self.source.queue().commit(first, &text)
         {
-            tracing::info!(topic = S::Record::TOPIC, partition = self.partition, %error, "an attempt is not taken back");
+            tracing::info!(topic = S::Record::TOPIC, partition = self.partition.number, %error, "an attempt is not taken back");
         }
     }
 
     /// Waits before another attempt with a slice that ends the process although none of its records does.
     fn back_off(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), WorkerEnd> {
-        let (topic, partition, attempts) = (S::Record::TOPIC.to_owned(), self.partition, note.attempts);
+        let (topic, partition, attempts) = (S::Record::TOPIC.to_owned(), self.partition.number, note.attempts);
         let error = Error::SliceKills { topic, partition, first: slice.first, last: slice.last, attempts };
         let wait = FIRST_WAIT.saturating_mul(1 << (attempts - ATTEMPTS_AFTER_TRIAL).min(10)).min(LONGEST_WAIT);
         tracing::error!(%error, wait.s = wait.as_secs(), "a stream is halted");

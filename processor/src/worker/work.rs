@@ -7,20 +7,21 @@ use service::kafka::consumer::Message;
 
 use super::Worker;
 use crate::decode::{Rejection, Rejections};
-use crate::dedupe::{self, DedupeKey, Window};
+use crate::dedupe::{DedupeKey, Window};
 use crate::error::Error;
 use crate::fold::{self, SliceRows};
+use crate::log_partition::LogPartition;
 use crate::metrics::SlicePass;
-use crate::sink::{Blame, History, Range};
+use crate::sink::{Blame, History, SliceRange};
 use crate::slice::Slice;
-use crate::stop::{AttemptError, WorkerEnd};
+use crate::stop::WorkerEnd;
 use crate::stream::Stream;
 use crate::worker_setup::Mode;
 
 /// So many records without a valid one among them, and none before: the fault is ours.
 pub(super) const INVALID_LIMIT: u64 = 1_000;
 /// Refusals of one insert, where the server may be at fault, before its rows are looked at.
-const DOUBTS: u32 = 6;
+const DOUBTFUL_LIMIT: u32 = 6;
 
 /// How a slice is to be worked on.
 pub(super) struct Job {
@@ -56,11 +57,12 @@ impl<S: Stream> Worker<S> {
     pub(super) fn work(&mut self, slice: &Slice, job: &Job) -> Result<Vec<DedupeKey>, WorkerEnd> {
         let began = Instant::now();
         let (first, last) = (slice.first, slice.last);
-        let _span = tracing::debug_span!("slice", topic = S::Record::TOPIC, partition = self.partition, first, last).entered();
+        let LogPartition { topic, number: partition, generation } = self.partition;
+        let _span = tracing::debug_span!("slice", topic, partition, generation, first, last).entered();
         self.metrics.gap(self.source.take_gap());
         let Some(log_day) = slice.day() else { return Ok(Vec::new()) };
-        let range = Range { first, last, log_day };
-        if job.pass == SlicePass::Repeated && self.retry(|worker| worker.call(worker.sink.holds(range)))? {
+        let range = SliceRange { first, last, log_day };
+        if job.pass == SlicePass::Repeated && self.engines.call(|| self.sink.holds(range))? {
             self.metrics.slice(SlicePass::Found, began.elapsed());
             return Ok(Vec::new());
         }
@@ -100,16 +102,16 @@ impl<S: Stream> Worker<S> {
     fn fold(&mut self, slice: &Slice, rejected: &Rejections) -> Result<SliceRows<S::Row>, WorkerEnd> {
         let window = match self.window.take() {
             Some(window) => window,
-            None => self.retry(|worker| worker.read_back(slice))?,
+            None => self.read_window(slice)?,
         };
-        let judged = fold::judge::<S>(slice, self.place(), &window, rejected);
+        let judged = fold::judge::<S>(slice, self.partition, &window, rejected);
         self.window = Some(window);
         let mut judged = judged.map_err(|error| WorkerEnd::Failed(error.into()))?;
         self.check_any_valid(judged.rejections(), judged.valid())?;
         let unknown_ids = judged.unknown_ids();
         if !unknown_ids.is_empty() {
             self.metrics.looked_up(unknown_ids.len());
-            let found = self.retry(|worker| worker.call(worker.sink.known(&unknown_ids, slice.first)))?;
+            let found = self.engines.call(|| self.dedupe_table.known(&unknown_ids, slice.first))?;
             judged.resolve(&found);
         }
         Ok(judged.fold(slice, &self.setup.rules))
@@ -117,31 +119,31 @@ impl<S: Stream> Worker<S> {
 
     fn send(&self, dead_letters: &[RejectedReport]) -> Result<(), WorkerEnd> {
         if let (false, Mode::Follow(topic)) = (dead_letters.is_empty(), &self.setup.mode) {
-            self.retry(|worker| worker.call(topic.send(dead_letters)))?;
+            self.engines.call(|| topic.send(dead_letters))?;
         }
         Ok(())
     }
 
     /// Inserts the rows; the ones that the table refuses, where it refused the insert for them. Nothing is in the table then.
-    fn put(&mut self, range: Range, folded: &SliceRows<S::Row>, history: History) -> Result<Rejections, WorkerEnd> {
+    fn put(&mut self, range: SliceRange, folded: &SliceRows<S::Row>, history: History) -> Result<Rejections, WorkerEnd> {
         let began = Instant::now();
         let (mut history, mut doubts) = (history, 0);
-        let attempt = |worker: &Self| {
+        let insert = || {
             // After a failure the outcome is unknown.
             let history = std::mem::replace(&mut history, History::Unknown);
-            worker.call(worker.sink.put(range, &folded.rows, history))
+            self.sink.put(range, &folded.rows, history)
         };
-        let is_enough = |error: &Error| {
+        let gives_up = |error: &Error| {
             let Error::Tables(failure) = error else { return false };
             doubts += u32::from(failure.blame() == Blame::Doubtful);
-            failure.blame() == Blame::Content || doubts >= DOUBTS
+            failure.blame() == Blame::Content || doubts >= DOUBTFUL_LIMIT
         };
-        let Err(error) = self.retry_unless(attempt, is_enough)? else {
+        let Err(error) = self.engines.call_unless(insert, gives_up)? else {
             self.metrics.insert(began.elapsed());
             return Ok(Rejections::new());
         };
         let code = if let Error::Tables(failure) = &error { failure.code() } else { None };
-        let (topic, partition, first, last) = (S::Record::TOPIC, self.partition, range.first, range.last);
+        let (topic, partition, first, last) = (S::Record::TOPIC, self.partition.number, range.first, range.last);
         tracing::warn!(
             topic,
             partition,
@@ -151,7 +153,7 @@ impl<S: Stream> Worker<S> {
             rows = folded.rows.len(),
             "the table refuses an insert, its rows are tried one by one"
         );
-        let refused = self.retry(|worker| worker.call(worker.sink.refused(&folded.rows)))?;
+        let refused = self.engines.call(|| self.sink.refused(&folded.rows))?;
         if refused.is_empty() {
             return Err(WorkerEnd::Failed(error));
         }
@@ -160,12 +162,12 @@ impl<S: Stream> Worker<S> {
     }
 
     /// The window as it was before this slice, from the table.
-    fn read_back(&self, slice: &Slice) -> Result<Window, AttemptError> {
+    fn read_window(&self, slice: &Slice) -> Result<Window, WorkerEnd> {
         if !S::REMEMBERS {
             return Ok(Window::disabled());
         }
         let now = slice.messages.first().map_or(0, |message| message.appended_at);
-        self.call(dedupe::table::window(&self.sink, &self.setup.config.dedupe, now, slice.first))
+        self.engines.call(|| self.dedupe_table.window(&self.setup.config.dedupe, now, slice.first))
     }
 
     pub(super) fn advance(&mut self, first_deliveries: &[DedupeKey]) {
@@ -184,6 +186,6 @@ impl<S: Stream> Worker<S> {
             return Ok(());
         }
         let topic = S::Record::TOPIC.to_owned();
-        Err(WorkerEnd::Failed(Error::NothingValid { topic, partition: self.partition, records, reason: last.reason }))
+        Err(WorkerEnd::Failed(Error::NothingValid { topic, partition: self.partition.number, records, reason: last.reason }))
     }
 }

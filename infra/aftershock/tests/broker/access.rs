@@ -98,7 +98,7 @@ impl Staffed {
         config.accounts.extend(MAY.map(|(role, _)| Account {
             name: role.name().to_owned(),
             password: password.as_str().into(),
-            grants: permissions::of(role, &log, GROUP),
+            grants: permissions::of(role, &log),
         }));
         let broker = Broker::start_with(config).await;
         for name in TOPICS {
@@ -254,7 +254,7 @@ async fn each_role_does_its_work_with_groups_and_no_more() {
 fn no_role_administers() {
     let log = service::kafka::Config::default();
     for (role, _) in MAY {
-        for grant in permissions::of(role, &log, GROUP) {
+        for grant in permissions::of(role, &log) {
             let only = [Operation::Read, Operation::Write, Operation::Describe];
             assert!(grant.operations.iter().all(|operation| only.contains(operation)) && grant.name != "*", "{role:?} {grant:?}");
         }

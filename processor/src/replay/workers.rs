@@ -1,4 +1,4 @@
-//! The processor's own workers, in a group of the replay's own, up to where the live group is.
+//! Folds the planned ranges with the processor's own workers, in a consumer group of the replay's own.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,22 +10,23 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::plan::Plan;
-use super::{Progress, Replay, ReplayRefusal};
+use super::{Installation, Progress, Replay};
 use crate::assignment::Workers;
 use crate::error::Error;
 use crate::member::{GroupMember, MemberOptions};
 use crate::pipeline;
 use crate::range::ReplayRanges;
 use crate::readiness::Readiness;
+use crate::replay_refusal::ReplayRefusal;
 use crate::worker_setup::{Mode, WorkerSetup};
 
 /// How often it tells how far it is.
-const TELL: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Replay<'_> {
     /// Name of this replay's consumer group.
     pub(super) fn group(&self) -> String {
-        format!("{}-replay-{}", self.installation.config.group, self.order.id)
+        format!("{}-replay-{}", self.installation.kafka.group, self.request.id)
     }
 
     /// Takes the group's offsets out of the log. Where that fails they stay, which harms nobody.
@@ -40,13 +41,13 @@ impl Replay<'_> {
 ///
 /// # Errors
 /// What stopped it; a processor has joined the live group; the command was asked to end.
-pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Progress) + Sync), shutdown: &Shutdown) -> Result<(), Error> {
+pub(super) async fn run(replay: &Replay<'_>, plan: &Plan, report: &(dyn Fn(Progress) + Sync), shutdown: &Shutdown) -> Result<(), Error> {
     let (done, mut ended) = mpsc::unbounded_channel();
     let (failures, mut failed) = mpsc::unbounded_channel();
-    let poison_records = replay.side.poison_records().await?;
+    let poison_records = replay.tables.poison_records().await?;
     let member = join(replay, Mode::Replay(ReplayRanges::new(plan.ranges.clone(), poison_records, done)), failures)?;
     let mut left: HashSet<(String, i32)> = plan.ranges.keys().cloned().collect();
-    let mut tick = tokio::time::interval(TELL);
+    let mut tick = tokio::time::interval(REPORT_INTERVAL);
     let outcome = loop {
         if left.is_empty() {
             break Ok(());
@@ -61,7 +62,7 @@ pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Progre
                 {
                     break Err(error);
                 }
-                tell(progress(replay, plan, &left).await);
+                report(progress(replay, plan, &left).await);
             }
         }
     };
@@ -70,12 +71,12 @@ pub(super) async fn fold(replay: &Replay<'_>, plan: &Plan, tell: &(dyn Fn(Progre
 }
 
 fn join(replay: &Replay<'_>, mode: Mode, failures: mpsc::UnboundedSender<Error>) -> Result<GroupMember, Error> {
-    let config = crate::Config { group: replay.group(), ..replay.installation.config.clone() };
-    let options = GroupOptions { client_id: "aftershock-replay".to_owned(), ..pipeline::group(&config) };
-    let setup = WorkerSetup::new(config, replay.side.config().clone(), mode)?;
+    let Installation { config, kafka, .. } = replay.installation;
+    let kafka = service::kafka::Config { group: replay.group(), ..kafka.clone() };
+    let options = GroupOptions { client_id: "aftershock-replay".to_owned(), ..pipeline::group_options(config, &kafka) };
+    let setup = WorkerSetup::new(config.clone(), replay.tables.config().clone(), mode)?;
     let workers = Arc::new(Workers::new(setup, Handle::current(), Readiness::default(), failures.clone()));
     let finish = Arc::clone(&workers);
-    let kafka = replay.installation.kafka.clone();
     GroupMember::join(MemberOptions { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)
 }
 

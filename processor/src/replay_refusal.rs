@@ -1,6 +1,6 @@
 //! Why the tables are not replayed as asked.
 
-use super::LogDay;
+use crate::log_day::LogDay;
 
 /// The caller's fault, or the state of the log; live tables stay as they are.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +25,6 @@ pub enum ReplayRefusal {
     /// The range ends before it begins.
     #[error("the range ends on {to}, before it begins on {from}")]
     Backwards { from: LogDay, to: LogDay },
-    /// Retention was faster.
-    #[error("{topic} {partition}: retention took records while they were read; try again with a later --from")]
-    Taken { topic: String, partition: i32 },
     /// The first records of the log do not come.
     #[error("the first records of {missing} partitions could not be read in time")]
     Unread { missing: usize },
