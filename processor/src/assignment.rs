@@ -1,4 +1,4 @@
-//! Partitions come and go: a worker for each, on a thread of its own.
+//! The workers of the assigned partitions: one thread for each, started and ended as partitions come and go.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +35,7 @@ struct Running {
 }
 
 impl Workers {
-    /// None yet.
+    /// No workers yet.
     #[must_use]
     pub fn new(setup: WorkerSetup, runtime: Handle, readiness: Readiness, failures: UnboundedSender<Error>) -> Self {
         Self { setup, runtime, readiness, failures, running: Mutex::default() }
@@ -103,7 +103,7 @@ impl Assignment for Workers {
     }
 }
 
-/// Tells all of them first, then waits for each.
+/// Tells all workers to end, then waits for each of them.
 fn end(workers: Vec<Running>, tell: fn(&StopSender)) {
     for worker in &workers {
         tell(&worker.stop);
@@ -124,7 +124,7 @@ fn run(setup: WorkerSetup, queue: PartitionQueue, stop: Stop, reporter: Partitio
     }
 }
 
-/// There is nothing to fold with: says so until the partition is taken away.
+/// There is no stream for the topic: reports the error until the partition is taken away.
 fn stand_still(error: &Error, stop: &Stop, reporter: &PartitionReporter) -> Result<(), WorkerEnd> {
     tracing::error!(%error, "a stream is halted");
     reporter.halts(&error.to_string());

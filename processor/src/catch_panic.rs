@@ -1,15 +1,15 @@
-//! Work on one record that may panic: the record is at fault then, not its slice.
+//! Work on one record that may panic, so that the panic costs the record and not its slice.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The longest message of a panic that is kept, in characters.
+/// Characters that are kept of a panic's message.
 const MESSAGE_CHARS: usize = 200;
 
-/// Runs what reads one record and gives a new value. The message of a panic as the error.
+/// Runs work that reads one record and makes a new value.
 ///
 /// # Errors
-/// It panicked.
+/// The message of the panic.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // Nothing outside is changed by the work, so there is nothing to be found half-done.
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(panic.as_ref()))

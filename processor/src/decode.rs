@@ -1,4 +1,4 @@
-//! Bytes of the log to records; what cannot be read is a [`Rejection`], and the slice goes on.
+//! Reads messages of the log as records. A message that cannot be read is a [`Rejection`]; the others are processed.
 
 use std::collections::BTreeMap;
 
@@ -10,53 +10,53 @@ use crate::dedupe::DedupeKey;
 use crate::log_partition::{LogPartition, PositionedRecord};
 use crate::stream::Stream;
 
-/// Why a record cannot be processed: the data's fault.
+/// Why a record cannot be processed. The data is at fault, so the record becomes a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Stable code.
+    /// A stable code.
     pub reason: &'static str,
-    /// For people.
+    /// The reason in words.
     pub message: String,
 }
 
-/// Records of one slice that are kept decoded, in bytes. Lists of many empty items take dozens of times the memory that they take in the log.
+/// Bytes of decoded records that are kept of one slice. A list of many empty items takes dozens of times its bytes in the log.
 const KEPT_BYTES: usize = 64 << 20;
 
-/// Records that are dead letters, by their offsets.
+/// Rejections by the offsets of their records.
 pub type Rejections = BTreeMap<i64, Rejection>;
 
-/// The records of a slice in the order of the log, and those that are none.
+/// The records of a slice in the order of the log, and the rejections.
 pub struct Decoded<R> {
     pub envelopes: Vec<PositionedRecord<R>>,
-    /// What deduplication needs to know, one for each envelope.
+    /// The keys of the records, in the same order.
     pub keys: Vec<DedupeKey>,
     pub rejections: Rejections,
 }
 
 impl Rejection {
-    /// The record panics where it is read or grouped.
+    /// Reading or grouping the record panicked.
     #[must_use]
     pub fn panicked(message: String) -> Self {
         Self { reason: "panicked", message }
     }
 
-    /// Work on the record has ended the process.
+    /// Work on the record ended the process.
     #[must_use]
     pub fn killed() -> Self {
         Self { reason: "killed_processor", message: "work on this record ended the processor; it was not read again".to_owned() }
     }
 
-    /// The table takes the rows beside it and not this one.
+    /// The table refuses the row of the record and takes other rows.
     #[must_use]
     pub fn refused(answer: String) -> Self {
         Self { reason: "refused_by_table", message: answer }
     }
 }
 
-/// Reads the messages of one partition; those that are `rejected` already are not looked at.
+/// Reads messages of one partition. Messages that are `rejected` already are not read.
 ///
 /// # Errors
-/// A released schema cannot be parsed: a fault of the build, not of the data.
+/// A released schema cannot be parsed, which is a fault of the build and not of the data.
 pub fn decode<S: Stream>(
     messages: &[Message],
     partition: LogPartition,

@@ -1,9 +1,16 @@
-//! What makes two crashes the same bug: the ordered decision of what goes in, and the hash over it.
+//! The fingerprint: which parts of a report make two crashes the same bug, and the hash over these parts.
 //!
-//! First that applies: the client's own fingerprint; out of memory by its kind (whoever asked last
-//! is chance); a stack overflow by the functions that recur; a failed link by what is missing; a failed test by its class and wording;
-//! a fault of the runtime by the place that met it; an exception thrown on purpose by the classes it
-//! passed, since the contract that broke is between them; the top frames at all; the message's form.
+//! The first that applies decides:
+//! - the client's own fingerprint;
+//! - of exhausted memory the kind, because which code asked last is chance;
+//! - of a stack overflow the functions that recur;
+//! - of a failed link the class or member that is missing;
+//! - of a failed test its class and wording;
+//! - of a fault of the runtime the frame in which it occurred;
+//! - of an exception thrown on purpose the classes that it passed, because the contract between them was broken;
+//! - the top frames;
+//! - the form of the message.
+//!
 //! Every choice is kept as a [`Part`].
 
 pub mod fault;
@@ -15,11 +22,11 @@ use crate::frames::native::ASSERTION;
 use fault::{is_assertion, is_fault, wording};
 use schemas::grouping::{Kind, PartKind};
 
-/// Version of everything that decides a fingerprint: rules, parsers, normal forms. Stamped in every
-/// row and part of every hash, so that a change makes new issues rather than wrong ones.
+/// Version of everything that decides a fingerprint: rules, parsers, normal forms. It is in every row and every hash, so that a change makes new
+/// issues and does not mix old ones.
 pub const VERSION: u16 = 3;
 
-/// One thing that went into a fingerprint.
+/// A part of a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
     pub kind: PartKind,
@@ -34,14 +41,14 @@ impl Part {
     }
 }
 
-/// How much of a report counts; the default is what measured best.
+/// How much of a report counts. The defaults had the best results on labelled reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Frames that count for a fault of the runtime: the code that met it is to blame.
+    /// Frames that count for a fault of the runtime: the code in which it occurred is at fault.
     pub fault_frames: usize,
     /// Frames that count for an exception thrown on purpose: the caller broke the contract.
     pub thrown_frames: usize,
-    /// Frames that count where nothing names the fault, or where none is the application's.
+    /// Frames that count where the fault has no name, or where no frame is the application's.
     pub poor_frames: usize,
     /// Whether the message's form counts beside frames, where it was written on purpose.
     pub with_message: bool,
@@ -60,7 +67,7 @@ pub struct NamedFrame<'a> {
     pub class: Class,
 }
 
-/// What the decision looks at.
+/// The evidence from which the parts are chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     pub kind: Kind,
@@ -70,7 +77,7 @@ pub struct Evidence<'a> {
     pub message: &'a str,
     /// What a failed link asked for, see [`fault::missing`]; may be empty.
     pub missing: &'a str,
-    /// How the exception that this one caused opens, see [`fault::opening`]; may be empty.
+    /// The first words of the exception that this one caused, see [`fault::opening`]; may be empty.
     pub effect: &'a str,
     /// Distinct names, innermost first, recursion collapsed.
     pub frames: &'a [NamedFrame<'a>],
@@ -80,7 +87,7 @@ pub struct Evidence<'a> {
     pub has_classes: bool,
 }
 
-/// Decides what goes in where the client said nothing.
+/// Chooses the parts where the client has no fingerprint of its own.
 #[must_use]
 pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
     let mut parts = vec![Part::new(PartKind::Kind, evidence.kind.name())];
@@ -175,13 +182,13 @@ pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<NamedFrame<'a>> {
     Vec::new()
 }
 
-/// The client's own fingerprint, in which `{{ default }}` stands for ours.
+/// The parts of the client's own fingerprint, in which `{{ default }}` stands for the parts of `default`.
 #[must_use]
 pub fn of_client(own: &[String], default: Vec<Part>) -> Vec<Part> {
     compose(PartKind::Client, own, default)
 }
 
-/// A fingerprint that somebody chose, as parts of this kind, in which `{{ default }}` stands for what would hold without it.
+/// A fingerprint that a rule or the client set, as parts of this kind. `{{ default }}` stands for the parts of `default`.
 #[must_use]
 pub fn compose(kind: PartKind, own: &[String], default: Vec<Part>) -> Vec<Part> {
     if own.iter().all(|value| value.trim().is_empty()) {
@@ -205,7 +212,7 @@ pub fn is_default(value: &str) -> bool {
     value.starts_with("{{") && value.trim_matches(['{', '}', ' ']).eq_ignore_ascii_case("default")
 }
 
-/// The hash over the parts, each with its kind and length, so that no two lists meet by accident.
+/// The hash over the parts, each with its kind and length, so that different lists have different bytes.
 #[must_use]
 pub fn hash(parts: &[Part]) -> [u8; 16] {
     let mut sha = Sha256::new();
@@ -217,8 +224,7 @@ pub fn hash(parts: &[Part]) -> [u8; 16] {
     first_half(sha)
 }
 
-/// The issue a fingerprint is in an app, on a platform, in a category: crash, ANR and error never
-/// share one.
+/// The issue of a fingerprint in an app, on a platform and in a category. Two categories never share an issue.
 #[must_use]
 pub fn issue_id(app_id: &str, platform_id: u8, category: &str, fingerprint: &[u8; 16]) -> [u8; 16] {
     let mut sha = Sha256::new();
@@ -242,7 +248,7 @@ fn first_half(sha: Sha256) -> [u8; 16] {
     half
 }
 
-/// A 64-bit hash for comparing, eight bytes a step; stored, so it never changes within a version.
+/// A 64-bit hash for comparisons, which takes eight bytes at a time. Its values are stored, so it does not change within a [`VERSION`].
 #[derive(Clone, Copy, Debug)]
 pub struct Hash64(u64);
 
@@ -253,7 +259,7 @@ impl Default for Hash64 {
 }
 
 impl Hash64 {
-    /// Adds a value; its length goes in, so `ab`+`c` differs from `a`+`bc`.
+    /// Adds a value and its length, so that `ab`, `c` differs from `a`, `bc`.
     pub fn add(&mut self, value: &str) {
         self.mix(value.len() as u64);
         let (words, rest) = value.as_bytes().as_chunks();
@@ -268,7 +274,7 @@ impl Hash64 {
         self.0 = (product as u64) ^ ((product >> 64) as u64) ^ self.0.rotate_left(29);
     }
 
-    /// The hash of what was added.
+    /// The hash of the values that were added.
     #[must_use]
     pub const fn value(self) -> u64 {
         self.0

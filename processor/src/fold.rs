@@ -1,4 +1,4 @@
-//! A slice of messages to the rows that count: decode, dedupe, group. Pure but for the table's answer about old ids.
+//! Turns the messages of a slice into rows: decode, dedupe, group. Pure, except that the caller looks up ids that the window does not cover.
 
 use schemas::outcome::Outcome;
 use schemas::record::{self, RejectedReport};
@@ -14,7 +14,7 @@ use crate::project::Rules;
 use crate::slice::Slice;
 use crate::stream::Stream;
 
-/// A slice's records and what memory says about them.
+/// The records of a slice and what the window says about them.
 pub struct Judgement<S: Stream> {
     envelopes: Vec<PositionedRecord<S::Record>>,
     keys: Vec<DedupeKey>,
@@ -23,26 +23,27 @@ pub struct Judgement<S: Stream> {
     dead_letters: Vec<RejectedReport>,
 }
 
-/// What a slice becomes.
+/// The rows of a slice and its dead letters.
 pub struct SliceRows<T> {
-    /// In the order of the log.
+    /// The rows, in the order of the log.
     pub rows: Vec<T>,
     /// The offset of each row.
     pub offsets: Vec<i64>,
-    /// What was delivered for the first time, in the order of the log.
+    /// The keys of the rows, in the order of the log.
     pub first_deliveries: Vec<DedupeKey>,
-    /// Records that make no row. Where there are any, the slice is to be judged again without them: a twin of theirs may count.
+    /// Records from which no row could be made. If there are any, the slice is to be judged again without them, because a re-delivery of them
+    /// may count instead.
     pub failed: Rejections,
-    /// What could not be read.
+    /// The letters of all rejected records.
     pub dead_letters: Vec<RejectedReport>,
-    /// How many records ended how.
+    /// How many records had each outcome.
     pub outcomes: Vec<(Outcome, usize)>,
 }
 
-/// Reads a slice and judges its records by the window. What is `rejected` already becomes a dead letter unread.
+/// Reads a slice and judges its records by the window. Records that are `rejected` already become dead letters without being read.
 ///
 /// # Errors
-/// A fault of the build.
+/// A released schema cannot be parsed, which is a fault of the build.
 pub fn judge<S: Stream>(
     slice: &Slice,
     partition: LogPartition,
@@ -63,7 +64,7 @@ pub fn judge<S: Stream>(
     })
 }
 
-/// Does with one record what folding does, and throws the result away: whether the process survives is what the caller wants to know.
+/// Makes the row of one record and drops it. The caller wants to know whether the process survives.
 pub fn dry_run<S: Stream>(message: &Message, partition: LogPartition, rules: &Rules) {
     let Ok(Ok((value, _))) = decode::read::<S>(message) else { return };
     // A panic is dealt with where the slice is folded.
@@ -73,7 +74,7 @@ pub fn dry_run<S: Stream>(message: &Message, partition: LogPartition, rules: &Ru
     });
 }
 
-/// The row of a record; one that was not kept is read again.
+/// The row of a record; a record that was not kept is read again.
 fn row<S: Stream>(envelope: PositionedRecord<S::Record>, offset: i64, slice: &Slice, rules: &Rules) -> Result<S::Row, Rejection> {
     let value = match envelope.value {
         Some(value) => value,
@@ -93,30 +94,30 @@ fn read_again<S: Stream>(offset: i64, slice: &Slice) -> Result<S::Record, Reject
 }
 
 impl<S: Stream> Judgement<S> {
-    /// Records that could be read.
+    /// The number of records that could be read.
     #[must_use]
     pub fn valid(&self) -> usize {
         self.envelopes.len()
     }
 
-    /// Records that could not.
+    /// The records that could not be read.
     #[must_use]
     pub fn rejections(&self) -> &Rejections {
         &self.rejections
     }
 
-    /// The ids that the table must be unknown_ids about.
+    /// The ids that are to be looked up in the table.
     #[must_use]
     pub fn unknown_ids(&self) -> Vec<Id> {
         dedupe::unknown_ids(&self.keys, &self.verdicts)
     }
 
-    /// Takes the table's answer: the ids that it holds.
+    /// Applies the table's answer: `found` are the ids that the table has.
     pub fn resolve(&mut self, found: &Ids) {
         dedupe::resolve(&self.keys, &mut self.verdicts, found);
     }
 
-    /// Makes the rows of what was delivered for the first time, grouped by the rules of the projects. `slice` is the one that was judged.
+    /// Makes the rows of first deliveries, grouped by the rules of the projects. `slice` is the slice that was judged.
     #[must_use]
     pub fn fold(self, slice: &Slice, rules: &Rules) -> SliceRows<S::Row> {
         let outcomes = self.outcomes();

@@ -1,7 +1,7 @@
-//! A report to its issue: frames → normal names → fingerprint → `IssueId`, with what went in.
+//! Grouping finds the issue of a report: frames → normal names → fingerprint → issue.
 //!
-//! Pure: the same report and the same rules give the same issue on every machine. Never panics,
-//! reads a text of any size in linear time and at most [`crate::frames::MAX_TEXT`] of it.
+//! Grouping is pure: the same report and the same rules give the same issue on every machine. It never panics, and reads at most
+//! [`crate::frames::MAX_TEXT`] of a text, in linear time.
 
 mod difference;
 mod explanation;
@@ -27,14 +27,14 @@ use texts::{Texts, fault_family, first_of, without_digits};
 /// The grouping version, stamped in every row.
 pub const VERSION: u16 = fingerprint::VERSION;
 
-/// What grouping looks at in a report; what it does not know is empty.
+/// The parts of a report that grouping reads; absent parts are empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Subject<'a> {
     pub app_id: &'a str,
     pub platform_id: u8,
     /// `crash`, `anr` or `error`.
     pub category: &'a str,
-    /// GroupMember of the category: `Crash`, `Native`, `Unity3D`, …
+    /// One exception type of the category: `Crash`, `Native`, `Unity3D`, …
     pub exception_type: &'a str,
     /// The platform in the client's words; a hint for the parser.
     pub platform_text: &'a str,
@@ -46,18 +46,18 @@ pub struct Subject<'a> {
     pub app_version: &'a str,
 }
 
-/// Where a report belongs and why.
+/// The issue of a report, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grouping {
     pub issue_id: [u8; 16],
     pub fingerprint: [u8; 16],
-    /// One line for people: exception and top frames, at most 500 bytes.
+    /// A readable line: exception and top frames, at most 500 bytes.
     pub signature: String,
     /// The frame to look at first; empty where there is none.
     pub key_frame: String,
     /// The exception, read from the stack where the report did not name it.
     pub exp_name: String,
-    /// Its message, likewise.
+    /// The message of the exception, read from the stack where the report has none.
     pub exp_message: String,
     pub kind: Kind,
     /// Whether the stack has no frame of the application.
@@ -67,11 +67,11 @@ pub struct Grouping {
     pub message_hash: u64,
     /// What went into the fingerprint, in order.
     pub parts: Vec<Part>,
-    /// What decided that: a rule of the project's, the client, or the kinds of the parts.
+    /// What decided: a rule of the project, the client, or the kinds of the parts.
     pub basis: String,
     /// The parser that read the stack; `message` where none did.
     pub parser: &'static str,
-    /// Frames read.
+    /// The number of frames that were read.
     pub frames: usize,
 }
 
@@ -87,7 +87,7 @@ pub fn group_with(subject: &Subject<'_>, rules: &Rules) -> Grouping {
     group_observed(subject, Policy::default(), rules, |_, _| ()).0
 }
 
-/// Groups a report by a policy of the caller's.
+/// Groups a report by the caller's policy.
 #[must_use]
 pub fn group_by(subject: &Subject<'_>, policy: Policy) -> Grouping {
     group_observed(subject, policy, &Rules::default(), |_, _| ()).0
@@ -113,7 +113,7 @@ pub(crate) fn group_observed<T>(
     let recurring = if kind == Kind::StackOverflow { names.recurring() } else { Vec::new() };
     let form = normalise::message(texts.message);
     let exception = without_digits(kind, fault_family(kind, &texts));
-    let has_classes = trace.as_ref().is_some_and(|trace| matches!(trace.language, Language::Java | Language::CSharp));
+    let has_classes = trace.as_ref().is_some_and(|trace| trace.language.entry().has_classes);
     let missing = fingerprint::fault::missing(&exception, texts.message);
     let effect = trace.as_ref().map_or_else(String::new, |trace| fingerprint::fault::opening(&normalise::message(trace.effect)));
     let evidence = Evidence {

@@ -1,25 +1,25 @@
-//! Which issues are one bug under two names, by rules that leave no choice. Pure: equal rows, equal links.
+//! Which issues are one bug under two names, by rules that leave no choice. Equal rows give equal links.
 //!
-//! IssueEvidence is where reports failed: app, platform, category, kind, exception and the application's frames, all of them.
+//! The evidence is the place where reports failed: app, platform, category, kind, exception and all frames of the application.
 //!
 //! - `other_grouping`: under one grouping (version and projects' rules) exactly one issue has the evidence, under another exactly one
 //!   other. The later is the earlier under a new name: a new parser, new rules.
 //! - `app_version`: under one grouping exactly two issues have the evidence and all other frames too, in app versions of which they share
 //!   none. The later is the earlier with another wording.
 //!
-//! Where there are more, a person decides: they are suggested, not linked. So is what a rule of the project or the client put apart.
+//! Where there are more issues, a person decides: they are suggested and not linked. So are issues that a rule of the project or the client separated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Reports of one issue, one grouping and one site.
+/// The reports of one issue, one grouping and one site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssueEvidence {
-    /// Hex.
+    /// Id of the issue, in hexadecimal.
     pub issue: String,
     /// Version of the grouping and stamp of the projects' rules.
     pub grouping: (u16, u32),
     pub site: FailureSite,
-    /// All frames.
+    /// Hash of all frames.
     pub stack_hash: u64,
     /// A rule of the project or the client chose the issue.
     pub is_chosen: bool,
@@ -28,18 +28,18 @@ pub struct IssueEvidence {
     pub versions: Vec<String>,
 }
 
-/// Where reports failed.
+/// The place where reports failed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FailureSite {
     pub platform_id: u8,
     pub category: String,
     pub kind: String,
     pub exception: String,
-    /// Of the application's frames, of which there are some.
+    /// Hash of the application's frames; there is at least one.
     pub app_stack_hash: u64,
 }
 
-/// The later issue and the one it is.
+/// Two issues that are one: the later `issue` is the earlier `target`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Link {
     pub platform_id: u8,
@@ -48,10 +48,10 @@ pub struct Link {
     pub rule: &'static str,
 }
 
-/// The rules' names.
+/// The names of the rules.
 pub const RULES: [&str; 2] = ["other_grouping", "app_version"];
 
-/// All links that the evidence leaves no choice about; sorted.
+/// All links for which the evidence leaves no choice, sorted.
 #[must_use]
 pub fn links(evidence: &[IssueEvidence]) -> Vec<Link> {
     let mut sites: BTreeMap<&FailureSite, Vec<&IssueEvidence>> = BTreeMap::new();
@@ -108,7 +108,7 @@ fn link(site: &FailureSite, issue: &str, target: &str, rule: &'static str) -> Li
     Link { platform_id: site.platform_id, issue: issue.to_owned(), target: target.to_owned(), rule }
 }
 
-/// An issue that two sites would put into different ones is put into none.
+/// An issue that two sites would link to different issues is not linked.
 fn unambiguous(found: BTreeSet<Link>) -> Vec<Link> {
     let mut targets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for link in &found {

@@ -1,4 +1,4 @@
-//! Where records come from.
+//! A partition of the log, and records with their position in it.
 
 use schemas::row::Position;
 use service::kafka::consumer::Message;
@@ -8,18 +8,18 @@ use service::kafka::consumer::Message;
 pub struct LogPartition {
     pub topic: &'static str,
     pub number: i32,
-    /// See [`crate::Config::log_generation`].
+    /// The log generation, see [`crate::Config::log_generation`].
     pub generation: u16,
 }
 
 impl LogPartition {
-    /// The number, as the tables have it.
+    /// The number as the column `log_partition`.
     #[must_use]
     pub fn column(self) -> u32 {
         u32::try_from(self.number).unwrap_or_default()
     }
 
-    /// Where a message of this partition lies in the log.
+    /// The position of a message of this partition.
     #[must_use]
     pub fn position(self, message: &Message) -> Position {
         Position {
@@ -31,10 +31,10 @@ impl LogPartition {
     }
 }
 
-/// A record and where it lies in the log.
+/// A record and its position in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PositionedRecord<T> {
     pub position: Position,
-    /// `None` where it takes too much memory to be kept; it is read again where its row is made.
+    /// `None` where the record takes too much memory to be kept; it is read again when its row is made.
     pub value: Option<T>,
 }

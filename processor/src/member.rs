@@ -11,16 +11,16 @@ use tokio::task::JoinHandle;
 
 use crate::error::Error;
 
-/// The poll thread sees an order to end within this time.
+/// How long a poll takes at most, and so the end of the thread.
 const POLL_WAIT: Duration = Duration::from_millis(100);
 
-/// What joins.
+/// How a consumer group is joined.
 pub struct MemberOptions {
     pub kafka: service::kafka::Config,
     pub options: GroupOptions,
-    /// What is told which partitions come and go.
+    /// Is told which partitions come and go.
     pub assignment: Arc<dyn Assignment>,
-    /// Ends all work on partitions, before the group is left.
+    /// Ends all work on partitions before the group is left.
     pub finish: Box<dyn FnOnce() + Send>,
 }
 
@@ -31,7 +31,7 @@ pub struct GroupMember {
 }
 
 impl GroupMember {
-    /// Joins in the background; what ends the membership before it is left goes to `failures`.
+    /// Joins in the background. An error that ends the membership is sent to `failures`.
     ///
     /// # Errors
     /// No thread can be started.
@@ -65,7 +65,7 @@ impl Drop for GroupMember {
     }
 }
 
-/// Serves rebalances until told to leave; the work ends before the membership does.
+/// Serves rebalances until told to leave. All work ends before the group is left.
 fn serve(joining: MemberOptions, leaving: &AtomicBool) -> Result<(), Error> {
     let MemberOptions { kafka, options, assignment, finish } = joining;
     let consumer = GroupConsumer::subscribe(&kafka, &options, assignment)?;

@@ -1,17 +1,17 @@
-//! What the workers of a process may have in memory together; and a turn of its own for a slice that is under suspicion.
+//! A bound for the memory of all workers together, which also lets one worker run alone.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// MiB of payload that are folded at once, over all partitions. A larger slice takes all of it.
+/// MiB of payload that are folded at the same time, over all partitions. A larger slice takes the whole budget.
 const MIB: u32 = 64;
 
-/// Shared by the workers of a process. First come, first served.
+/// The budget of the workers of a process. Permits are given in the order of asking.
 #[derive(Clone)]
 pub struct MemoryBudget(Arc<Semaphore>);
 
-/// A share, given back when dropped.
+/// A part of the budget, returned when dropped.
 pub struct MemoryPermit(#[allow(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
 
 impl Default for MemoryBudget {
@@ -21,13 +21,13 @@ impl Default for MemoryBudget {
 }
 
 impl MemoryBudget {
-    /// Waits for the room that a slice of so many bytes takes.
+    /// Waits until there is room for a slice of this many bytes.
     pub async fn acquire(&self, bytes: usize) -> MemoryPermit {
         let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(MIB).clamp(1, MIB);
         self.take(mib).await
     }
 
-    /// Waits until nobody else has a share: what ends the process meanwhile is the fault of who has this one.
+    /// Waits until no other worker has a permit. If the process ends while the permit is held, its owner is at fault.
     pub async fn acquire_all(&self) -> MemoryPermit {
         self.take(MIB).await
     }

@@ -1,4 +1,4 @@
-//! What a worker counts.
+//! The metrics of a worker.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ pub struct WorkerMetrics {
     insert: Histogram,
 }
 
-/// What became of a slice.
+/// How a slice was processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlicePass {
-    /// Worked on for the first time.
+    /// It was processed for the first time.
     New,
-    /// Left open by a worker, and worked on again.
+    /// A worker left it open, and it was processed again.
     Repeated,
-    /// Left open, and found to be in the table already.
+    /// A worker left it open, and its rows were in the table already.
     Found,
 }
 
@@ -44,7 +44,7 @@ impl WorkerMetrics {
         }
     }
 
-    /// Counts records by how they ended.
+    /// Counts records by outcome.
     pub fn records(&self, outcomes: &[(Outcome, usize)]) {
         for (outcome, count) in outcomes {
             let labels = [("topic", self.topic), ("outcome", outcome.name()), ("reason", outcome.reason())];

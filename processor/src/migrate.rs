@@ -1,4 +1,4 @@
-//! Topics and tables, made and brought up to date. Idempotent; run before the services start.
+//! Migration: topics and tables are made and brought up to date before the services start. It is idempotent.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::sink::{Entry, MigrationTable};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Topics {
-    /// Partitions of every topic; fixed when it is made.
+    /// Partitions of every topic. The number is fixed when a topic is made.
     pub partitions: i32,
     /// Copies of every partition.
     pub replication: i32,
@@ -29,23 +29,23 @@ impl Default for Topics {
     }
 }
 
-/// What was done.
+/// What a migration did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Topics that were made.
     pub topics: Vec<String>,
     /// Migrations that were applied, by their numbers.
     pub migrations: Vec<u32>,
-    /// Whether the tables' retention was set.
+    /// Whether the retention of the tables was set.
     pub retention: bool,
 }
 
-/// The name under which retention is noted beside the migrations; it has the number 0.
+/// The name under which retention is recorded among the migrations, with the number 0.
 const RETENTION: &str = "retention";
 /// How long a topic that was just made may take to appear in the metadata.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes what is missing and sets retention where it has changed.
+/// Makes topics and tables that are missing, alters topics to their specification, and sets retention where it has changed.
 ///
 /// # Errors
 /// An engine is away or refuses; a topic that exists has another number of partitions.
@@ -83,7 +83,7 @@ async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> R
     Ok(made)
 }
 
-/// A topic that was found a moment ago may not be in the metadata yet.
+/// The number of partitions of a topic, which may not be in the metadata yet.
 async fn partitions(admin: &Admin, topic: &str) -> Result<i32, Error> {
     let deadline = tokio::time::Instant::now() + METADATA_TIMEOUT;
     loop {
@@ -121,7 +121,7 @@ pub(crate) async fn is_current(tables: &service::clickhouse::Config, retention: 
     Ok(MIGRATIONS.iter().all(is_applied) && is_set(&entries, &retention_entry(database, retention).1))
 }
 
-/// The tables of a database, made or brought up to date: the numbers of the migrations that were applied, and whether retention was set.
+/// Brings the tables of a database up to date. Returns the numbers of the migrations that were applied, and whether retention was set.
 pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention: &Retention) -> Result<(Vec<u32>, bool), Error> {
     let database = database(&tables.database)?;
     let journal = MigrationTable::open(tables, database).await?;
@@ -142,7 +142,7 @@ pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention:
     Ok((numbers, is_set))
 }
 
-/// Sets retention where it is not as it was set last.
+/// Sets retention where it has changed. Returns whether it has.
 async fn set_retention(journal: &MigrationTable, entries: &[Entry], database: &str, retention: &Retention) -> Result<bool, Error> {
     let (statements, entry) = retention_entry(database, retention);
     if is_set(entries, &entry) {
@@ -156,7 +156,7 @@ async fn set_retention(journal: &MigrationTable, entries: &[Entry], database: &s
     Ok(true)
 }
 
-/// The statements that set retention, and what is noted of them.
+/// The statements that set retention, and their record among the migrations.
 fn retention_entry(database: &str, retention: &Retention) -> (Vec<String>, Entry) {
     let wanted = migration::retention(days(retention.bodies), days(retention.facts));
     let statements: Vec<String> = wanted.iter().map(|statement| in_database(statement, database)).collect();
@@ -164,12 +164,12 @@ fn retention_entry(database: &str, retention: &Retention) -> (Vec<String>, Entry
     (statements, entry)
 }
 
-/// Whether retention was set so last.
+/// Whether the last retention that was set is this one.
 fn is_set(entries: &[Entry], wanted: &Entry) -> bool {
     entries.iter().rfind(|entry| entry.name == RETENTION).is_some_and(|last| last == wanted)
 }
 
-/// The statement for tables in another database than the one it names.
+/// The statement for the tables of another database than `aftershock`.
 fn in_database(statement: &str, database: &str) -> String {
     statement.replace("aftershock.", &format!("{database}.")).replace("exists aftershock ", &format!("exists {database} "))
 }
@@ -180,7 +180,7 @@ fn database(name: &str) -> Result<&str, Error> {
     if is_name { Ok(name) } else { Err(Error::DatabaseName(name.to_owned())) }
 }
 
-/// At least one.
+/// Whole days, at least one.
 fn days(span: Span) -> u32 {
     u32::try_from(span.as_secs() / 86_400).unwrap_or(u32::MAX).max(1)
 }

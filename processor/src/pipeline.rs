@@ -1,4 +1,4 @@
-//! The processor as a whole: a thread that serves the group, workers that fold, a small server that says how they are.
+//! The processor as a whole: a thread that is a member of the consumer group, workers that fold, and a server for health and metrics.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use crate::readiness::Readiness;
 use crate::trim::Trimmer;
 use crate::worker_setup::{Mode, WorkerSetup};
 
-/// How often the log is asked whether it still has the topics.
+/// How often the processor checks that the log has the topics.
 const TOPICS_CHECK: Duration = Duration::from_secs(5);
 
 /// Folds the log into the tables until `shutdown`; then every worker finishes its slice and the group is left.
 ///
 /// # Errors
-/// What stopped it. Engines that are away do not: it waits for them. A stream that cannot go on does not either: it is halted alone.
+/// The error that stopped it. It waits for engines that are away, and a stream that cannot go on is halted alone; neither is an error here.
 pub async fn run(
     config: Config,
     kafka: service::kafka::Config,
@@ -71,7 +71,7 @@ pub async fn run(
     outcome.and(served.map_err(Error::from))
 }
 
-/// Notes which topics the log does not have. Ends never.
+/// Reports the topics that the log does not have. It never ends.
 async fn watch_topics(log: Admin, readiness: Readiness) {
     loop {
         let mut missing = Vec::new();
@@ -85,7 +85,7 @@ async fn watch_topics(log: Admin, readiness: Readiness) {
     }
 }
 
-/// How a processor joins its group.
+/// The options with which a processor joins its group.
 pub(crate) fn group_options(config: &Config, kafka: &kafka::Config) -> GroupOptions {
     GroupOptions {
         client_id: "aftershock-processor".to_owned(),

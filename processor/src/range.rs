@@ -1,4 +1,4 @@
-//! The part of the log that a replay folds.
+//! The part of the log that a replay folds. A processor without such ranges follows the log without end.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -7,26 +7,26 @@ use std::sync::Arc;
 use schemas::time;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// What is read of one partition.
+/// The part of one partition that is folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionRange {
-    /// Log days; records of others are passed over.
+    /// The log days. Records of other days are skipped.
     pub days: RangeInclusive<u16>,
-    /// Where the log began when the replay was planned: none of it may be gone before it is read.
+    /// The first offset. No record from here on may leave the log before it is read.
     pub first: i64,
     /// The offset after the last.
     pub end: i64,
 }
 
 impl PartitionRange {
-    /// Whether a record that the log took then (Unix milliseconds) is to be folded.
+    /// Whether a record with this append time (Unix milliseconds) is to be folded.
     #[must_use]
     pub fn wants(&self, appended_at: i64) -> bool {
         self.days.contains(&time::log_day(appended_at))
     }
 }
 
-/// A record that has ended a processor: where it lies, and when the log took it.
+/// The place of a record that ended a processor, and its append time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoisonRecord {
     pub topic: String,
@@ -36,7 +36,7 @@ pub struct PoisonRecord {
     pub appended_at: i64,
 }
 
-/// The ranges of every partition, and who hears that one is done.
+/// The ranges of all partitions, with a channel on which workers say that their range is done.
 #[derive(Clone)]
 pub struct ReplayRanges {
     ranges: Arc<HashMap<(String, i32), PartitionRange>>,
@@ -45,7 +45,7 @@ pub struct ReplayRanges {
 }
 
 impl ReplayRanges {
-    /// To fold all of this but records that have ended a processor before.
+    /// Ranges to be folded without the records that ended a processor before.
     #[must_use]
     pub fn new(
         ranges: HashMap<(String, i32), PartitionRange>,
@@ -55,7 +55,7 @@ impl ReplayRanges {
         Self { ranges: Arc::new(ranges), poison_records: Arc::new(poison_records), done }
     }
 
-    /// Records of a partition that are not read: their append times by their offsets.
+    /// The records of a partition that are not read: append times by offsets.
     #[must_use]
     pub fn poison_records(&self, topic: &str, partition: i32) -> HashMap<i64, i64> {
         let of = |killer: &&PoisonRecord| killer.topic == topic && i32::try_from(killer.partition) == Ok(partition);
@@ -63,14 +63,14 @@ impl ReplayRanges {
         self.poison_records.iter().filter(of).filter_map(place).collect()
     }
 
-    /// What is read of a partition: nothing of one that was not planned for.
+    /// The range of a partition; an empty range where none was planned.
     #[must_use]
     pub fn range(&self, topic: &str, partition: i32) -> PartitionRange {
         let known = self.ranges.get(&(topic.to_owned(), partition));
         known.cloned().unwrap_or(PartitionRange { days: 0..=u16::MAX, first: 0, end: 0 })
     }
 
-    /// Says that all of a partition is in the tables.
+    /// Says that the range of a partition is in the tables.
     pub fn done(&self, topic: String, partition: i32) {
         // Nobody listens once the replay is ending.
         let _ = self.done.send((topic, partition));

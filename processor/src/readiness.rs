@@ -1,12 +1,12 @@
-//! How far each assigned partition is, for readiness and metrics. What is complete for readers is in the log itself: the group's committed
-//! offsets against the ends of the partitions; nothing is stored.
+//! The status of each assigned partition, for `/readyz` and metrics. How far the tables are behind the log is not kept here: the log knows it,
+//! by the committed offsets of the group and the ends of the partitions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use service::telemetry::{Gauge, gauge};
 
-/// The assigned partitions of this processor.
+/// Whether the processor can do its work: the status of its assigned partitions.
 #[derive(Clone, Default)]
 pub struct Readiness(Arc<Mutex<State>>);
 
@@ -19,9 +19,9 @@ struct State {
 
 #[derive(Default)]
 struct PartitionStatus {
-    /// What the worker is waiting for.
+    /// What the worker waits for.
     obstacle: Option<String>,
-    /// Why the stream does not go on.
+    /// Why the stream is halted.
     halted: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl PartitionStatus {
     }
 }
 
-/// One partition's place among them; dropped when its worker ends.
+/// Reports the status of one partition. Its worker drops it at the end.
 pub struct PartitionReporter {
     all: Readiness,
     key: (String, i32),
@@ -45,7 +45,7 @@ pub struct PartitionReporter {
 }
 
 impl Readiness {
-    /// Notes a partition whose worker begins.
+    /// Adds a partition whose worker begins.
     #[must_use]
     pub fn begin(&self, topic: &str, partition: i32) -> PartitionReporter {
         let number = partition.to_string();
@@ -62,13 +62,13 @@ impl Readiness {
         }
     }
 
-    /// Whether a partition is this processor's.
+    /// Whether a partition is assigned to this processor.
     #[must_use]
     pub fn is_assigned(&self, topic: &str, partition: i32) -> bool {
         self.state().partitions.contains_key(&(topic.to_owned(), partition))
     }
 
-    /// Whether the processor does its work, and what is missing.
+    /// Whether the processor can do its work.
     ///
     /// # Errors
     /// What is missing.
@@ -82,7 +82,7 @@ impl Readiness {
         if missing.is_empty() { Ok(()) } else { Err(missing.join("; ")) }
     }
 
-    /// Notes which topics the log does not have.
+    /// Sets the topics that the log does not have.
     pub fn lacks(&self, topics: Vec<&'static str>) {
         self.state().missing = topics;
     }
@@ -98,21 +98,21 @@ impl Readiness {
 }
 
 impl PartitionReporter {
-    /// Says what the worker waits for.
+    /// The worker waits for this.
     pub fn waits(&self, obstacle: &str) {
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
             standing.obstacle = Some(obstacle.to_owned());
         }
     }
 
-    /// The worker goes on.
+    /// The worker waits no longer.
     pub fn goes_on(&self) {
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
             standing.obstacle = None;
         }
     }
 
-    /// Says why the stream does not go on.
+    /// The stream is halted for this reason.
     pub fn halts(&self, reason: &str) {
         self.halted.set(1);
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
@@ -120,7 +120,7 @@ impl PartitionReporter {
         }
     }
 
-    /// The stream goes on.
+    /// The stream is halted no longer.
     pub fn resumes(&self) {
         self.halted.set(0);
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
@@ -128,12 +128,12 @@ impl PartitionReporter {
         }
     }
 
-    /// Shows how many records lie between the place that is in the tables and the end of the log.
+    /// Shows how many records of the log are not in the tables yet.
     pub fn lag(&self, records: i64) {
         self.lag.set(records.max(0));
     }
 
-    /// Shows how many ids are held.
+    /// Shows how many ids the window has.
     pub fn ids(&self, count: usize) {
         self.ids.set(i64::try_from(count).unwrap_or(i64::MAX));
     }

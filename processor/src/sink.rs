@@ -1,8 +1,8 @@
-//! The tables: one slice is one insert is one part.
+//! The sink puts slices into their table: one slice is one insert and one part.
 //!
-//! A slice that may have been inserted before is looked up first: any row of its range there, and it is done. Otherwise it is inserted with
-//! a token and read back; where nothing is seen, the token was there without its part (a kill can leave that), and the slice is inserted
-//! again with `:2`, and so on. The token alone stops the late insert of a worker that lost its partition.
+//! A slice that may have been inserted before is looked up first. If the table has any row of its range, the slice is done. Otherwise it is inserted
+//! with a token and read back. If no row appears, the server had the token without its part, which a kill can cause; the slice is inserted again
+//! with another token (`:2`, and so on). The token also stops a late insert of a worker that lost its partition.
 
 mod check;
 mod daily_tables;
@@ -24,12 +24,12 @@ use service::clickhouse::Config;
 use crate::error::Error;
 use crate::log_partition::LogPartition;
 
-/// Insertions of one slice before giving up: each one that does not appear needs a kill at the wrong moment.
+/// Inserts of one slice before giving up. Each insert that does not appear needs a kill at the wrong moment.
 const ATTEMPTS: u32 = 9;
-/// Blocks of an insert hold at least this many rows: above any slice, so that a slice is one block and one part.
+/// Rows of a block of an insert: more than any slice has, so that a slice is one block and one part.
 const BLOCK_ROWS: &str = "1048576";
 
-/// Offsets of one partition, both included, within one log day.
+/// The offsets of a slice, both included, and its log day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SliceRange {
     pub first: i64,
@@ -43,12 +43,12 @@ pub struct Sink<T> {
     rows: PhantomData<fn(T)>,
 }
 
-/// Whether a slice can have left a token or a part.
+/// Whether a slice may have been inserted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {
-    /// This worker is the first to insert it.
+    /// No worker has inserted it.
     Fresh,
-    /// It may have been inserted before.
+    /// A worker may have inserted it.
     Unknown,
 }
 
@@ -68,7 +68,7 @@ impl<T: Table> Sink<T> {
     /// Puts the rows of a slice into the table exactly once. Returns false where they were there already.
     ///
     /// # Errors
-    /// The outcome is unknown: to be called again with [`History::Unknown`].
+    /// The outcome is unknown. The next call is with [`History::Unknown`].
     pub async fn put(&self, range: SliceRange, rows: &[T], history: History) -> Result<bool, Error> {
         if history == History::Unknown && self.holds(range).await? {
             return Ok(false);
@@ -86,7 +86,8 @@ impl<T: Table> Sink<T> {
         Err(Error::Vanished { table: <T as Table>::NAME, token: self.token(range, ATTEMPTS), attempts: ATTEMPTS })
     }
 
-    /// What makes two insertions of a slice equal: `topic:partition:first-last@generation`, from the second attempt on with its number.
+    /// The token of an insert: `topic:partition:first-last@generation`, from the second attempt on with the attempt's number. The server drops a
+    /// second insert with the same token.
     #[must_use]
     pub fn token(&self, range: SliceRange, attempt: u32) -> String {
         let LogPartition { topic, number, generation } = self.table.partition;
@@ -108,7 +109,7 @@ impl<T: Table> Sink<T> {
         Ok(self.table.within(query.fetch_optional::<u8>()).await?.is_some())
     }
 
-    /// The highest offset of this partition in the table; of log days from `since` on, where that is given.
+    /// The highest offset of this partition in the table, if `since` is given of log days from then on.
     ///
     /// # Errors
     /// The server is away or refuses.

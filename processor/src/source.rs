@@ -1,4 +1,4 @@
-//! The messages of one partition, cut into slices.
+//! Reads the messages of one partition and cuts them into slices.
 
 use std::time::{Duration, Instant};
 
@@ -10,38 +10,38 @@ use crate::range::PartitionRange;
 use crate::slice::{Limits, Slice};
 use crate::stop::{Stop, WorkerEnd};
 
-/// How long a worker without messages takes at most to see that it was told to stop.
+/// How long one poll for a message takes at most, so that a worker sees soon that it was told to stop.
 const POLL_WAIT: Duration = Duration::from_millis(200);
-/// A partition without messages is compared with the log this often.
+/// How often a worker without messages asks the log for the ends of the partition.
 const BOUNDS_INTERVAL: Duration = Duration::from_secs(5);
-/// How long fetching may take to begin before a seek.
+/// How long the client may take to be able to seek.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads on from a place and cuts.
+/// Reads a partition from an offset on.
 pub struct Source {
     queue: PartitionQueue,
     limits: Limits,
     linger: Duration,
     generation: u16,
-    /// What is to be read; everything where there is none.
+    /// The range of a replay; without it the partition is read without end.
     range: Option<PartitionRange>,
-    /// The offset that comes next: every lower one is in a slice already.
+    /// The next offset. Every lower offset is in a slice already.
     next: i64,
     /// A message that belongs to the next slice.
     carried: Option<Message>,
     /// The slice that is being filled.
     filling: Slice,
     began: Instant,
-    /// The hole at this offset was read twice: the log has none there.
+    /// The log has no message at this offset; it was read twice.
     hole: Option<i64>,
-    /// Offsets that retention took before they were read; taken by [`Source::take_gap`].
+    /// Offsets that left the log by retention before they were read, since the last [`Source::take_gap`].
     gap: u64,
-    /// When the log was last asked for its ends.
+    /// When the log was last asked for the ends of the partition.
     checked: Instant,
 }
 
 impl Source {
-    /// Reads from where the group has committed, until [`Source::go_to`].
+    /// A source that reads from the committed offset, until [`Source::go_to`].
     #[must_use]
     pub fn new(queue: PartitionQueue, config: &crate::Config, range: Option<PartitionRange>) -> Self {
         let limits = Limits { records: config.slice.records.max(1), bytes: config.slice.bytes.bytes() };
@@ -62,13 +62,13 @@ impl Source {
         }
     }
 
-    /// The partition: to be committed, and to be asked for its ends.
+    /// The queue of the partition, for commits and for the ends of the partition.
     #[must_use]
     pub fn queue(&self) -> &PartitionQueue {
         &self.queue
     }
 
-    /// Reads from `offset` on. `is_there`: fetching begins there by itself.
+    /// Continues at `offset`. `is_there` says that the client fetches from there already.
     ///
     /// # Errors
     /// The log is away for long, or the worker was told to stop.
@@ -85,12 +85,12 @@ impl Source {
         self.next
     }
 
-    /// Offsets lost to retention since the last call.
+    /// Offsets that were lost to retention since the last call.
     pub fn take_gap(&mut self) -> u64 {
         std::mem::take(&mut self.gap)
     }
 
-    /// The slice that is complete already without waiting, if one is.
+    /// A slice that is complete without waiting, if there is one.
     ///
     /// # Errors
     /// As [`Source::slice`].
@@ -105,10 +105,10 @@ impl Source {
         Ok(None)
     }
 
-    /// The next slice: full, or what came within the linger after its first message.
+    /// The next slice: until it is full, or until the linger after its first message has passed.
     ///
     /// # Errors
-    /// The worker was told to stop, or nothing is left of what it was asked for; the log ends before what was read.
+    /// The worker was told to stop; the range is done; the log ends before the next offset.
     pub fn slice(&mut self, stop: &Stop) -> Result<Slice, WorkerEnd> {
         loop {
             if stop.is_told() {
@@ -129,7 +129,7 @@ impl Source {
         }
     }
 
-    /// The offsets from the current one to `last`, as far as the log still holds them.
+    /// The slice from the next offset to `last`, with the messages that the log still has.
     ///
     /// # Errors
     /// As [`Source::slice`].
@@ -172,7 +172,7 @@ impl Source {
         std::mem::replace(&mut self.filling, next)
     }
 
-    /// The next message in order; [`Source::next`] is behind it then.
+    /// The next message in order. [`Source::next`] is the offset after it then.
     fn message(&mut self, wait: Duration, stop: &Stop) -> Result<Option<Message>, WorkerEnd> {
         let message = match self.carried.take() {
             Some(message) => message,
@@ -186,7 +186,7 @@ impl Source {
             },
         };
         if message.offset < self.next {
-            // Left over from before a seek, or the log was made anew and is read from its beginning.
+            // Left over from before a seek, or the topic was created again and is read from its beginning.
             self.compare_at(Duration::from_millis(500), stop)?;
             return Ok(None);
         }
@@ -211,7 +211,7 @@ impl Source {
         self.range.as_ref().is_some_and(|range| self.next >= range.end)
     }
 
-    /// Whether the log holds nothing between [`Source::next`] and `offset`; reads again where it may.
+    /// Whether the log has no message between [`Source::next`] and `offset`. Reads again where it may have one.
     fn may_pass(&mut self, offset: i64, stop: &Stop) -> Result<bool, WorkerEnd> {
         let (low, _) = self.watermarks(stop)?;
         if low > self.next {
@@ -246,7 +246,7 @@ impl Source {
         self.compare_at(BOUNDS_INTERVAL, stop)
     }
 
-    /// Where nothing comes: whether the log still reaches the place that is read, asked at most once in `interval`.
+    /// Checks that the next offset is still within the log, at most once in `interval`.
     fn compare_at(&mut self, interval: Duration, stop: &Stop) -> Result<(), WorkerEnd> {
         if self.checked.elapsed() < interval {
             return Ok(());
@@ -261,7 +261,7 @@ impl Source {
         Ok(())
     }
 
-    /// The error of a log that ends at `end` although `known` was read from it.
+    /// The error of a log that ends at `end` although the offset `known` was read from it.
     #[must_use]
     pub fn log_anew(&self, end: i64, known: i64) -> Error {
         let (topic, partition) = (self.queue.topic().to_owned(), self.queue.partition());
@@ -303,8 +303,8 @@ impl Source {
 enum Pull {
     /// The slice is complete.
     Full,
-    /// One message more.
+    /// One message was added.
     Taken,
-    /// None came.
+    /// No message came.
     Nothing,
 }

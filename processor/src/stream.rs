@@ -1,4 +1,4 @@
-//! The four streams: which records of the log become which rows.
+//! The streams: which records of the log become which rows.
 
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
 use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow, Position, RejectedReportRow, Table};
@@ -9,40 +9,40 @@ use crate::fault_injection;
 use crate::group::{self, Grouping, Subject};
 use crate::project::Rules;
 
-/// A text in a list, with what the allocator adds.
+/// Bytes that an item of a list of texts takes beside its text, with the allocator's overhead.
 const ITEM_BYTES: usize = 48;
 
-/// A topic folded into a table. Functions of the record and its place alone: equal log, equal tables.
+/// A topic that is folded into a table. Rows depend on the record, its position and the rules of projects only, so equal logs give equal tables.
 pub trait Stream: Send + 'static {
     type Record: Record + Send;
     type Row: Table + Serialize;
 
-    /// Whether recent ids are kept in memory; else every id is looked up.
+    /// Whether a window of ids is kept in memory. Without it every id is looked up.
     const REMEMBERS: bool;
     /// Whether retention takes from the topic, so that a replay folds some log days of the table and keeps the others.
     const IS_DAILY: bool;
     /// The rows that may have a twin, as a condition in SQL.
     const TWIN_FILTER: &'static str;
 
-    /// What deduplication needs to know.
+    /// The key by which re-deliveries of a record are recognised.
     fn dedupe_key(record: &Self::Record, appended_at: i64) -> DedupeKey;
 
-    /// Memory that the lists of a record take beside the bytes of their texts.
+    /// Bytes that the lists of a record take in memory beside their texts.
     #[must_use]
     fn list_bytes(_: &Self::Record) -> usize {
         0
     }
 
-    /// The row of a record that counts; `rules` are those of the projects.
+    /// The row of a record that is delivered for the first time. `rules` are the rules of the projects.
     fn row(position: Position, record: Self::Record, rules: &Rules) -> Self::Row;
 }
 
-/// What of a stream is known without its types.
+/// A stream without its types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamSpec {
     pub topic: &'static str,
     pub table: &'static str,
-    /// The column that holds the equality of delivery.
+    /// The column of the id that re-deliveries share.
     pub id: &'static str,
     /// See [`Stream::IS_DAILY`].
     pub is_daily: bool,
@@ -149,7 +149,7 @@ impl Stream for RejectedReports {
     }
 }
 
-/// What grouping looks at in a report.
+/// The parts of a report that grouping reads.
 #[must_use]
 pub fn subject(report: &RawReport) -> Subject<'_> {
     Subject {
@@ -166,7 +166,7 @@ pub fn subject(report: &RawReport) -> Subject<'_> {
     }
 }
 
-/// What the report says itself stays whole; grouping fills in what its stack says.
+/// The columns of a grouping. The report's own exception and message stay; grouping fills in what only the stack says.
 fn columns(report: &RawReport, grouping: Grouping, rules: u32) -> GroupingColumns {
     let own = |own: &str, found: String| if own.is_empty() { found } else { own.to_owned() };
     GroupingColumns {

@@ -1,9 +1,9 @@
-//! Keeps the tables within `retention.table_bytes`: above it the oldest log days are dropped whole.
+//! Keeps the tables within `retention.table_bytes`: above it, the oldest log days are dropped.
 //!
-//! Of a group's processors the one that owns the first partition of the reports does it, so one at a time; a second one, while the
-//! partition changes hands, would drop the same days. A day stays where a worker could still want it: the days that the dedupe
-//! window reads back, the current one among them, and a day that holds the newest row of some partition of the log, from which a
-//! worker knows where it is and whose slice may be open. A replay holds all partitions, so it is never trimmed under its hands.
+//! The processor that owns the first partition of the reports does it. While that partition changes its owner two processors may do it, and drop
+//! the same days. A day stays as long as a worker may need it: the days that the dedupe window is read from, which include the current day, and a
+//! day with the newest row of some partition, from which a worker knows how far it is and whose slice may be open. A replay holds all partitions,
+//! so nothing is dropped during a replay.
 
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,15 +21,15 @@ use crate::sink::{DailyTables, TableDay, TableError};
 
 /// How often the tables are measured.
 const PERIOD: Duration = Duration::from_secs(60);
-/// How soon a partition that came is noticed.
+/// How soon a new assignment of the first partition is noticed.
 const POLL_WAIT: Duration = Duration::from_secs(1);
 
-/// Trims one database.
+/// Drops old log days of one database.
 pub struct Trimmer {
     days: DailyTables,
     bound: Option<u64>,
     timeout: Duration,
-    /// Milliseconds that the dedupe window reaches back.
+    /// How far the dedupe window reaches back, in milliseconds.
     window_ms: i64,
     readiness: Readiness,
     size: Gauge,
@@ -38,7 +38,7 @@ pub struct Trimmer {
 }
 
 impl Trimmer {
-    /// For the tables that a processor of this configuration fills.
+    /// A trimmer of the tables that a processor of this configuration fills.
     #[must_use]
     pub fn new(config: &Config, tables: &service::clickhouse::Config, readiness: Readiness) -> Self {
         let window = i64::try_from(config.dedupe.window.as_millis()).unwrap_or(i64::MAX / 4);
@@ -54,7 +54,7 @@ impl Trimmer {
         }
     }
 
-    /// Measures and drops from now on; never ends.
+    /// Measures the tables periodically and drops days; it never ends.
     pub async fn follow(mut self) -> Infallible {
         loop {
             if !self.readiness.is_assigned(RawReport::TOPIC, 0) {
@@ -69,7 +69,7 @@ impl Trimmer {
         }
     }
 
-    /// Measures once, and drops as many days as it takes.
+    /// Measures the tables once, and drops as many days as necessary.
     async fn pass(&mut self, now_ms: i64) -> Result<(), Error> {
         let sizes = self.within(self.days.sizes()).await?;
         let mut left: u64 = sizes.iter().map(|day| day.bytes).sum();
@@ -104,7 +104,7 @@ impl Trimmer {
     }
 }
 
-/// Unix milliseconds. Rows do not depend on it: only which days may go.
+/// The current time in Unix milliseconds. It decides which days may be dropped; rows never depend on it.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -1,14 +1,14 @@
-//! One partition from its log to its table, on a thread of its own.
+//! The worker of one partition, on a thread of its own: from the log to the table.
 //!
 //! ```text
 //! begin → repeat what was left open → [ open → decode → dedupe → group → insert → close ]…
-//!    ↑                                                                                 │ a failure that waiting does not mend
+//!    ↑                                                                                 │ an error that waiting does not mend
 //!    └───────────────────────────────── wait, and try again ← halted ←─────────────────┘
 //! ```
 //!
-//! The end of a slice is committed before work on it begins, its successor's offset after its rows are in the table. Where the next slice
-//! is complete by then, one commit closes the one and opens the other. [`repeat`] deals with slices that have ended the process, [`halted`]
-//! with streams that cannot go on, [`engines`] with engines that are away.
+//! A slice is opened by committing its end before work on it begins, and closed by committing the offset after it when its rows are in the table.
+//! Where the next slice is complete by then, one commit closes the first and opens the second. [`repeat`] is about slices that ended the process,
+//! [`halted`] about streams that cannot go on, [`engines`] about engines that are away.
 
 mod engines;
 mod halted;
@@ -50,25 +50,25 @@ pub struct Worker<S: Stream> {
     sink: Sink<S::Row>,
     dedupe_table: DedupeTable,
     range: Option<PartitionRange>,
-    /// Append times by offsets of records that a replay leaves out, because they have ended a processor.
+    /// Records that a replay does not read, because they ended a processor: append times by offsets.
     poison_records: HashMap<i64, i64>,
     partition: LogPartition,
     stop: Stop,
     reporter: Arc<PartitionReporter>,
     metrics: Arc<WorkerMetrics>,
     engines: Engines,
-    /// What the group has committed last, with its offset; `None` where it has committed nothing yet.
+    /// The last commit of the group; `None` where there is none yet.
     committed: Option<(i64, CommitNote)>,
     /// The first offset in the log, once it is known.
     low: Option<i64>,
-    /// Fetching began where the group has committed; from the second beginning on it does not by itself.
+    /// The worker has begun before. The client fetches from the committed offset by itself only the first time.
     has_begun: bool,
-    /// Read back from the table before the first slice is folded.
+    /// The window; it is read from the table before the first slice is folded.
     window: Option<Window>,
-    /// Something on the partition was valid once.
+    /// A record of the partition was valid before.
     was_valid: bool,
     invalid: u64,
-    /// How often the stream was halted since it last went on.
+    /// How often the stream was halted since a slice was last finished.
     halts: u32,
     measured: Option<Instant>,
 }
@@ -108,13 +108,13 @@ impl<S: Stream> Worker<S> {
         }
     }
 
-    /// Works until told to stop. A failure that waiting does not mend halts this stream alone; a replay ends by it.
+    /// Folds slices until told to stop. An error that waiting does not mend halts this stream alone; it ends a replay.
     ///
     /// # Errors
     /// Why it ended.
     pub fn run(&mut self) -> Result<(), WorkerEnd> {
         loop {
-            // After a panic the window and the source are read anew, and the slice in hand is still open.
+            // After a panic the window and the source are read again, and the slice is still open.
             let error = match catch_unwind(AssertUnwindSafe(|| self.run_slices())) {
                 Ok(Err(WorkerEnd::Failed(error))) => error,
                 Ok(outcome) => {
@@ -158,7 +158,7 @@ impl<S: Stream> Worker<S> {
         }
     }
 
-    /// Finds the place to begin at, and repeats the slice that was left open there.
+    /// Finds the offset to begin at, and repeats the slice that was left open there.
     fn begin(&mut self) -> Result<(), WorkerEnd> {
         self.window = None;
         let is_first = !std::mem::replace(&mut self.has_begun, true);
@@ -224,7 +224,7 @@ impl<S: Stream> Worker<S> {
         self.commit(last + 1, CommitNote::default())
     }
 
-    /// Commits until the group has it: while a rebalance runs it refuses, and where the partition goes to another the worker is told to stop.
+    /// Commits until the group accepts it. The group refuses during a rebalance; if the partition gets another owner, the worker is told to stop.
     fn commit(&mut self, offset: i64, note: CommitNote) -> Result<(), WorkerEnd> {
         let Ok(text) = note.text(offset) else {
             let (topic, partition, last) = (S::Record::TOPIC.to_owned(), self.partition.number, note.end.unwrap_or(offset));

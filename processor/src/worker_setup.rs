@@ -1,4 +1,4 @@
-//! What workers are given.
+//! The setup that all workers of a process share.
 
 use std::sync::Arc;
 
@@ -9,33 +9,33 @@ use crate::memory_budget::MemoryBudget;
 use crate::project::Rules;
 use crate::range::ReplayRanges;
 
-/// What a worker works with besides its partition.
+/// Configuration, tables, rules and mode of the workers of a process.
 #[derive(Clone)]
 pub struct WorkerSetup {
     pub config: Config,
     pub tables: service::clickhouse::Config,
     pub mode: Mode,
     pub rules: Arc<Rules>,
-    /// Shared with the workers of all other partitions.
+    /// Shared by all workers.
     pub budget: MemoryBudget,
 }
 
 impl WorkerSetup {
-    /// Everything, with the rules of `config` compiled.
+    /// A setup with the rules of `config` compiled.
     ///
     /// # Errors
-    /// Rules that cannot be used.
+    /// The rules cannot be used.
     pub fn new(config: Config, tables: service::clickhouse::Config, mode: Mode) -> Result<Self, Error> {
         let rules = Rules::new(&config.grouping).map_err(|wrong| Error::Grouping(wrong.join("; ")))?;
         Ok(Self { config, tables, mode, rules: Arc::new(rules), budget: MemoryBudget::default() })
     }
 }
 
-/// What a worker is there for.
+/// What workers do.
 #[derive(Clone)]
 pub enum Mode {
-    /// To follow the log without end; what cannot be read leaves as a dead letter.
+    /// Follow the log without end, and write dead letters.
     Follow(DeadLetters),
-    /// To fold again what was folded before, up to an end. The dead letters of it are in the log already.
+    /// Fold ranges of the log again. Their dead letters are in the log already.
     Replay(ReplayRanges),
 }

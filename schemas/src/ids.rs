@@ -1,10 +1,10 @@
-//! Identities: fixed-size hashes, shown as hex.
+//! Ids: hashes of a fixed size, shown in hexadecimal.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What was wrong with a text that should have been an id.
+/// A text that is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} hexadecimal digits")]
 pub struct ParseIdError {
@@ -19,7 +19,7 @@ macro_rules! id {
         pub struct $name(#[serde(with = "serde_bytes")] pub [u8; $size]);
 
         impl fmt::Display for $name {
-            /// Upper-case hex, as the CrashSight OpenAPI prints its ids.
+            /// Writes upper-case hexadecimal, as the CrashSight OpenAPI does.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(const_hex::Buffer::<$size>::new().format_upper(&self.0))
             }
@@ -34,7 +34,7 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = ParseIdError;
 
-            /// Either case; colons are ignored.
+            /// Reads hexadecimal in either case; colons are ignored.
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 parse_hex(text).map(Self).ok_or(ParseIdError { expected: 2 * $size })
             }
@@ -43,23 +43,23 @@ macro_rules! id {
 }
 
 id! {
-    /// Equality of delivery: a report sent again has the same id.
+    /// Id of a report; a report that is sent again has the same id.
     ReportId, 16
 }
 id! {
-    /// Equality of delivery of a connection.
+    /// Id of a connection; a connection that is sent again has the same id.
     ConnectionId, 16
 }
 id! {
-    /// All occurrences of one fingerprint in an app, platform and category.
+    /// Id of an issue: all occurrences of one fingerprint in an app, platform and category.
     IssueId, 16
 }
 id! {
-    /// Equality of delivery of an issue change.
+    /// Id of an issue change.
     ChangeId, 16
 }
 id! {
-    /// Equality of content: SHA-256.
+    /// SHA-256 of the content of a report.
     Digest, 32
 }
 

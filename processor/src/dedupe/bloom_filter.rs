@@ -1,4 +1,4 @@
-//! Which ids may have come dated ahead: a fixed number of bits that never forget and may only err towards a look-up.
+//! Which ids may have been delivered with a date ahead: a fixed number of bits. A wrong answer costs a look-up and nothing else.
 
 use super::Id;
 
@@ -17,21 +17,21 @@ impl Default for BloomFilter {
 }
 
 impl BloomFilter {
-    /// Notes an id.
+    /// Adds an id.
     pub fn insert(&mut self, id: &Id) {
         for bit in bits(id) {
             self.words[bit / 64] |= 1 << (bit % 64);
         }
     }
 
-    /// False where the id was never noted.
+    /// Whether the id may have been added; false only if it was not.
     #[must_use]
     pub fn may_hold(&self, id: &Id) -> bool {
         bits(id).iter().all(|bit| self.words[bit / 64] & (1 << (bit % 64)) != 0)
     }
 }
 
-/// The last four bytes: the first ones choose the place in the sets.
+/// The bits of an id, from its last four bytes: the first bytes are its hash in [`super::Ids`].
 fn bits(id: &Id) -> [usize; 2] {
     [usize::from(u16::from_le_bytes([id[12], id[13]])), usize::from(u16::from_le_bytes([id[14], id[15]]))]
 }

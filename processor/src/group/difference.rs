@@ -10,7 +10,7 @@ use crate::project::Rules;
 /// Compares two lines of JSON and says it in words.
 ///
 /// # Errors
-/// A line is no report.
+/// A line is not a report.
 pub fn difference(a: &str, b: &str, rules: &Rules) -> Result<String, &'static str> {
     let (a, b) = (read(a)?, read(b)?);
     let (own_a, own_b) = (fingerprint_of(&a), fingerprint_of(&b));

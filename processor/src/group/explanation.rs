@@ -1,4 +1,4 @@
-//! Why a report is where it is: the frames that were looked at, those that counted, and the form of its message.
+//! Why a report has its issue: the frames that grouping saw, the frames that counted, and the form of its message.
 
 use schemas::grouping::PartKind;
 use serde::Serialize;
@@ -8,10 +8,10 @@ use crate::fingerprint::{Evidence, NamedFrame, Policy};
 use crate::frames::classify::Class;
 use crate::project::Rules;
 
-/// Frames that are shown.
-const MOST: usize = 128;
+/// The most frames that are shown.
+const MAX_FRAMES: usize = 128;
 
-/// A grouping with what it was made of.
+/// A grouping with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     pub grouping: Grouping,
@@ -25,12 +25,12 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShownFrame {
     pub class: &'static str,
-    /// Whether it was found to decide, itself or by its class.
+    /// Whether the frame, or its class, decided.
     pub counts: bool,
     pub name: String,
 }
 
-/// Groups a report and keeps what it saw.
+/// Groups a report and keeps the evidence.
 #[must_use]
 pub fn explain(subject: &Subject<'_>, rules: &Rules) -> Explanation {
     let observe = |evidence: &Evidence<'_>, top: &[NamedFrame<'_>]| (evidence.message.to_owned(), seen(evidence, top));
@@ -46,7 +46,7 @@ fn seen(evidence: &Evidence<'_>, top: &[NamedFrame<'_>]) -> Vec<ShownFrame> {
         true => top.contains(frame),
         false => evidence.recurring.iter().take(3).any(|name| *name == frame.name),
     };
-    let shown = evidence.frames.iter().take(MOST);
+    let shown = evidence.frames.iter().take(MAX_FRAMES);
     shown.map(|frame| ShownFrame { class: class(frame.class), counts: counts(frame), name: frame.name.to_owned() }).collect()
 }
 

@@ -1,7 +1,7 @@
-//! What sort of event a report is: how the program ended decides what is evidence.
+//! Recognises what sort of event a report is.
 
+use crate::frames::Trace;
 use crate::frames::native::ASSERTION;
-use crate::frames::{Language, Trace};
 use schemas::grouping::Kind;
 
 use super::Subject;
@@ -25,7 +25,7 @@ pub fn kind_of(subject: &Subject<'_>, trace: Option<&Trace<'_>>, texts: &Texts<'
         return Kind::Hang;
     }
     match trace {
-        Some(trace) if is_native(trace.language) => match is_abort(texts.fault) {
+        Some(trace) if trace.language.entry().is_native => match is_abort(texts.fault) {
             true => Kind::Abort,
             false => Kind::Native,
         },
@@ -33,10 +33,6 @@ pub fn kind_of(subject: &Subject<'_>, trace: Option<&Trace<'_>>, texts: &Texts<'
         None if subject.exp_name.is_empty() => Kind::Message,
         None => Kind::Exception,
     }
-}
-
-const fn is_native(language: Language) -> bool {
-    matches!(language, Language::Native | Language::Unreal | Language::HotSpot | Language::Kernel)
 }
 
 fn is_abort(fault: &str) -> bool {

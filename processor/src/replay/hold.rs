@@ -1,7 +1,7 @@
-//! Membership in the live group, so that no processor is at work while tables are exchanged.
+//! Holds all partitions of the live group, so that no processor is at work while tables are exchanged.
 //!
-//! Whoever starts a processor meanwhile asks the group for partitions. They are given up once the exchange is over, and the replay ends by
-//! itself where that is before it.
+//! A processor that is started meanwhile asks the group for partitions. It gets them when the exchange is over. If it asks before the exchange, the
+//! replay ends.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::pipeline;
 use crate::replay_refusal::ReplayRefusal;
 use crate::stream::STREAMS;
 
-/// After the first share came, the rest comes within this time; or it is another's.
+/// How long the remaining partitions may take after the first ones; then another member has them.
 const REST: Duration = Duration::from_secs(5);
-/// A member that was killed is given up by the group after its session; this long after that everything should be ours.
+/// How long all partitions may take after the session timeout, at which the group gives up a member that was killed.
 const LONGER: Duration = Duration::from_secs(30);
 const POLL_WAIT: Duration = Duration::from_millis(100);
 
-/// The live group, held.
+/// The live group while a replay holds its partitions.
 pub struct GroupHold {
     group: String,
     all: usize,
@@ -34,11 +34,11 @@ pub struct GroupHold {
     failed: Mutex<UnboundedReceiver<Error>>,
 }
 
-/// The partitions that are ours. Whoever holds the lock keeps the group from taking one away.
+/// The partitions that the replay has. While the lock is held, the group cannot take one away.
 #[derive(Default)]
 struct HeldPartitions(Mutex<Held>);
 
-/// What the group has given and not taken.
+/// The partitions that the group has given to the replay.
 #[derive(Default)]
 pub struct Held {
     partitions: HashSet<(String, i32)>,
@@ -46,10 +46,10 @@ pub struct Held {
 }
 
 impl GroupHold {
-    /// Joins the live group and waits until all partitions are ours.
+    /// Joins the live group and waits until it has all partitions.
     ///
     /// # Errors
-    /// [`ReplayRefusal::AtWork`] where others have some of them; the log is away.
+    /// [`ReplayRefusal::AtWork`] where other members have some of them; the log is away.
     pub async fn hold(installation: &Installation, admin: &Admin) -> Result<Self, Error> {
         let mut all = 0;
         for stream in STREAMS {
@@ -97,15 +97,15 @@ impl GroupHold {
         }
     }
 
-    /// Whether all partitions are still ours.
+    /// Checks that the replay still has all partitions.
     ///
     /// # Errors
-    /// [`ReplayRefusal::AtWork`] where one is not.
+    /// [`ReplayRefusal::AtWork`] where one is missing.
     pub async fn check(&self) -> Result<(), Error> {
         self.lock().await.map(drop)
     }
 
-    /// Keeps all partitions for as long as the answer lives: a member that comes waits for it.
+    /// Keeps all partitions as long as the guard lives; a member that joins waits for it.
     ///
     /// # Errors
     /// As [`GroupHold::check`].
@@ -124,7 +124,7 @@ impl GroupHold {
     }
 }
 
-/// Called on the thread that serves the group, which is none of the runtime's.
+/// Called on the thread that serves the group, which is outside the runtime.
 impl Assignment for HeldPartitions {
     fn assigned(&self, queues: Vec<PartitionQueue>) {
         let mut held = self.0.blocking_lock();

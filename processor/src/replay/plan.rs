@@ -1,4 +1,4 @@
-//! Which days and offsets are folded again: pure decisions about what the survey found.
+//! Decides which days and offsets are folded again, from what the survey found. Pure.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -10,25 +10,25 @@ use crate::range::PartitionRange;
 use crate::replay_refusal::ReplayRefusal;
 use crate::stream::{STREAMS, StreamSpec};
 
-/// What is folded.
+/// The days, streams and offsets that are folded again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Log days of the tables that have days.
+    /// The log days of the daily streams.
     pub days: RangeInclusive<u16>,
-    /// The tables that are made again.
+    /// The streams that are folded again.
     pub streams: Vec<StreamSpec>,
-    /// For every partition of every topic.
+    /// The range of every partition of every topic.
     pub ranges: HashMap<(String, i32), PartitionRange>,
 }
 
 impl Plan {
-    /// Records to be read, at most.
+    /// The most records that are read.
     #[must_use]
     pub fn records(&self) -> u64 {
         self.ranges.values().map(|range| u64::try_from(range.end - range.first).unwrap_or_default()).sum()
     }
 
-    /// Tables of which other days stay.
+    /// The streams whose tables keep their other days.
     pub fn daily(&self) -> impl Iterator<Item = &StreamSpec> {
         self.streams.iter().filter(|stream| stream.is_daily)
     }
@@ -43,10 +43,10 @@ impl Plan {
     }
 }
 
-/// Decides.
+/// Plans a replay.
 ///
 /// # Errors
-/// Why it cannot be done as asked.
+/// Why the request is refused.
 pub fn plan(survey: &Survey, order: &ReplayRequest) -> Result<Plan, ReplayRefusal> {
     if survey.partitions.iter().all(|found| end(found) <= found.low) {
         return Err(ReplayRefusal::NothingFolded { group: survey.group.clone() });
@@ -73,12 +73,12 @@ pub fn plan(survey: &Survey, order: &ReplayRequest) -> Result<Plan, ReplayRefusa
     Ok(Plan { days: from.0..=to.0, ranges: survey.partitions.iter().map(range).collect(), streams })
 }
 
-/// Where the live group is: what is after it is its own to fold. A group that has lost its offsets is where its table is.
+/// The offset that the live group has reached, which folds the rest itself. A group without committed offsets has reached the end of its table.
 fn end(found: &PartitionSurvey) -> i64 {
     found.committed.or(found.highest.map(|highest| highest + 1)).unwrap_or(found.low)
 }
 
-/// The first day of which nothing has left the log.
+/// The first day of which all records are in the log.
 fn first_whole(found: &PartitionSurvey) -> u16 {
     let after = |day: Option<u16>| day.map_or(0, |day| day.saturating_add(1));
     after(found.first_day).max(after(found.gone))

@@ -1,4 +1,4 @@
-//! What the log holds, what the live group has folded of it, and what only the live tables still know.
+//! Surveys the log: what it has, what the live group has folded of it, and which rows of the live tables have left the log.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::stream::{STREAMS, StreamSpec};
 const POLL_WAIT: Duration = Duration::from_millis(100);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One partition of a topic.
+/// What was found about one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionSurvey {
     pub stream: StreamSpec,
@@ -27,13 +27,13 @@ pub struct PartitionSurvey {
     pub committed: Option<i64>,
     /// Highest offset in the live table.
     pub highest: Option<i64>,
-    /// Log day of the first record, where others were before it.
+    /// Log day of the first record, where earlier records have left the log.
     pub first_day: Option<u16>,
-    /// Last log day with live rows whose records have left the log.
+    /// The last log day with live rows whose records have left the log.
     pub gone: Option<u16>,
 }
 
-/// All of them.
+/// What was found about all partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     pub group: String,
@@ -51,7 +51,7 @@ impl Survey {
 /// Offsets by topic and partition.
 pub type Committed = BTreeMap<(&'static str, i32), Option<i64>>;
 
-/// Looks.
+/// Surveys the log and the live tables.
 ///
 /// # Errors
 /// An engine is away, or the first records do not come.

@@ -1,4 +1,4 @@
-//! Tables beside the live ones: made, filled with days of theirs, compared with them, and exchanged for them.
+//! New tables beside the live ones: they share days with the live tables, are compared with them and exchanged for them.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -12,36 +12,36 @@ use crate::range::PoisonRecord;
 use crate::sink::TableError;
 use crate::stream::StreamSpec;
 
-/// A grouping of this many bytes goes on on disk.
+/// A comparison that takes more memory than this continues on disk.
 const SPILL: &str = "settings max_bytes_before_external_group_by = 1000000000";
 
-/// The live database and one beside it.
+/// The live database and a new one beside it.
 pub struct ReplayTables {
     client: Client,
     live: String,
     config: Config,
 }
 
-/// How a log day of the live table and of the replayed one differ, in rows.
+/// How the rows of a log day differ between the live table and the new one.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
 pub struct DayDifference {
-    /// As `2026-11-20`.
+    /// The day, as `2026-11-20`.
     pub day: String,
     /// Rows of the live table.
     pub live: u64,
-    /// Rows of the replayed one.
+    /// Rows of the new table.
     pub replayed: u64,
     /// Rows that only the live table has.
     pub only_live: u64,
-    /// Rows that only the replayed one has.
+    /// Rows that only the new table has.
     pub only_replayed: u64,
-    /// Rows that both have, with other contents.
+    /// Rows that both tables have with different contents.
     pub changed: u64,
-    /// Of these, occurrences that belong to another issue.
+    /// Of these, rows that are in another issue.
     pub regrouped: u64,
 }
 
-/// Where a record lies that ended a processor, as its dead letter says.
+/// The place of a record that ended a processor, from its dead letter.
 #[derive(Row, Deserialize)]
 struct DeadLetterSource {
     topic: String,
@@ -51,20 +51,20 @@ struct DeadLetterSource {
 }
 
 impl ReplayTables {
-    /// The live database of `tables`, and one of this name beside it. Plain names, both.
+    /// The live database of `tables`, and a new one with this name. Both names are plain.
     #[must_use]
     pub fn new(tables: &Config, name: &str) -> Self {
         let config = Config { database: name.to_owned(), ..tables.clone() };
         Self { client: tables.server(), live: tables.database.clone(), config }
     }
 
-    /// How the tables beside are reached.
+    /// How the new tables are reached.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Removes every database whose name is `prefix` and a hexadecimal number: this one, and what a killed replay has left.
+    /// Removes every database whose name is `prefix` and a hexadecimal number: the new one, and those of replays that were killed.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -77,7 +77,7 @@ impl ReplayTables {
         Ok(())
     }
 
-    /// Takes over the live days that `wants` names; their files are shared, not copied.
+    /// Attaches the live days for which `wants` is true to the new table. Their files are shared, not copied.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -90,7 +90,7 @@ impl ReplayTables {
         Ok(())
     }
 
-    /// Puts a table in the place of the live one, and that one in its place, at once.
+    /// Exchanges a new table and the live one, atomically.
     ///
     /// # Errors
     /// The outcome is unknown.
@@ -124,7 +124,7 @@ impl ReplayTables {
         Ok(self.client.query_raw(&sql).fetch_optional().await?)
     }
 
-    /// Rows up to the log day `last` that the live table does not have there, and whose twins it has later.
+    /// The number of new rows up to the log day `last` whose report the live table has on a later day only.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -139,7 +139,7 @@ impl ReplayTables {
         Ok(self.client.query_raw(&sql).fetch_one().await?)
     }
 
-    /// The records that have ended a processor, by their dead letters.
+    /// The records that ended a processor, from their dead letters.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -154,7 +154,7 @@ impl ReplayTables {
         Ok(sources.into_iter().map(record).collect())
     }
 
-    /// Compares the rows of these days, of the live table those before `ends` (offsets by log partition).
+    /// Compares the rows of these days. Of the live table only rows before `ends` count (offsets by log partition).
     ///
     /// # Errors
     /// The server is away or refuses.

@@ -1,4 +1,5 @@
-//! Which rows a table refuses: tried on an empty twin of it, so that the table itself gets a slice as one insert or not at all.
+//! Finds the rows that a table refuses. They are tried on an empty copy of the table, so that the table itself gets a slice as one insert or not at
+//! all.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -8,18 +9,18 @@ use schemas::row::Table;
 use super::table_error::Blame;
 use super::{Sink, TableError};
 
-/// So many rows refused and none taken: the table is at fault and not the rows.
+/// If this many rows are refused and none is taken, the table is at fault and not the rows.
 const REFUSED_LIMIT: usize = 1_000;
-/// A single row is tried so often where the server may be at fault.
+/// Attempts with a single row where the server may be at fault.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl<T: Table> Sink<T> {
-    /// The rows that the table refuses by themselves: their places in `rows`, with what the server said. Halves are tried until each
-    /// refused row stands alone, so a few of them cost a few inserts.
+    /// The rows that the table refuses: their indexes in `rows`, with the server's answers. Halves are tried until each refused row is alone, so a few
+    /// refused rows cost a few inserts.
     ///
     /// # Errors
-    /// The server is away; the table takes no row at all.
+    /// The server is away, or the table takes no row at all.
     pub async fn refused(&self, rows: &[T]) -> Result<Vec<(usize, String)>, TableError> {
         let twin = format!("{}_check_{}", self.table.name, self.table.partition.column());
         // What a processor that was killed has left.

@@ -1,4 +1,4 @@
-//! How many bytes each log day takes in the live tables, and dropping one whole.
+//! The tables by log day: how many bytes each day takes, and how a day is dropped.
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use service::clickhouse::Config;
 use super::TableError;
 use crate::log_day::LogDay;
 
-/// Tables whose rows come from a log that retention takes from; those of issue changes stay.
+/// The tables of topics from which retention takes. Issue changes stay.
 const TABLES: &str = "'occurrences', 'connections', 'rejected_reports'";
 
 /// The tables that are partitioned by log day.
@@ -21,18 +21,18 @@ pub struct DailyTables {
 pub struct TableDay {
     pub table: String,
     pub day: u16,
-    /// On disk, roll-ups included.
+    /// Bytes on disk, with roll-ups.
     pub bytes: u64,
 }
 
 impl DailyTables {
-    /// Those of a database whose name is plain.
+    /// The tables of a database with a plain name.
     #[must_use]
     pub fn new(tables: &Config) -> Self {
         Self { client: tables.server(), database: tables.database.clone() }
     }
 
-    /// Every day of every table, the oldest first.
+    /// All days of all tables, the oldest first.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -44,8 +44,7 @@ impl DailyTables {
         Ok(self.client.query(&sql).param("database", &self.database).fetch_all().await?)
     }
 
-    /// Whether a day holds the highest offset of some partition of the log: without it nobody could tell from the table what of
-    /// that partition was folded.
+    /// Whether a day has the highest offset of a partition. Without that row the table does not show how far the partition was folded.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -59,7 +58,7 @@ impl DailyTables {
         Ok(self.client.query_raw(&sql).fetch_one().await?)
     }
 
-    /// Drops a day, which may be gone already.
+    /// Drops a day; it may have been dropped before.
     ///
     /// # Errors
     /// The server is away or refuses.

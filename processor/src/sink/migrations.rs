@@ -1,4 +1,4 @@
-//! Which migrations a database has: the table `schema_migrations`, and running one more.
+//! The table `schema_migrations`, which records the migrations of a database.
 
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use service::clickhouse::Config;
 
 use super::TableError;
 
-/// A statement or a group of statements that was run.
+/// A migration that was applied, or retention that was set.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Entry {
-    /// Number of the migration; 0 for what is none.
+    /// Number of the migration; 0 for retention.
     pub number: u32,
     pub name: String,
-    /// What was run.
+    /// The statements that were run.
     pub statement: String,
 }
 
@@ -23,13 +23,13 @@ pub struct MigrationTable {
 }
 
 impl MigrationTable {
-    /// The journal of a database that is there. `database` is a plain name.
+    /// The migrations of a database that exists. `database` is a plain name.
     #[must_use]
     pub fn of(tables: &Config, database: &str) -> Self {
         Self { client: tables.server(), database: database.to_owned() }
     }
 
-    /// Whether a database has a journal. `database` is a plain name.
+    /// Whether a database exists and records its migrations. `database` is a plain name.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -38,7 +38,7 @@ impl MigrationTable {
         Ok(tables.server().query_raw(&sql).fetch_one::<bool>().await?)
     }
 
-    /// Makes the database and the journal where they are missing. `database` is a plain name.
+    /// Makes the database and the table of migrations where they are missing. `database` is a plain name.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -58,7 +58,7 @@ impl MigrationTable {
         Ok(journal)
     }
 
-    /// What was run, oldest first.
+    /// The applied migrations, oldest first.
     ///
     /// # Errors
     /// The server is away or refuses.
@@ -75,7 +75,7 @@ impl MigrationTable {
         Ok(self.client.query_raw(statement).execute().await?)
     }
 
-    /// Notes what was run.
+    /// Records a migration as applied.
     ///
     /// # Errors
     /// The server is away or refuses.

@@ -1,8 +1,8 @@
-//! A stream that cannot go on: it stands still alone, says so, and looks again by itself.
+//! A stream that cannot go on: it is halted alone, reports why, and begins again by itself.
 //!
-//! The offset stays where it is, so nothing is passed over. What was wrong may be gone later (a table that was being changed, a topic that
-//! was put back), so the worker begins again after a wait, and at once after a restart. Where nothing on a partition was ever
-//! valid, it reads ahead instead: a valid record behind the bad ones shows that the fault is theirs.
+//! The committed offset stays, so no record is skipped. The cause may end by itself (a table was being altered, a topic was restored), so the worker
+//! begins again after a wait, and at once after a restart. Where no record of a partition was ever valid, the worker reads ahead instead: a valid
+//! record after the invalid ones shows that those are at fault.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ use crate::stream::Stream;
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// The reason of a stream on which nothing was ever valid: a restart does not begin to count again.
+/// The reason of a halt because no record was ever valid. After a restart the count does not begin at 0 then.
 pub(super) const NOTHING_VALID: &str = "nothing_valid";
 
 impl<S: Stream> Worker<S> {
-    /// Says why the stream is halted, and returns when it is to begin again.
+    /// Reports why the stream is halted, and returns when the worker is to begin again.
     pub(super) fn halt(&mut self, error: &Error) -> Result<(), WorkerEnd> {
         self.window = None;
         tracing::error!(%error, "a stream is halted");
@@ -45,7 +45,7 @@ impl<S: Stream> Worker<S> {
         self.rest(wait)
     }
 
-    /// The stream goes on: what a halt has left is taken back.
+    /// The stream goes on: the reports of a halt are taken back.
     pub(super) fn resume(&mut self) -> Result<(), WorkerEnd> {
         self.halts = 0;
         self.reporter.resumes();
@@ -63,7 +63,7 @@ impl<S: Stream> Worker<S> {
         if self.stop.waits(wait) { Err(WorkerEnd::Stopped) } else { Ok(()) }
     }
 
-    /// Commits the reason where the offset already is, for whoever asks the group. The process is alive: earlier ends of it do not count.
+    /// Commits the reason at the committed offset, so that `query` can show it. The process did not end, so earlier attempts are not counted.
     fn note_halt(&mut self, error: &Error) -> Result<(), WorkerEnd> {
         if let Error::ForeignMetadata { .. } = error {
             // What somebody else has written stays.
@@ -82,7 +82,7 @@ impl<S: Stream> Worker<S> {
         }
     }
 
-    /// Reads on behind the slice in hand until there is a valid record. Nothing is committed.
+    /// Reads the records after the current slice until one is valid. Nothing is committed.
     fn read_ahead(&mut self) -> Result<(), WorkerEnd> {
         loop {
             let ahead = self.source.slice(&self.stop)?;

@@ -1,4 +1,4 @@
-//! The work on one open slice: its records become rows in the table, or dead letters.
+//! Work on one open slice: its records become rows in the table, or dead letters.
 
 use std::time::Instant;
 
@@ -18,18 +18,18 @@ use crate::stop::WorkerEnd;
 use crate::stream::Stream;
 use crate::worker_setup::Mode;
 
-/// So many records without a valid one among them, and none before: the fault is ours.
+/// If this many records are invalid and none was ever valid, the installation is at fault and the stream is halted.
 pub(super) const INVALID_LIMIT: u64 = 1_000;
-/// Refusals of one insert, where the server may be at fault, before its rows are looked at.
+/// Refusals of one insert for which the server may be at fault, before its rows are tried one by one.
 const DOUBTFUL_LIMIT: u32 = 6;
 
-/// How a slice is to be worked on.
+/// How a slice is to be processed.
 pub(super) struct Job {
     history: History,
     pass: SlicePass,
     /// Offsets whose records are not read.
     skipped: Vec<i64>,
-    /// The worker has the budget to itself already.
+    /// The worker holds the whole memory budget already.
     is_alone: bool,
 }
 
@@ -39,7 +39,7 @@ impl Job {
         Self { history: History::Unknown, ..Self::fresh() }
     }
 
-    /// A slice that no worker can have tried.
+    /// A slice that no worker can have tried before.
     pub(super) fn fresh() -> Self {
         Self { history: History::Fresh, pass: SlicePass::New, skipped: Vec::new(), is_alone: false }
     }
@@ -51,9 +51,9 @@ impl Job {
 }
 
 impl<S: Stream> Worker<S> {
-    /// Puts the rows of an open slice into the table; returns what was delivered for the first time.
+    /// Puts the rows of an open slice into the table. Returns the keys of first deliveries.
     ///
-    /// A record that makes no row, or whose row the table refuses, becomes a dead letter, and the slice is folded again without it.
+    /// A record from which no row can be made, or whose row the table refuses, becomes a dead letter, and the slice is folded again without it.
     pub(super) fn work(&mut self, slice: &Slice, job: &Job) -> Result<Vec<DedupeKey>, WorkerEnd> {
         let began = Instant::now();
         let (first, last) = (slice.first, slice.last);
@@ -92,7 +92,7 @@ impl<S: Stream> Worker<S> {
         Ok(folded.first_deliveries)
     }
 
-    /// Records of the slice that are not read, because they have ended a process.
+    /// Records of the slice that are not read, because they ended a process.
     fn unread(&self, slice: &Slice, skipped: &[i64]) -> Rejections {
         let is_poison = |message: &&Message| self.poison_records.get(&message.offset) == Some(&message.appended_at);
         let poison_records = slice.messages.iter().filter(is_poison).map(|message| message.offset);
@@ -124,7 +124,7 @@ impl<S: Stream> Worker<S> {
         Ok(())
     }
 
-    /// Inserts the rows; the ones that the table refuses, where it refused the insert for them. Nothing is in the table then.
+    /// Inserts the rows. Returns the rows for which the table refused the insert, if it did; nothing is in the table then.
     fn put(&mut self, range: SliceRange, folded: &SliceRows<S::Row>, history: History) -> Result<Rejections, WorkerEnd> {
         let began = Instant::now();
         let (mut history, mut doubts) = (history, 0);
@@ -177,7 +177,7 @@ impl<S: Stream> Worker<S> {
         }
     }
 
-    /// Halts where nothing on the partition was ever valid.
+    /// Fails if no record of the partition was ever valid.
     fn check_any_valid(&mut self, rejections: &Rejections, valid: usize) -> Result<(), WorkerEnd> {
         self.was_valid |= valid > 0;
         let (Some(last), false) = (rejections.values().next_back(), self.was_valid) else { return Ok(()) };

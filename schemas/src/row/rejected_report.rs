@@ -1,4 +1,4 @@
-//! A row of `rejected_reports`.
+//! Rows of the table `rejected_reports`.
 
 use super::{Position, Table};
 use crate::digest;
@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-/// Columns: `clickhouse/0005_rejected_reports.sql`. Times are Unix milliseconds, `log_day` days.
+/// A row of the table `rejected_reports`. The columns are described in `clickhouse/0005_rejected_reports.sql`. Times are Unix milliseconds,
+/// `log_day` is in days.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct RejectedReportRow {
     pub log_generation: u16,
