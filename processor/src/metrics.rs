@@ -1,4 +1,4 @@
-//! What a worker counts.
+//! The metrics of a worker.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use schemas::outcome::Outcome;
 use service::telemetry::{Counter, Histogram, counter, histogram};
 
 /// The metrics of one topic.
-pub struct Meter {
+pub struct WorkerMetrics {
     topic: &'static str,
     slices: [Counter; 3],
     looked_up: Counter,
@@ -16,18 +16,18 @@ pub struct Meter {
     insert: Histogram,
 }
 
-/// What became of a slice.
+/// How a slice was processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// Worked on for the first time.
+pub enum SlicePass {
+    /// It was processed for the first time.
     New,
-    /// Left open by a worker, and worked on again.
+    /// A worker left it open, and it was processed again.
     Repeated,
-    /// Left open, and found to be in the table already.
+    /// A worker left it open, and its rows were in the table already.
     Found,
 }
 
-impl Meter {
+impl WorkerMetrics {
     /// The metrics of this topic.
     #[must_use]
     pub fn new(topic: &'static str) -> Self {
@@ -44,7 +44,7 @@ impl Meter {
         }
     }
 
-    /// Counts records by how they ended.
+    /// Counts records by outcome.
     pub fn records(&self, outcomes: &[(Outcome, usize)]) {
         for (outcome, count) in outcomes {
             let labels = [("topic", self.topic), ("outcome", outcome.name()), ("reason", outcome.reason())];
@@ -52,7 +52,7 @@ impl Meter {
         }
     }
 
-    pub fn slice(&self, pass: Pass, took: Duration) {
+    pub fn slice(&self, pass: SlicePass, took: Duration) {
         self.slices[pass as usize].inc();
         self.slice.observe(took);
     }

@@ -1,17 +1,17 @@
-//! How many bytes each log day takes in the live tables, and dropping one whole.
+//! The tables by log day: how many bytes each day takes, and how a day is dropped.
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 use service::clickhouse::Config;
 
-use super::Failure;
-use crate::replay::Day;
+use super::TableError;
+use crate::log_day::LogDay;
 
-/// Tables whose rows come from a log that retention takes from; those of issue changes stay.
+/// The tables of topics from which retention takes. Issue changes stay.
 const TABLES: &str = "'occurrences', 'connections', 'rejected_reports'";
 
 /// The tables that are partitioned by log day.
-pub struct Days {
+pub struct DailyTables {
     client: Client,
     database: String,
 }
@@ -21,22 +21,22 @@ pub struct Days {
 pub struct TableDay {
     pub table: String,
     pub day: u16,
-    /// On disk, roll-ups included.
+    /// Bytes on disk, with roll-ups.
     pub bytes: u64,
 }
 
-impl Days {
-    /// Those of a database whose name is plain.
+impl DailyTables {
+    /// The tables of a database with a plain name.
     #[must_use]
     pub fn new(tables: &Config) -> Self {
         Self { client: tables.server(), database: tables.database.clone() }
     }
 
-    /// Every day of every table, the oldest first.
+    /// All days of all tables, the oldest first.
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn sizes(&self) -> Result<Vec<TableDay>, Failure> {
+    pub async fn sizes(&self) -> Result<Vec<TableDay>, TableError> {
         let sql = format!(
             "select table, toUInt16(toDate(partition)) as day, sum(bytes_on_disk) as bytes from system.parts \
              where database = {{database:String}} and table in ({TABLES}) and active group by table, day order by day, table"
@@ -44,12 +44,11 @@ impl Days {
         Ok(self.client.query(&sql).param("database", &self.database).fetch_all().await?)
     }
 
-    /// Whether a day holds the highest offset of some partition of the log: without it nobody could tell from the table what of
-    /// that partition was folded.
+    /// Whether a day has the highest offset of a partition. Without that row the table does not show how far the partition was folded.
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn holds_a_position(&self, TableDay { table, day, .. }: &TableDay) -> Result<bool, Failure> {
+    pub async fn holds_a_position(&self, TableDay { table, day, .. }: &TableDay) -> Result<bool, TableError> {
         let place = "log_generation, log_partition";
         let table = format!("{}.{table}", self.database);
         let sql = format!(
@@ -59,12 +58,12 @@ impl Days {
         Ok(self.client.query_raw(&sql).fetch_one().await?)
     }
 
-    /// Drops a day, which may be gone already.
+    /// Drops a day; it may have been dropped before.
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn drop(&self, TableDay { table, day, .. }: &TableDay) -> Result<(), Failure> {
-        let id = Day(*day).to_string().replace('-', "");
+    pub async fn drop(&self, TableDay { table, day, .. }: &TableDay) -> Result<(), TableError> {
+        let id = LogDay(*day).partition_id();
         let sql = format!("alter table {}.{table} drop partition id '{id}' settings max_partition_size_to_drop = 0", self.database);
         Ok(self.client.query_raw(&sql).execute().await?)
     }

@@ -1,12 +1,12 @@
-//! Faults on demand, for tests of what a record can do to a processor. Debug builds only; a release build has none of it.
+//! Faults that tests ask for, to see what a record can do to a processor. Only debug builds have them.
 //!
-//! `AFTERSHOCK_TEST_ABORT_ON` and `AFTERSHOCK_TEST_PANIC_ON` are read once. A report whose message contains the text that one of them holds
-//! aborts the process, or panics, where it is grouped.
+//! The environment variables `AFTERSHOCK_TEST_ABORT_ON` and `AFTERSHOCK_TEST_PANIC_ON` are read once. Grouping a report whose message contains
+//! the text of the first aborts the process; that of the second panics.
 
-/// Does to this process what the environment asks for a report with this message.
+/// Triggers the fault that the environment asks for, if any, for a report with this message.
 #[cfg(debug_assertions)]
 #[allow(clippy::panic, reason = "asked for by a test")]
-pub fn by(message: &str) {
+pub fn trigger(message: &str) {
     use std::sync::LazyLock;
     static ABORT_ON: LazyLock<Option<String>> = LazyLock::new(|| marker("AFTERSHOCK_TEST_ABORT_ON"));
     static PANIC_ON: LazyLock<Option<String>> = LazyLock::new(|| marker("AFTERSHOCK_TEST_PANIC_ON"));
@@ -24,6 +24,6 @@ fn marker(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|marker| !marker.is_empty())
 }
 
-/// Nothing, in a release build.
+/// Does nothing in a release build.
 #[cfg(not(debug_assertions))]
-pub fn by(_: &str) {}
+pub fn trigger(_: &str) {}

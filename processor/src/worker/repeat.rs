@@ -1,14 +1,14 @@
-//! A slice that was left open: it is repeated, and where work on it keeps ending the process, the records at fault are found and left out.
+//! A slice that was left open is repeated. If work on it keeps ending the process, the records at fault are found and left out.
 //!
 //! ```text
 //! repeated as a whole, up to ATTEMPTS times → each record tried alone → repeated without those that ended the process
 //! ```
 //!
-//! What was found out is committed before each step, beside the slice's first offset, because a process that ends cannot say anything. So
-//! neither the slice's offsets nor the token of its insert change, and a late twin of the insert is still known as one. Records are tried in
-//! [`RUNS`] runs, and one by one within a run that ended the process. A process can also be ended from outside while the note of a harmless
-//! record is the last one committed, so a record is at fault when it is found under trial twice: two ends of the process for each, three in
-//! a slice of more than [`RUNS`] records. The worker has the process to itself meanwhile, so no other partition's record ends it.
+//! A process that ends cannot report anything, so the state is committed before each step, beside the slice's first offset. The offsets of the slice
+//! and the token of its insert do not change, so a late insert of an earlier attempt is still recognised. Records are tried in [`RUNS`] runs, and one
+//! by one within a run that ended the process. The process can also be ended from outside while a harmless record is under trial, so a record is at
+//! fault when it is found under trial twice. That costs two ends of the process for each record at fault, three in a slice of more than [`RUNS`]
+//! records. Meanwhile the worker has the process to itself, so no record of another partition can end it.
 
 use std::time::Duration;
 
@@ -21,45 +21,45 @@ use super::work::Job;
 use crate::error::Error;
 use crate::fold;
 use crate::slice::Slice;
-use crate::stop::Halt;
+use crate::stop::WorkerEnd;
 use crate::stream::Stream;
 
-/// Work on a slice as a whole begins so often before its records are tried alone.
+/// Attempts with a whole slice before its records are tried alone.
 const ATTEMPTS: u32 = 3;
-/// After that, it begins so often before the stream is halted between one attempt and the next.
+/// Attempts after that, before the stream is halted between one attempt and the next.
 const ATTEMPTS_AFTER_TRIAL: u32 = 2;
-/// Runs of records that are tried at once: as many commits at most, and as many again in the run at fault.
+/// Runs of records that are tried together. Each run is a commit, and each record of a run at fault is another.
 const RUNS: usize = 128;
-/// The wait before another attempt with a slice that ends the process although none of its records does; doubled each time.
+/// The first wait before another attempt with a slice that ends the process although none of its records does; doubled each time.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
 impl<S: Stream> Worker<S> {
     /// Repeats exactly the offsets of a slice that was left open.
-    pub(super) fn repeat(&mut self, first: i64, last: i64, mut note: CommitNote) -> Result<(), Halt> {
+    pub(super) fn repeat(&mut self, first: i64, last: i64, mut note: CommitNote) -> Result<(), WorkerEnd> {
         let mut slice = self.source.exactly(last, &self.stop)?;
         slice.first = first;
         let attempts = note.attempts;
-        tracing::info!(topic = S::Record::TOPIC, partition = self.partition, first, last, attempts, "a slice was left open");
+        tracing::info!(topic = S::Record::TOPIC, partition = self.partition.number, first, last, attempts, "a slice was left open");
         if note.is_tried && note.attempts >= ATTEMPTS_AFTER_TRIAL {
-            self.hold_back(&slice, &mut note)?;
+            self.back_off(&slice, &mut note)?;
         }
         let is_suspect = note.is_tried || note.attempts >= ATTEMPTS;
-        let _alone = if is_suspect { Some(self.stop.unless_told(self.outfit.budget.alone())?) } else { None };
+        let _alone = if is_suspect { Some(self.stop.unless_told(self.setup.budget.acquire_all())?) } else { None };
         if is_suspect && !note.is_tried {
             self.try_records(&slice, &mut note)?;
         }
         note.attempts += 1;
         self.commit(first, note.clone())?;
-        let firsts = self.work(&slice, &Job::again(note.skipped, is_suspect))?;
+        let first_deliveries = self.work(&slice, &Job::again(note.skipped, is_suspect))?;
         self.close(last)?;
-        self.advance(&firsts);
+        self.advance(&first_deliveries);
         Ok(())
     }
 
-    /// Finds the records that end the process: those that are under trial when it ends, seen at the next start.
-    fn try_records(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), Halt> {
-        let (topic, partition) = (S::Record::TOPIC, self.partition);
+    /// Finds the records that end the process: the next start finds them under trial.
+    fn try_records(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), WorkerEnd> {
+        let (topic, partition) = (S::Record::TOPIC, self.partition.number);
         tracing::warn!(
             topic,
             partition,
@@ -74,16 +74,16 @@ impl<S: Stream> Worker<S> {
             note.is_second &= found == note.trial;
             self.commit(slice.first, note.clone())?;
             for message in run.iter().filter(|message| note.skipped.binary_search(&message.offset).is_err()) {
-                fold::rehearse::<S>(message, self.place(), &self.outfit.rules);
+                fold::dry_run::<S>(message, self.partition, &self.setup.rules);
             }
         }
         *note = CommitNote { attempts: 0, trial: None, is_second: false, is_tried: true, ..note.clone() };
         Ok(())
     }
 
-    /// The worker is told to end and the process is alive: what it has begun is not to be counted against the slice. Where the group does
-    /// not take the note any more, it is.
-    pub(super) fn take_back(&mut self) {
+    /// Takes back the attempt that the worker has begun, because it was told to end and the process is alive. Where the group refuses the commit, the
+    /// attempt stays counted.
+    pub(super) fn uncount_attempts(&mut self) {
         let Some((first, note)) = self.committed.take() else { return };
         if note.end.is_none() || (note.attempts <= 1 && note.trial.is_none()) {
             return;
@@ -92,25 +92,25 @@ impl<S: Stream> Worker<S> {
         if let Ok(text) = note.text(first)
             && let Err(error) = self.source.queue().commit(first, &text)
         {
-            tracing::info!(topic = S::Record::TOPIC, partition = self.partition, %error, "an attempt is not taken back");
+            tracing::info!(topic = S::Record::TOPIC, partition = self.partition.number, %error, "an attempt is not taken back");
         }
     }
 
     /// Waits before another attempt with a slice that ends the process although none of its records does.
-    fn hold_back(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), Halt> {
-        let (topic, partition, attempts) = (S::Record::TOPIC.to_owned(), self.partition, note.attempts);
+    fn back_off(&mut self, slice: &Slice, note: &mut CommitNote) -> Result<(), WorkerEnd> {
+        let (topic, partition, attempts) = (S::Record::TOPIC.to_owned(), self.partition.number, note.attempts);
         let error = Error::SliceKills { topic, partition, first: slice.first, last: slice.last, attempts };
         let wait = FIRST_WAIT.saturating_mul(1 << (attempts - ATTEMPTS_AFTER_TRIAL).min(10)).min(LONGEST_WAIT);
         tracing::error!(%error, wait.s = wait.as_secs(), "a stream is halted");
         note.halted = Some(error.reason().to_owned());
         self.commit(slice.first, note.clone())?;
-        self.mark.halts(&error.to_string());
-        if self.stop.waits(wait) { Err(Halt::Stopped) } else { Ok(()) }
+        self.reporter.halts(&error.to_string());
+        if self.stop.waits(wait) { Err(WorkerEnd::Stopped) } else { Ok(()) }
     }
 }
 
-/// The records still to be tried, in runs. What was under trial when the process ended is tried one by one; a single record is tried once
-/// more, and skipped the second time.
+/// The records still to be tried, in runs. Records that were under trial when the process ended are tried one by one. A single record is tried once
+/// more, and skipped after the second time.
 fn runs<'a>(slice: &'a Slice, note: &mut CommitNote) -> Vec<&'a [Message]> {
     let messages = slice.messages.as_slice();
     let (from, to) = match note.trial {

@@ -1,4 +1,4 @@
-//! Which ids may have come dated ahead: a fixed number of bits that never forget and may only err towards a look-up.
+//! Which ids may have been delivered with a date ahead: a fixed number of bits. A wrong answer costs a look-up and nothing else.
 
 use super::Id;
 
@@ -6,32 +6,32 @@ const BITS: usize = 1 << 16;
 
 /// A Bloom filter of two hashes.
 #[derive(Clone)]
-pub struct Marks {
+pub struct BloomFilter {
     words: Box<[u64]>,
 }
 
-impl Default for Marks {
+impl Default for BloomFilter {
     fn default() -> Self {
         Self { words: vec![0; BITS / 64].into_boxed_slice() }
     }
 }
 
-impl Marks {
-    /// Notes an id.
+impl BloomFilter {
+    /// Adds an id.
     pub fn insert(&mut self, id: &Id) {
         for bit in bits(id) {
             self.words[bit / 64] |= 1 << (bit % 64);
         }
     }
 
-    /// False where the id was never noted.
+    /// Whether the id may have been added; false only if it was not.
     #[must_use]
     pub fn may_hold(&self, id: &Id) -> bool {
         bits(id).iter().all(|bit| self.words[bit / 64] & (1 << (bit % 64)) != 0)
     }
 }
 
-/// The last four bytes: the first ones choose the place in the sets.
+/// The bits of an id, from its last four bytes: the first bytes are its hash in [`super::Ids`].
 fn bits(id: &Id) -> [usize; 2] {
     [usize::from(u16::from_le_bytes([id[12], id[13]])), usize::from(u16::from_le_bytes([id[14], id[15]]))]
 }
@@ -47,7 +47,7 @@ mod tests {
             id[12..].copy_from_slice(&n.wrapping_mul(0x9E37_79B9).to_le_bytes());
             id
         };
-        let mut marks = Marks::default();
+        let mut marks = BloomFilter::default();
         (0..1000).for_each(|n| marks.insert(&id(n)));
         assert!((0..1000).all(|n| marks.may_hold(&id(n))));
         let mistaken = (1000..11_000).filter(|n| marks.may_hold(&id(*n))).count();

@@ -1,31 +1,31 @@
-//! How far each assigned partition is, for readiness and metrics. What is complete for readers is in the log itself: the group's committed
-//! offsets against the ends of the partitions; nothing is stored.
+//! The status of each assigned partition, for `/readyz` and metrics. How far the tables are behind the log is not kept here: the log knows it,
+//! by the committed offsets of the group and the ends of the partitions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use service::telemetry::{Gauge, gauge};
 
-/// The assigned partitions of this processor.
+/// Whether the processor can do its work: the status of its assigned partitions.
 #[derive(Clone, Default)]
-pub struct Watermarks(Arc<Mutex<State>>);
+pub struct Readiness(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    partitions: BTreeMap<(String, i32), Standing>,
+    partitions: BTreeMap<(String, i32), PartitionStatus>,
     /// Topics that the log does not have.
     missing: Vec<&'static str>,
 }
 
 #[derive(Default)]
-struct Standing {
-    /// What the worker is waiting for.
+struct PartitionStatus {
+    /// What the worker waits for.
     obstacle: Option<String>,
-    /// Why the stream does not go on.
+    /// Why the stream is halted.
     halted: Option<String>,
 }
 
-impl Standing {
+impl PartitionStatus {
     fn missing(&self, topic: &str, partition: i32) -> Option<String> {
         match (&self.halted, &self.obstacle) {
             (Some(reason), _) => Some(format!("{topic} {partition} is halted: {reason}")),
@@ -35,25 +35,25 @@ impl Standing {
     }
 }
 
-/// One partition's place among them; dropped when its worker ends.
-pub struct Mark {
-    all: Watermarks,
+/// Reports the status of one partition. Its worker drops it at the end.
+pub struct PartitionReporter {
+    all: Readiness,
     key: (String, i32),
     lag: Gauge,
     ids: Gauge,
     halted: Gauge,
 }
 
-impl Watermarks {
-    /// Notes a partition whose worker begins.
+impl Readiness {
+    /// Adds a partition whose worker begins.
     #[must_use]
-    pub fn begin(&self, topic: &str, partition: i32) -> Mark {
+    pub fn begin(&self, topic: &str, partition: i32) -> PartitionReporter {
         let number = partition.to_string();
         let labels = [("topic", topic), ("partition", number.as_str())];
         let key = (topic.to_owned(), partition);
-        self.state().partitions.insert(key.clone(), Standing::default());
+        self.state().partitions.insert(key.clone(), PartitionStatus::default());
         self.show();
-        Mark {
+        PartitionReporter {
             all: self.clone(),
             key,
             lag: gauge("aftershock_lag_records", "Records in the log that are not in the tables yet.", &labels),
@@ -62,13 +62,13 @@ impl Watermarks {
         }
     }
 
-    /// Whether a partition is this processor's.
+    /// Whether a partition is assigned to this processor.
     #[must_use]
     pub fn is_assigned(&self, topic: &str, partition: i32) -> bool {
         self.state().partitions.contains_key(&(topic.to_owned(), partition))
     }
 
-    /// Whether the processor does its work, and what is missing.
+    /// Whether the processor can do its work.
     ///
     /// # Errors
     /// What is missing.
@@ -82,7 +82,7 @@ impl Watermarks {
         if missing.is_empty() { Ok(()) } else { Err(missing.join("; ")) }
     }
 
-    /// Notes which topics the log does not have.
+    /// Sets the topics that the log does not have.
     pub fn lacks(&self, topics: Vec<&'static str>) {
         self.state().missing = topics;
     }
@@ -97,22 +97,22 @@ impl Watermarks {
     }
 }
 
-impl Mark {
-    /// Says what the worker waits for.
+impl PartitionReporter {
+    /// The worker waits for this.
     pub fn waits(&self, obstacle: &str) {
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
             standing.obstacle = Some(obstacle.to_owned());
         }
     }
 
-    /// The worker goes on.
+    /// The worker waits no longer.
     pub fn goes_on(&self) {
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
             standing.obstacle = None;
         }
     }
 
-    /// Says why the stream does not go on.
+    /// The stream is halted for this reason.
     pub fn halts(&self, reason: &str) {
         self.halted.set(1);
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
@@ -120,7 +120,7 @@ impl Mark {
         }
     }
 
-    /// The stream goes on.
+    /// The stream is halted no longer.
     pub fn resumes(&self) {
         self.halted.set(0);
         if let Some(standing) = self.all.state().partitions.get_mut(&self.key) {
@@ -128,18 +128,18 @@ impl Mark {
         }
     }
 
-    /// Shows how many records lie between the place that is in the tables and the end of the log.
+    /// Shows how many records of the log are not in the tables yet.
     pub fn lag(&self, records: i64) {
         self.lag.set(records.max(0));
     }
 
-    /// Shows how many ids are held.
+    /// Shows how many ids the window has.
     pub fn ids(&self, count: usize) {
         self.ids.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 }
 
-impl Drop for Mark {
+impl Drop for PartitionReporter {
     fn drop(&mut self) {
         self.all.state().partitions.remove(&self.key);
         self.lag.set(0);
@@ -155,22 +155,22 @@ mod tests {
 
     #[test]
     fn ready_means_assigned_and_neither_waiting_nor_halted() {
-        let watermarks = Watermarks::default();
-        assert_eq!(watermarks.ready(), Err("no partition is assigned".to_owned()));
-        let mark = watermarks.begin("connections", 1);
-        assert_eq!(watermarks.ready(), Ok(()));
-        assert!(watermarks.is_assigned("connections", 1) && !watermarks.is_assigned("connections", 0));
-        mark.waits("the tables: timeout expired");
-        assert_eq!(watermarks.ready(), Err("connections 1 waits: the tables: timeout expired".to_owned()));
-        mark.halts("没有");
-        watermarks.lacks(vec!["raw-reports"]);
-        assert_eq!(watermarks.ready(), Err("topic raw-reports is not in the log; connections 1 is halted: 没有".to_owned()));
-        watermarks.lacks(Vec::new());
-        mark.goes_on();
-        assert!(watermarks.ready().is_err(), "no longer waiting, and halted");
-        mark.resumes();
-        assert_eq!(watermarks.ready(), Ok(()));
-        drop(mark);
-        assert!(watermarks.ready().is_err());
+        let readiness = Readiness::default();
+        assert_eq!(readiness.ready(), Err("no partition is assigned".to_owned()));
+        let reporter = readiness.begin("connections", 1);
+        assert_eq!(readiness.ready(), Ok(()));
+        assert!(readiness.is_assigned("connections", 1) && !readiness.is_assigned("connections", 0));
+        reporter.waits("the tables: timeout expired");
+        assert_eq!(readiness.ready(), Err("connections 1 waits: the tables: timeout expired".to_owned()));
+        reporter.halts("没有");
+        readiness.lacks(vec!["raw-reports"]);
+        assert_eq!(readiness.ready(), Err("topic raw-reports is not in the log; connections 1 is halted: 没有".to_owned()));
+        readiness.lacks(Vec::new());
+        reporter.goes_on();
+        assert!(readiness.ready().is_err(), "no longer waiting, and halted");
+        reporter.resumes();
+        assert_eq!(readiness.ready(), Ok(()));
+        drop(reporter);
+        assert!(readiness.ready().is_err());
     }
 }

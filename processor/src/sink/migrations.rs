@@ -1,48 +1,48 @@
-//! Which migrations a database has: the table `schema_migrations`, and running one more.
+//! The table `schema_migrations`, which records the migrations of a database.
 
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 use service::clickhouse::Config;
 
-use super::Failure;
+use super::TableError;
 
-/// A statement or a group of statements that was run.
+/// A migration that was applied, or retention that was set.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Entry {
-    /// Number of the migration; 0 for what is none.
+    /// Number of the migration; 0 for retention.
     pub number: u32,
     pub name: String,
-    /// What was run.
+    /// The statements that were run.
     pub statement: String,
 }
 
 /// The migrations of one database.
-pub struct Journal {
+pub struct MigrationTable {
     client: Client,
     database: String,
 }
 
-impl Journal {
-    /// The journal of a database that is there. `database` is a plain name.
+impl MigrationTable {
+    /// The migrations of a database that exists. `database` is a plain name.
     #[must_use]
     pub fn of(tables: &Config, database: &str) -> Self {
         Self { client: tables.server(), database: database.to_owned() }
     }
 
-    /// Whether a database has a journal. `database` is a plain name.
+    /// Whether a database exists and records its migrations. `database` is a plain name.
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn is_there(tables: &Config, database: &str) -> Result<bool, Failure> {
+    pub async fn is_there(tables: &Config, database: &str) -> Result<bool, TableError> {
         let sql = format!("select count() > 0 from system.tables where database = '{database}' and name = 'schema_migrations'");
         Ok(tables.server().query_raw(&sql).fetch_one::<bool>().await?)
     }
 
-    /// Makes the database and the journal where they are missing. `database` is a plain name.
+    /// Makes the database and the table of migrations where they are missing. `database` is a plain name.
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn open(tables: &Config, database: &str) -> Result<Self, Failure> {
+    pub async fn open(tables: &Config, database: &str) -> Result<Self, TableError> {
         // The database of the tables may not exist yet.
         let journal = Self { client: tables.writer().with_database("default"), database: database.to_owned() };
         journal.run(&format!("create database if not exists {database} engine = Atomic")).await?;
@@ -58,11 +58,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// What was run, oldest first.
+    /// The applied migrations, oldest first.
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn entries(&self) -> Result<Vec<Entry>, Failure> {
+    pub async fn entries(&self) -> Result<Vec<Entry>, TableError> {
         let sql = format!("select number, name, statement from {}.schema_migrations order by applied_at, number", self.database);
         Ok(self.client.query_raw(&sql).fetch_all().await?)
     }
@@ -71,15 +71,15 @@ impl Journal {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn run(&self, statement: &str) -> Result<(), Failure> {
+    pub async fn run(&self, statement: &str) -> Result<(), TableError> {
         Ok(self.client.query_raw(statement).execute().await?)
     }
 
-    /// Notes what was run.
+    /// Records a migration as applied.
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn note(&self, entry: &Entry) -> Result<(), Failure> {
+    pub async fn note(&self, entry: &Entry) -> Result<(), TableError> {
         let table = format!("{}.schema_migrations", self.database);
         let mut insert = self.client.insert_unescaped::<Entry>(&table).await?.with_setting("async_insert", "0");
         insert.write(entry).await?;

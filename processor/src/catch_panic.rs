@@ -1,16 +1,16 @@
-//! Work on one record that may panic: the record is at fault then, not its slice.
+//! Work on one record that may panic, so that the panic costs the record and not its slice.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The longest message of a panic that is kept, in characters.
+/// Characters that are kept of a panic's message.
 const MESSAGE_CHARS: usize = 200;
 
-/// Runs what reads one record and gives a new value. The message of a panic as the error.
+/// Runs work that reads one record and makes a new value.
 ///
 /// # Errors
-/// It panicked.
-pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// The message of the panic.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // Nothing outside is changed by the work, so there is nothing to be found half-done.
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(panic.as_ref()))
 }
@@ -27,10 +27,13 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_with_its_message() {
-        assert_eq!(guarded(|| 7), Ok(7));
-        let panicked = guarded(|| if true { panic!("没有 {}", "崩溃".repeat(500)) } else { 7 });
+        assert_eq!(catch_panic(|| 7), Ok(7));
+        let panicked = catch_panic(|| if true { panic!("没有 {}", "崩溃".repeat(500)) } else { 7 });
         let message = panicked.err().unwrap_or_default();
         assert!(message.starts_with("the processor panicked: 没有 崩溃") && message.chars().count() < 240, "{message}");
-        assert_eq!(guarded(|| std::panic::resume_unwind(Box::new(5))).err(), Some("the processor panicked: without a message".to_owned()));
+        assert_eq!(
+            catch_panic(|| std::panic::resume_unwind(Box::new(5))).err(),
+            Some("the processor panicked: without a message".to_owned())
+        );
     }
 }
