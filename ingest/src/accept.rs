@@ -1,11 +1,11 @@
 //! The recipe by which every dialect's reports are taken: authenticate, unseal, read, throttle, publish.
 
-use crate::aside::aside;
+use crate::off_worker::aside;
 use crate::authenticate::Caller;
 use crate::dialect::{Items, Received};
 use crate::edge::Edge;
 use crate::origin::Origin;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use crate::throttle::{Sender, WithoutDevice};
 use crate::unseal::Channel;

@@ -1,7 +1,7 @@
 //! What a record asks of the limits.
 
 use crate::accept::Item;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 
 /// What the limits look at in a record.
 #[derive(Debug, Clone, Copy)]

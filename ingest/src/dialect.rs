@@ -12,11 +12,11 @@
 //! integers however they are written. A lone half of a surrogate pair becomes U+FFFD. Fields that a dialect does not
 //! know are kept as JSON in `extra`, at most 128 levels deep and within bounds. Hashes are taken of what was sent, before any cut.
 
-mod allowance;
+mod copy_budget;
 pub mod app_key;
-pub(crate) mod batch;
+pub(crate) mod json_records;
 pub(crate) mod bounds;
-mod collect;
+mod bounded;
 pub(crate) mod cut;
 mod extra;
 mod inflate;

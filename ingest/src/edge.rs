@@ -6,7 +6,7 @@ use crate::disk::Disk;
 use crate::origin::Origin;
 use crate::publish::Publisher;
 use crate::releases::Releases;
-use crate::tally::Tally;
+use crate::outcomes::Tally;
 use crate::throttle::Throttles;
 use crate::unseal::{Channels, Fresh};
 use ipnet::IpNet;

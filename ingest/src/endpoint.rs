@@ -3,20 +3,20 @@
 mod connections;
 mod error_report;
 mod heartbeat;
-mod log_message;
-mod many;
+mod log_message_reply;
+mod native_reply;
 mod reports;
 mod sentry_envelope;
 mod sentry_reply;
 mod sentry_store;
 mod version_check;
 
-mod with_key;
+mod app_key_reply;
 
 pub(crate) use connections::Connections;
 pub(crate) use error_report::ErrorReport;
 pub(crate) use heartbeat::Heartbeat;
-pub(crate) use log_message::LogMessage;
+pub(crate) use log_message_reply::LogMessage;
 pub(crate) use reports::Reports;
 pub(crate) use sentry_envelope::SentryEnvelope;
 pub(crate) use sentry_store::SentryStore;

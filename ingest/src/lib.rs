@@ -21,7 +21,7 @@
 //! `edge.rs` only; every report ends in one outcome and is counted; content is never logged.
 
 mod accept;
-mod aside;
+mod off_worker;
 mod authenticate;
 mod config;
 mod demand;
@@ -29,22 +29,22 @@ pub mod dialect;
 mod disk;
 mod edge;
 mod endpoint;
-mod offer;
+mod update;
 mod origin;
 mod parcel;
 mod publish;
 mod quota;
-mod ready;
+mod encoded;
 mod rejection;
 mod releases;
-mod tally;
+mod outcomes;
 mod throttle;
 mod unseal;
 
 pub use accept::Receipt;
 pub use config::{Config, Disk, Publish, Shortage};
-pub use offer::Question;
-pub use ready::Ready;
+pub use update::Question;
+pub use encoded::Ready;
 pub use rejection::{Limit, Rejection, Scope};
 
 use edge::Edge;

@@ -2,14 +2,14 @@
 //! everywhere; what is not used is counted by its kind.
 
 use crate::accept::{Receipt, settle};
-use crate::aside::aside;
+use crate::off_worker::aside;
 use crate::authenticate::{by_project, encoding};
 use crate::dialect::sentry::{Discarded, Parcel, Unused};
 use crate::dialect::{Items, Received, name};
 use crate::edge::Edge;
 use crate::origin::Origin;
 use crate::rejection::Rejection;
-use crate::tally::Begun;
+use crate::outcomes::Begun;
 use crate::throttle::{Sender, WithoutDevice};
 use schemas::record::{Connection, RawReport};
 use service::http::Request;

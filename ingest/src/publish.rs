@@ -3,7 +3,7 @@
 use crate::accept::{Item, Receipt};
 use crate::config;
 use crate::dialect::Items;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use service::kafka::{self, Outgoing, Position, Producer, ProducerOptions};
 use service::telemetry;

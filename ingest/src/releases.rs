@@ -1,7 +1,7 @@
 //! The releases as this edge knows them: the compacted topic in memory. Only those count that the credentials' release key vouches for:
 //! who can write to the log cannot have software installed.
 
-use crate::offer::{self, Question};
+use crate::update::{self, Question};
 use crate::rejection::Rejection;
 use schemas::catalogue::Catalogue;
 use schemas::record::{Record, Release};
@@ -71,7 +71,7 @@ impl Releases {
 
 /// The answer in the caller's words.
 pub(crate) fn advice(catalogue: &Catalogue, app_id: &str, question: Question) -> Advice {
-    match offer::offer(catalogue, app_id, &question) {
+    match update::offer(catalogue, app_id, &question) {
         Some(offer) => Advice {
             has_update: true,
             current_version: question.current_version,

@@ -22,7 +22,7 @@ mod sealed;
 mod sentry;
 
 use crate::dialect::{Items, Received};
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use schemas::record::Record;
 
 /// What the server knows in every test of a dialect.

@@ -14,7 +14,7 @@ use crate::demand::Demand;
 use crate::dialect::Items;
 use crate::origin::Origin;
 use crate::quota::Quotas;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::{Limit, Rejection};
 use schemas::device::is_placeholder;
 use service::config::Size;

@@ -1,7 +1,7 @@
 //! Dialect 3, reports: all that the queries can ask for (ingest-protocols, section 3).
 
-use super::allowance::Allowance;
-use super::batch::{Form, Reader};
+use super::copy_budget::Allowance;
+use super::json_records::{Form, Reader};
 use super::bounds::{
     ATTACHMENT_BYTES, ATTACHMENTS, EXCEPTION_NAME, FINGERPRINT, FINGERPRINT_PART, ID, LOCALE, LOG, MESSAGE, NAME, SHORT, STACK, TAGS,
     THREAD_STACKS, THREADS, VERSION,
@@ -11,7 +11,7 @@ use super::extra::Extra;
 use super::inflate::inflate;
 use super::object::{Draft, Field};
 use super::{BASE64, Items, Received, moment, name, platform};
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use base64::Engine as _;
 use schemas::digest::{self, Content, Delivery};

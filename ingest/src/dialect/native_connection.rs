@@ -1,14 +1,14 @@
 //! Dialect 3, connections: an SDK's start-up or a heartbeat (ingest-protocols, section 3).
 
-use super::allowance::Allowance;
-use super::batch::{Form, Reader};
+use super::copy_budget::Allowance;
+use super::json_records::{Form, Reader};
 use super::bounds::{ID, SHORT, VERSION};
 use super::cut::cut;
 use super::extra::Extra;
 use super::inflate::inflate;
 use super::object::{Draft, Field};
 use super::{Items, Received, moment, name, native};
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use schemas::digest::{self, Delivery};
 use schemas::ids::ConnectionId;

@@ -4,7 +4,7 @@
 //! the rest: it names the field in every error, collects the fields that are not known, and bounds their depth and length.
 
 use super::bounds::CONTEXT;
-use super::collect::{List, Pairs};
+use super::bounded::{List, Pairs};
 use super::cut::mark;
 use super::extra::Extra;
 use super::surrogate;

@@ -6,7 +6,7 @@
 use super::extra::Extra;
 use super::object::{self, Draft, Field};
 use super::required;
-use crate::offer::Question;
+use crate::update::Question;
 use crate::rejection::Rejection;
 use schemas::version::Version;
 use serde::de::MapAccess;

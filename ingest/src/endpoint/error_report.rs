@@ -1,11 +1,11 @@
 //! `POST /api/v1/error/report`: dialect 2, an error.
 
-use super::with_key::{Refusal, recorded};
+use super::app_key_reply::{Refusal, recorded};
 use crate::accept::{Way, accept_one, too_large};
 use crate::authenticate::by_body;
 use crate::dialect::{BODY_LIMIT, app_key, name};
 use crate::edge::Edge;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::throttle::WithoutDevice;
 use schemas::record::RawReport;
 use service::http::{Endpoint, IntoResponse, Method, Request, Response};

@@ -1,6 +1,6 @@
 //! `POST /v1/reports`: dialect 3.
 
-use super::many::{Refusal, reply, shape};
+use super::native_reply::{Refusal, reply, shape};
 use crate::accept::{Way, accept, too_large};
 use crate::authenticate::by_key;
 use crate::dialect::{BODY_LIMIT, name, native};

@@ -1,7 +1,7 @@
 //! The replies of dialect 4: `{"id":"..."}`, and what its clients go by when they are refused.
 
 use super::advised;
-use super::many::verdict;
+use super::native_reply::verdict;
 use crate::accept::Receipt;
 use crate::dialect::Items;
 use crate::parcel::Receipts;

@@ -1,7 +1,7 @@
 //! `POST /api/v1/version/check`: dialect 2, whether there is something newer to install. Counts against no limit.
 
-use super::with_key::{Refusal, answered};
-use crate::aside::aside;
+use super::app_key_reply::{Refusal, answered};
+use crate::off_worker::aside;
 use crate::authenticate::by_body;
 use crate::dialect::version_check;
 use crate::edge::Edge;

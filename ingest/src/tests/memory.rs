@@ -6,7 +6,7 @@ use super::hostile_shapes::{SHAPES, object};
 use super::received;
 use crate::dialect::native::Shape;
 use crate::dialect::{BODY_LIMIT, Items, Received, app_key, log_message, native, native_connection, sentry, version_check};
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use proptest::prelude::*;
 use schemas::record::{self, Connection, RawReport, Record};

@@ -1,7 +1,7 @@
 //! Breadcrumbs as the lines of a log.
 
 use super::event::Crumb;
-use super::moment::Moment;
+use super::timestamp::Moment;
 use crate::dialect::bounds::{CRUMB_DATA, LOG};
 
 /// `2025-11-21T04:40:00.250Z info navigation: to checkout {"from":"/cart"}`, oldest first.

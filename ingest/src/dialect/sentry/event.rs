@@ -2,8 +2,8 @@
 
 use super::lenient::{object, skip};
 use super::message::Message;
-use super::moment::Moment;
-use super::stack_frames::Stack;
+use super::timestamp::Moment;
+use super::packed_frames::Stack;
 use super::values::{Flag, List, Pairs, Raw, Real, Text, Texts, Whole};
 use crate::dialect::bounds::{CRUMBS, EXCEPTIONS, EXTRA_FIELDS, FINGERPRINT, SENT_THREADS};
 use crate::dialect::value::Key;

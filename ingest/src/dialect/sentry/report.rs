@@ -9,8 +9,8 @@ use super::event::{Contexts, Event, Request, Thread as SentThread, User};
 use super::language::Language;
 use super::release::Release;
 use super::stack::{self, Print, Printed};
-use super::stack_frames::Stack;
-use super::surroundings;
+use super::packed_frames::Stack;
+use super::contexts;
 use crate::dialect::bounds::{FINGERPRINT_PART, ID, NAME, PRINT_SPARE, SHORT, STACK, THREAD_STACKS, VALUE, VERSION};
 use crate::dialect::cut::{beginning, copied, cut, mark};
 use crate::dialect::native::{cut_long, cut_short, identify};
@@ -46,7 +46,7 @@ pub(super) fn report(event: &Event<'_>, sent: Sent<'_>, received: &Received) -> 
     classify(event, language, &mut report);
     let marks = story(event, language, sent.length.saturating_add(PRINT_SPARE), &mut report);
     surroundings(event, &mut report);
-    surroundings::keep(event, &marks, &mut report);
+    contexts::keep(event, &marks, &mut report);
     mark_lists(event, &mut report);
     identify(&mut report, sent.nonce);
     cut_long(&mut report);
@@ -233,7 +233,7 @@ fn surroundings(event: &Event<'_>, report: &mut RawReport) {
         put_pair(("serverKey", &mut report.server_key), (name, &value.0), &mut report.truncated);
     }
     report.user_logs = breadcrumbs::log(&event.crumbs.0);
-    surroundings::describe(&contexts, event, report);
+    contexts::describe(&contexts, event, report);
 }
 
 fn put_pair((field, pairs): (&str, &mut BTreeMap<String, String>), (name, value): (&str, &str), truncated: &mut Vec<String>) {

@@ -5,16 +5,16 @@
 
 use super::event::Sdk;
 use super::lenient::{object, skip};
-use super::moment::Moment;
+use super::timestamp::Moment;
 use super::release::Release;
-use super::surroundings;
+use super::contexts;
 use super::values::{Flag, List, Text, Whole};
-use crate::dialect::allowance::Allowance;
+use crate::dialect::copy_budget::Allowance;
 use crate::dialect::bounds::{SESSION_GROUPS, SESSION_RECORDS, SESSION_STARTS, SHORT};
 use crate::dialect::cut::beginning;
 use crate::dialect::native_connection::identified;
 use crate::dialect::{Items, Received, name, platform};
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use schemas::record::{Connection, ConnectionKind};
 use serde_json::json;
 
@@ -128,7 +128,7 @@ impl Reader<'_> {
         let release = Release::of(&attributes.release.0);
         let mut start = self.received.connection(name::SENTRY, ConnectionKind::Start);
         start.version = release.version.to_owned();
-        start.platform_id = match surroundings::platform_id("", &self.sdk.name.0) {
+        start.platform_id = match contexts::platform_id("", &self.sdk.name.0) {
             platform::PC if self.sdk.name.0.starts_with("sentry.cocoa") => platform::IOS,
             platform::PC => platform::of_os_info(attributes.user_agent.or(&Text(self.received.user_agent.as_str().into()))),
             platform => platform,

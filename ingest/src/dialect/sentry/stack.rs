@@ -7,9 +7,9 @@
 //! ```
 
 use super::event::{Event, Exception, Frame};
-use super::frames;
+use super::print_frame;
 use super::language::Language;
-use super::stack_frames::Stack;
+use super::packed_frames::Stack;
 use crate::dialect::bounds::{EXCEPTION_NAME, MESSAGE};
 use crate::dialect::cut::{beginning, cut};
 use crate::dialect::value::count;
@@ -61,7 +61,7 @@ impl Print {
     pub(super) fn stack(&mut self, language: Language, stack: &Stack) {
         let frames = &stack.frames;
         self.is_cut |= frames.is_cut();
-        let one = |(number, frame): (usize, Frame<'_>)| self.frame(&frame, |text| frames::write(language, number, &frame, text));
+        let one = |(number, frame): (usize, Frame<'_>)| self.frame(&frame, |text| print_frame::write(language, number, &frame, text));
         if language == Language::Python {
             frames.iter().enumerate().for_each(one);
         } else {
@@ -146,7 +146,7 @@ fn section(print: &mut Print, language: Language, (before, exception): (&str, &E
     let header = header(language, exception);
     match language {
         // Ruby puts the header behind the place of the innermost frame.
-        Language::Ruby if !frames.is_empty() => return frames::ruby(print, &header, frames),
+        Language::Ruby if !frames.is_empty() => return print_frame::ruby(print, &header, frames),
         Language::Go => print.words(&format!("{before}{header}\n{}", if frames.is_empty() { "" } else { "\ngoroutine 1 [running]:\n" })),
         Language::Rust => print.words(&format!("{before}{header}\n{}", if frames.is_empty() { "" } else { "stack backtrace:\n" })),
         Language::Php => print.words(&format!("{before}{header}\n{}", if frames.is_empty() { "" } else { "Stack trace:\n" })),

@@ -4,7 +4,7 @@
 use super::event::Frame;
 use super::language::Language;
 use super::stack::Print;
-use super::stack_frames::Frames;
+use super::packed_frames::Frames;
 use std::fmt::{Display, Formatter, Write};
 
 /// Writes the lines of a frame; `number` counts from the first that is printed.

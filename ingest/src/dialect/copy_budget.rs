@@ -6,7 +6,7 @@
 use super::bounds::COPIES_SPARE;
 use super::cut::mark;
 use crate::accept::Item;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use schemas::record::{RawReport, Record};
 use std::cell::Cell;

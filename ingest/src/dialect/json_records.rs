@@ -5,11 +5,11 @@
 //! read: records are large.
 
 use super::Items;
-use super::allowance::Allowance;
+use super::copy_budget::Allowance;
 use super::bounds::BATCH;
 use super::object::{self, Draft, Object};
 use crate::accept::Item;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use schemas::record::Record;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};

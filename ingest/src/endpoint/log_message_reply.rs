@@ -8,7 +8,7 @@ use crate::accept::{Way, accept_sealable, too_large};
 use crate::authenticate::by_key_or_default;
 use crate::dialect::{BODY_LIMIT, log_message, name};
 use crate::edge::Edge;
-use crate::ready::Ready;
+use crate::encoded::Ready;
 use crate::rejection::Rejection;
 use crate::throttle::WithoutDevice;
 use schemas::record::RawReport;
