@@ -22,7 +22,7 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// Reports per device and minute, each report of a batch counted, connections counted apart. A device is limited at each
     /// address for itself, so that nobody locks it out in its name. Ids that name no device (`unknown`, zeros, ...) are
-    /// none; in dialects 1 and 2 reports without a device count for their address (IPv6: its /64). 0 = no limit.
+    /// none; in the log-message and app-key dialects reports without a device count for their address (IPv6: its /64). 0 = no limit.
     pub reports_per_minute: u32,
     /// Reports per app, address (IPv6: its /64) and minute in all dialects, whatever devices they name; connections counted
     /// apart, starts by their count. Absent: 1,000 times `reports_per_minute` (120,000, which a server that reports for
@@ -45,7 +45,7 @@ pub struct Config {
     /// Nonces of the device channel (`aes-256-gcm`) that are remembered, over all apps, about 50 bytes each: another text
     /// under one of the last of them is refused. From half of this number on the oldest may be forgotten; a start forgets all.
     pub device_nonces: usize,
-    /// Dialect 1 answers HTTP 200 for errors too, for clients that look at the body only.
+    /// The log-message dialect answers HTTP 200 for errors too, for clients that look at the body only.
     pub always_200: bool,
     /// Networks of proxies whose `X-Forwarded-For`, else `X-Real-IP`, count, as CIDRs. They must set the first or remove what
     /// the client sent as such; `Forwarded` never counts. Connections from there are not bounded by their address.
@@ -59,8 +59,23 @@ pub struct Config {
     pub access_log: AccessLog,
     /// How reports are put in the log.
     pub publish: Publish,
+    /// How many bodies that take long to read may wait.
+    pub long_bodies: LongBodies,
     /// How much room the disk of log and tables must have.
     pub disk: Disk,
+}
+
+/// `[ingest.long_bodies]`: bodies of more than 16 KiB, decompressed. As many are read at once as there are processors, in turn
+/// by address (IPv6: its /64); others wait and keep their memory, of which `max_body_memory` counts what came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LongBodies {
+    /// Long bodies from one address that may wait; one more is answered 503 with `Retry-After`.
+    pub waiting_per_address: usize,
+    /// Bytes that they may have together, as they came; one more body is answered 503 with `Retry-After`.
+    pub waiting_bytes_per_address: Size,
+    /// How long a body may wait; then it is answered 503 with `Retry-After`.
+    pub timeout: Span,
 }
 
 /// `[ingest.disk]`.
@@ -148,8 +163,15 @@ impl Default for Config {
             tls: None,
             access_log: AccessLog::default(),
             publish: Publish::default(),
+            long_bodies: LongBodies::default(),
             disk: Disk::default(),
         }
+    }
+}
+
+impl Default for LongBodies {
+    fn default() -> Self {
+        Self { waiting_per_address: 256, waiting_bytes_per_address: Size::mib(32), timeout: Span::seconds(5) }
     }
 }
 

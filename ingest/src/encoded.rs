@@ -1,34 +1,34 @@
-//! A record as the recipe carries it: written for the log already, with the few facts that limits and replies ask for.
+//! A record as it is carried to the log: already encoded, with the few facts that limits and replies need.
 //!
-//! A report that is a thousand bytes in memory may have been fifty in the request, and a request may hold a thousand of them:
-//! one at a time is read and written, what waits for the log is bytes.
+//! A report of fifty bytes in the request may take a thousand as a struct, and a request may hold a thousand reports. So one
+//! report at a time is a struct; what waits for the log is bytes.
 
-use crate::accept::{Item, Receipt};
+use crate::item::{Item, Kind, Receipt};
 use crate::rejection::Rejection;
-use schemas::record::{self, Record};
+use schemas::record::{self, Connection, RawReport, Record};
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-/// When to come again after a record could not be written.
-const AFTER_FAILURE: Duration = Duration::from_secs(2);
-/// The id, the content's number and the count, behind the record.
+/// When a client may try again after a record could not be encoded.
+const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// Bytes of the id, the content's number and the count, which stand behind the record.
 const FACTS: usize = 16 + 8 + 4;
 
 /// A record that waits for the log.
-pub struct Ready<R> {
-    /// The record as the log has it; behind it the facts: its id, the number of its content, how many it stands for, its device.
+#[derive(PartialEq)]
+pub struct EncodedRecord {
+    /// The record as the log has it; behind it the facts: its id, the number of its content, its count, its device.
     bytes: Box<[u8]>,
     /// Bytes of the record.
     length: u32,
+    kind: Kind,
     is_fatal: bool,
-    kind: PhantomData<fn() -> R>,
 }
 
-impl<R: Item + Record> Ready<R> {
-    /// Writes a record.
-    pub(crate) fn of(record: R) -> Result<Self, Rejection> {
-        let failed = || Rejection::LogUnavailable { retry_after: AFTER_FAILURE };
+impl EncodedRecord {
+    /// Encodes a record.
+    pub(crate) fn of<R: Item>(record: R) -> Result<Self, Rejection> {
+        let failed = || Rejection::LogUnavailable { retry_after: RETRY_AFTER_FAILURE };
         let Receipt { id, content_id } = record.receipt();
         let device = record.device();
         let bytes = record::encode_with(&record, FACTS + device.len(), |bytes| {
@@ -42,56 +42,33 @@ impl<R: Item + Record> Ready<R> {
             failed()
         })?;
         let length = u32::try_from(bytes.len() - FACTS - device.len()).map_err(|_| failed())?;
-        Ok(Self { bytes: bytes.into_boxed_slice(), length, is_fatal: record.is_fatal(), kind: PhantomData })
-    }
-}
-
-impl<R> Ready<R> {
-    /// Bytes of the record in the log.
-    pub(crate) fn length(&self) -> usize {
-        self.length as usize
+        Ok(Self { bytes: bytes.into_boxed_slice(), length, kind: R::KIND, is_fatal: record.is_fatal() })
     }
 
-    /// The bytes themselves.
-    pub(crate) fn into_payload(self) -> Vec<u8> {
-        let length = self.length();
-        let mut bytes = self.bytes.into_vec();
-        bytes.truncate(length);
-        bytes
+    /// Which kind of record it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
-    fn facts(&self) -> &[u8] {
-        self.bytes.get(self.length()..).unwrap_or_default()
-    }
-}
-
-impl<R: Record> Ready<R> {
-    /// The record, read back.
-    pub(crate) fn record(&self) -> Result<R, record::Error> {
-        record::decode(self.bytes.get(..self.length()).unwrap_or_default())
-    }
-}
-
-impl<R: Item> Item for Ready<R> {
-    const TOPIC: &'static str = R::TOPIC;
-    const METRIC: (&'static str, &'static str) = R::METRIC;
-    const IS_REPORT: bool = R::IS_REPORT;
-
-    fn device(&self) -> &str {
+    /// The device's id as the client sent it; may be empty.
+    pub(crate) fn device(&self) -> &str {
         std::str::from_utf8(self.facts().get(FACTS..).unwrap_or_default()).unwrap_or_default()
     }
 
-    fn is_fatal(&self) -> bool {
+    /// Whether the app crashed or hung.
+    pub(crate) fn is_fatal(&self) -> bool {
         self.is_fatal
     }
 
-    fn count(&self) -> u32 {
+    /// How many occurrences the record stands for.
+    pub(crate) fn count(&self) -> u32 {
         let mut count = [0; 4];
         count.copy_from_slice(self.facts().get(24..FACTS).unwrap_or(&[0; 4]));
         u32::from_be_bytes(count)
     }
 
-    fn receipt(&self) -> Receipt {
+    /// The receipt once the record is in the log.
+    pub(crate) fn receipt(&self) -> Receipt {
         let (mut id, mut number) = ([0; 16], [0; 8]);
         if let Some(facts) = self.facts().get(..FACTS) {
             id.copy_from_slice(&facts[..16]);
@@ -99,21 +76,43 @@ impl<R: Item> Item for Ready<R> {
         }
         Receipt { id, content_id: u64::from_be_bytes(number) }
     }
-}
 
-/// Shows the record.
-impl<R: Record + fmt::Debug> fmt::Debug for Ready<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.record() {
-            Ok(record) => record.fmt(f),
-            Err(error) => error.fmt(f),
-        }
+    /// Bytes of the record in the log.
+    pub(crate) fn length(&self) -> usize {
+        self.length as usize
+    }
+
+    /// The record as the log has it.
+    pub(crate) fn into_payload(self) -> Vec<u8> {
+        let length = self.length();
+        let mut bytes = self.bytes.into_vec();
+        bytes.truncate(length);
+        bytes
+    }
+
+    /// The record, decoded.
+    pub(crate) fn record<R: Record>(&self) -> Result<R, record::Error> {
+        record::decode(self.bytes.get(..self.length()).unwrap_or_default())
+    }
+
+    fn facts(&self) -> &[u8] {
+        self.bytes.get(self.length()..).unwrap_or_default()
     }
 }
 
-impl<R> PartialEq for Ready<R> {
-    fn eq(&self, other: &Self) -> bool {
-        self.length == other.length && self.bytes == other.bytes
+/// Shows the record.
+impl fmt::Debug for EncodedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn show<R: fmt::Debug>(record: Result<R, record::Error>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match record {
+                Ok(record) => record.fmt(f),
+                Err(error) => error.fmt(f),
+            }
+        }
+        match self.kind {
+            Kind::Report => show(self.record::<RawReport>(), f),
+            Kind::Connection => show(self.record::<Connection>(), f),
+        }
     }
 }
 
@@ -122,10 +121,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use schemas::ids::{Digest, ReportId};
-    use schemas::record::{Category, RawReport};
+    use schemas::record::Category;
 
     #[test]
-    fn the_facts_of_a_record_are_those_it_was_written_with() {
+    fn the_facts_of_a_record_are_those_it_was_encoded_with() {
         let report = RawReport {
             report_id: ReportId([7; 16]),
             digest: Digest([9; 32]),
@@ -133,16 +132,17 @@ mod tests {
             exp_message: "崩溃".repeat(10_000),
             ..RawReport::new("app", "native", Category::Anr, 5)
         };
-        let ready = Ready::of(report.clone()).unwrap();
-        assert_eq!((ready.device(), ready.is_fatal(), ready.count()), (report.device_id.as_str(), true, 1));
-        assert_eq!(ready.receipt(), report.receipt());
-        assert_eq!(ready.record().unwrap(), report);
+        let encoded = EncodedRecord::of(report.clone()).unwrap();
+        assert_eq!((encoded.device(), encoded.is_fatal(), encoded.count()), (report.device_id.as_str(), true, 1));
+        assert_eq!((encoded.kind(), encoded.receipt()), (Kind::Report, report.receipt()));
+        assert_eq!(encoded.record::<RawReport>().unwrap(), report);
         let payload = record::encode(&report).unwrap();
-        assert_eq!((ready.length(), ready.into_payload()), (payload.len(), payload));
+        assert_eq!((encoded.length(), encoded.into_payload()), (payload.len(), payload));
     }
 
     #[test]
     fn an_item_that_waits_is_small() {
-        assert!(size_of::<Result<Ready<RawReport>, Rejection>>() <= 32, "{}", size_of::<Result<Ready<RawReport>, Rejection>>());
+        let size = size_of::<Result<EncodedRecord, Rejection>>();
+        assert!(size <= 32, "{size}");
     }
 }

@@ -1,101 +1,121 @@
-//! Every report ends in exactly one outcome, and each is counted.
+//! Every report and connection ends in exactly one outcome, and each outcome is counted.
 
-use crate::accept::{Item, Receipt};
-use crate::dialect::{Items, name};
+use crate::batch::{Batch, Discarded, Receipts};
+use crate::dialect::{DIALECTS, Dialect};
+use crate::item::Kind;
 use crate::rejection::Rejection;
 use schemas::outcome::Outcome;
-use schemas::record::{Connection, RawReport};
 use service::telemetry::{self, Counter};
-use std::marker::PhantomData;
 
-/// The reason of requests that nobody waited for. Their records may be in the log; sent again, they meet their twins.
+/// The reason of requests whose client did not wait for the answer. Their records may be in the log; sent again, they have
+/// the same ids and count once.
 const CLIENT_LEFT: &str = "ClientLeft";
 
 /// The counters of the edge.
-pub(crate) struct Tally {
-    bytes: [(&'static str, Counter); 4],
-    /// What nearly every request counts, looked up once.
-    accepted: Vec<(&'static str, &'static str, Counter)>,
+pub(crate) struct Outcomes {
+    dialects: [DialectCounters; DIALECTS.len()],
 }
 
-impl Tally {
+/// The counters that nearly every request of a dialect needs, looked up once.
+struct DialectCounters {
+    bytes: Counter,
+    /// By kind.
+    accepted: [Counter; Kind::ALL.len()],
+}
+
+impl Outcomes {
     pub(crate) fn new() -> Self {
+        Self { dialects: DIALECTS.map(DialectCounters::of) }
+    }
+
+    /// Begins a request, which counts as one item of `kind` if it is refused as a whole. Dropped before [`Pending::end`], it
+    /// counts as one whose client left.
+    pub(crate) fn begin(&self, dialect: Dialect, kind: Kind, body: usize) -> Pending<'_> {
+        let counters = &self.dialects[dialect as usize];
+        counters.bytes.add(u64::try_from(body).unwrap_or(u64::MAX));
+        Pending { counters, dialect, kind, other: None, has_ended: false }
+    }
+}
+
+impl DialectCounters {
+    fn of(dialect: Dialect) -> Self {
         let help = "Bytes of request bodies by dialect.";
-        let bytes = |dialect| (dialect, telemetry::counter("aftershock_received_bytes_total", help, &[("dialect", dialect)]));
-        let (log_message, app_key, native, sentry) = (name::LOG_MESSAGE, name::APP_KEY, name::NATIVE, name::SENTRY);
-        let accepted = vec![
-            accepted::<RawReport>(log_message),
-            accepted::<RawReport>(app_key),
-            accepted::<RawReport>(native),
-            accepted::<RawReport>(sentry),
-            accepted::<Connection>(app_key),
-            accepted::<Connection>(native),
-            accepted::<Connection>(sentry),
-        ];
-        Self { bytes: [log_message, app_key, native, sentry].map(bytes), accepted }
+        let bytes = telemetry::counter("aftershock_received_bytes_total", help, &[("dialect", dialect.name())]);
+        Self { bytes, accepted: Kind::ALL.map(|kind| counter(dialect, kind, Outcome::Accepted)) }
     }
+}
 
-    /// Begins a request; unless it is ended, its client left before the answer.
-    pub(crate) fn begin<R: Item>(&self, dialect: &'static str, body: usize) -> Begun<'_, R> {
-        if let Some((_, bytes)) = self.bytes.iter().find(|(name, _)| *name == dialect) {
-            bytes.add(u64::try_from(body).unwrap_or(u64::MAX));
+/// A request that has no outcome yet.
+pub(crate) struct Pending<'a> {
+    counters: &'a DialectCounters,
+    dialect: Dialect,
+    kind: Kind,
+    /// A second kind, of which the request holds records as well.
+    other: Option<Kind>,
+    has_ended: bool,
+}
+
+impl Pending<'_> {
+    /// Notes what the request holds, and counts what is not used of it.
+    pub(crate) fn holds(&mut self, batch: &Batch) {
+        self.other = match self.kind {
+            Kind::Report if !batch.connections.is_empty() => Some(Kind::Connection),
+            Kind::Connection if !batch.reports.is_empty() => Some(Kind::Report),
+            Kind::Report | Kind::Connection => None,
+        };
+        for (kind, count) in &batch.unused {
+            let help = "Items of envelopes that were taken and not used, by kind.";
+            telemetry::counter("aftershock_unused_items_total", help, &[("kind", kind.name())]).add(*count);
         }
-        Begun { tally: self, dialect, ended: false, record: PhantomData }
+        for Discarded { reason, category, quantity } in &batch.discarded {
+            let help = "What clients say that they did not send, by their reason and category.";
+            telemetry::counter("aftershock_client_discarded_total", help, &[("reason", reason), ("category", category)]).add(*quantity);
+        }
     }
 
-    fn count<R: Item>(&self, dialect: &'static str, answer: &Result<Items<Receipt>, Rejection>) {
+    /// Counts the outcome of each record. A request that was refused as a whole counts as one.
+    pub(crate) fn end(mut self, answer: Result<&Receipts, &Rejection>) {
+        self.has_ended = true;
+        match answer {
+            Ok(receipts) => self.kinds().for_each(|kind| self.count(kind, receipts)),
+            Err(rejection) => counter(self.dialect, self.kind, rejection.outcome()).inc(),
+        }
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = Kind> + use<> {
+        [Some(self.kind), self.other].into_iter().flatten()
+    }
+
+    fn count(&self, kind: Kind, receipts: &Receipts) {
         let mut accepted = 0;
         let mut others: Vec<(Outcome, u64)> = Vec::new();
-        let rejected = |rejection: &Rejection, others: &mut Vec<(Outcome, u64)>| {
-            let outcome = rejection.outcome();
+        for item in receipts.of(kind) {
+            let outcome = match item {
+                Ok(_) => {
+                    accepted += 1;
+                    continue;
+                }
+                Err(rejection) => rejection.outcome(),
+            };
             match others.iter_mut().find(|(known, _)| *known == outcome) {
                 Some((_, count)) => *count += 1,
                 None => others.push((outcome, 1)),
             }
-        };
-        match answer {
-            Err(rejection) => rejected(rejection, &mut others),
-            Ok(items) => items.iter().for_each(|item| match item {
-                Ok(_) => accepted += 1,
-                Err(rejection) => rejected(rejection, &mut others),
-            }),
         }
-        if let Some((_, _, counter)) = self.accepted.iter().find(|(metric, name, _)| *metric == R::METRIC.0 && *name == dialect) {
-            counter.add(accepted);
-        }
-        others.into_iter().for_each(|(outcome, count)| counter::<R>(dialect, outcome).add(count));
+        self.counters.accepted[kind as usize].add(accepted);
+        others.into_iter().for_each(|(outcome, count)| counter(self.dialect, kind, outcome).add(count));
     }
 }
 
-/// A request on its way.
-pub(crate) struct Begun<'a, R: Item> {
-    tally: &'a Tally,
-    dialect: &'static str,
-    ended: bool,
-    record: PhantomData<fn() -> R>,
-}
-
-impl<R: Item> Begun<'_, R> {
-    /// Counts what came of it. One that was refused as a whole counts as one item: nobody looked for more.
-    pub(crate) fn end(mut self, answer: &Result<Items<Receipt>, Rejection>) {
-        self.ended = true;
-        self.tally.count::<R>(self.dialect, answer);
-    }
-}
-
-impl<R: Item> Drop for Begun<'_, R> {
+impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        if !self.ended {
-            counter::<R>(self.dialect, Outcome::Rejected(CLIENT_LEFT)).inc();
+        if !self.has_ended {
+            self.kinds().for_each(|kind| counter(self.dialect, kind, Outcome::Rejected(CLIENT_LEFT)).inc());
         }
     }
 }
 
-fn accepted<R: Item>(dialect: &'static str) -> (&'static str, &'static str, Counter) {
-    (R::METRIC.0, dialect, counter::<R>(dialect, Outcome::Accepted))
-}
-
-fn counter<R: Item>(dialect: &'static str, outcome: Outcome) -> Counter {
-    let labels = [("dialect", dialect), ("outcome", outcome.name()), ("reason", outcome.reason())];
-    telemetry::counter(R::METRIC.0, R::METRIC.1, &labels)
+fn counter(dialect: Dialect, kind: Kind, outcome: Outcome) -> Counter {
+    let (metric, help) = kind.metric();
+    telemetry::counter(metric, help, &[("dialect", dialect.name()), ("outcome", outcome.name()), ("reason", outcome.reason())])
 }

@@ -12,6 +12,7 @@ pub mod clickhouse;
 pub mod config;
 pub mod credentials;
 pub mod disk;
+pub mod fair_queue;
 pub mod http;
 pub mod kafka;
 pub mod printable;

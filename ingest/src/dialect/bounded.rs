@@ -1,4 +1,4 @@
-//! Lists and maps that are bounded while they are read: what is above costs time and no memory.
+//! Lists and maps that are bounded while they are read: items above the bound take time but no memory.
 
 use super::bounds::{NAME, PAIRS, VALUE};
 use super::cut::cut;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Reads the first items of a list; `null` is no list, and no item of one. Says whether there were more.
+/// Reads the first items of a list, and whether there were more. `null` is an empty list; `null` items are skipped.
 pub(super) struct List<T> {
     most: usize,
     items: PhantomData<T>,
@@ -59,8 +59,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
     }
 }
 
-/// Reads texts by their names, each cut to its bound; of a repeated name the last counts, and what is `null` is not there. Says
-/// whether anything was cut or left out.
+/// Reads texts by their names, each cut to its bound, and whether anything was cut or left out. Of a repeated name the last
+/// counts; `null` is an absent text.
 pub(super) struct Pairs;
 
 impl<'de> DeserializeSeed<'de> for Pairs {

@@ -95,7 +95,7 @@ pub(super) fn is_shallow(json: &str, limit: usize) -> bool {
     true
 }
 
-/// How many bytes of a text are such. Counted in pieces whose number fits a byte, so that the processor counts many at once.
+/// How many bytes of a text `is` accepts. Counted in pieces whose number fits a byte, so that the processor counts many at once.
 pub(in crate::dialect) fn count(text: &str, is: impl Fn(u8) -> bool) -> usize {
     let in_piece = |piece: &[u8]| piece.iter().map(|byte| u8::from(is(*byte))).sum::<u8>();
     text.as_bytes().chunks(usize::from(u8::MAX)).map(|piece| usize::from(in_piece(piece))).sum()

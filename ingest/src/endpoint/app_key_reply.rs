@@ -1,12 +1,18 @@
-//! The replies of dialect 2: `{"code":200,"message":"...","data":{...}}`.
+//! The replies of the app-key dialect: `{"code":200,"message":"...","data":{...}}`.
 
-use super::advised;
+use super::replies::{Replies, advised};
+use crate::accept::Accepted;
 use crate::rejection::Rejection;
 use serde::Serialize;
-use service::http::{IntoResponse, Response, StatusCode, json};
+use service::http::{Response, StatusCode, json};
 
-/// A rejection in this dialect's words.
-pub(crate) struct Refusal(pub(crate) Rejection);
+/// Of an error.
+pub(super) const ERROR_REPORT: Replies =
+    Replies { accepted: |_, _, accepted| recorded(accepted, "错误上报成功"), refused: |_, rejection| refused(rejection) };
+
+/// Of a heartbeat.
+pub(super) const HEARTBEAT: Replies =
+    Replies { accepted: |_, _, accepted| recorded(accepted, "心跳记录成功"), refused: |_, rejection| refused(rejection) };
 
 #[derive(Serialize)]
 struct Reply<'a, T> {
@@ -21,20 +27,22 @@ struct Recorded {
     recorded: bool,
 }
 
-/// It is in the log.
-pub(super) fn recorded(message: &str) -> Response {
-    answered(message, &Recorded { recorded: true })
+/// The reply to a record, which is in the log or was refused.
+fn recorded(accepted: &Accepted, message: &str) -> Response {
+    match accepted.receipts.single() {
+        Ok(_) => answered(message, &Recorded { recorded: true }),
+        Err(rejection) => refused(&rejection),
+    }
 }
 
-/// Here is what was asked for.
+/// The reply to a question.
 pub(super) fn answered<T: Serialize>(message: &str, data: &T) -> Response {
     json(StatusCode::OK, &Reply { code: 200, message, data: Some(data) })
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let status = self.0.status();
-        let message = self.0.app_key_message();
-        advised(json(status, &Reply { code: status.as_u16(), message: &message, data: None::<()> }), &self.0)
-    }
+/// The reply to a request that was refused.
+pub(super) fn refused(rejection: &Rejection) -> Response {
+    let status = rejection.status();
+    let message = rejection.app_key_message();
+    advised(json(status, &Reply { code: status.as_u16(), message: &message, data: None::<()> }), rejection)
 }

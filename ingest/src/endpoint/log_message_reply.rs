@@ -1,36 +1,16 @@
-//! `POST /v1/common/log/message/report`: dialect 1, plain or through the device channel, which may also put the sealed
-//! report in the query of a GET.
+//! The replies of the log-message dialect: `{"code":0,"msg":"OK","data":{...}}`.
 //!
-//! A sealed request's reply is sealed as well: its `data` member, which errors do not have.
+//! The reply to a sealed request is sealed as well: its `data` member, which errors do not have.
 
-use super::advised;
-use crate::accept::{Way, accept_sealable, too_large};
-use crate::authenticate::by_key_or_default;
-use crate::dialect::{BODY_LIMIT, log_message, name};
+use super::replies::{Replies, advised};
+use crate::accept::Accepted;
 use crate::edge::Edge;
-use crate::encoded::Ready;
 use crate::rejection::Rejection;
-use crate::throttle::WithoutDevice;
-use schemas::record::RawReport;
 use serde::Serialize;
-use service::http::{Endpoint, HeaderValue, IntoResponse, Method, Request, Response, StatusCode, header, json};
-use std::sync::Arc;
+use service::http::{HeaderValue, Method, Request, Response, StatusCode, header, json};
 
-const WAY: Way<RawReport> = Way {
-    dialect: name::LOG_MESSAGE,
-    identify: by_key_or_default,
-    read: |_, body, received| Ok(vec![Ready::of(log_message::parse(body, received)?)]),
-    without_device: WithoutDevice::Address,
-};
-
-/// Takes one message.
-pub(crate) struct LogMessage(pub(crate) Arc<Edge>);
-
-/// A rejection in this dialect's words.
-pub(crate) struct Refusal {
-    rejection: Rejection,
-    always_200: bool,
-}
+/// Of a log message.
+pub(super) const REPLIES: Replies = Replies { accepted: stored, refused };
 
 #[derive(Serialize)]
 struct Reply<T> {
@@ -45,44 +25,27 @@ struct Stored {
     id: u64,
 }
 
-impl Endpoint for LogMessage {
-    const METHODS: &'static [Method] = &[Method::POST, Method::GET];
-    const PATH: &'static str = "/v1/common/log/message/report";
-    const SUMMARY: &'static str = "Report one log message (dialect 1)";
-    const TAG: &'static str = "log message";
-    const BODY_LIMIT: usize = BODY_LIMIT;
-    type Input = Request;
-    type Output = Response;
-    type Error = Refusal;
-
-    fn too_large(&self, _: &str) -> Response {
-        let rejection = too_large(&self.0, &WAY, Self::BODY_LIMIT);
-        Refusal { rejection, always_200: self.0.always_200 }.into_response()
+fn stored(edge: &Edge, request: &Request, accepted: &Accepted) -> Response {
+    let stored = match accepted.receipts.single() {
+        Ok(receipt) => Stored { id: receipt.content_id },
+        Err(rejection) => return refused(edge, &rejection),
+    };
+    let mut response = match &accepted.channel {
+        None => done(Some(stored)),
+        Some(channel) => done(serde_json::to_vec(&stored).ok().and_then(|text| channel.seal(text, edge.fresh()))),
+    };
+    if request.method == Method::GET {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-
-    async fn call(&self, request: Request) -> Result<Response, Refusal> {
-        let taken = accept_sealable(&self.0, &WAY, &request).await;
-        let (receipt, channel) = taken.map_err(|rejection| Refusal { rejection, always_200: self.0.always_200 })?;
-        let stored = Stored { id: receipt.content_id };
-        let mut response = match channel {
-            None => done(Some(stored)),
-            Some(channel) => done(serde_json::to_vec(&stored).ok().and_then(|text| channel.seal(text, self.0.fresh()))),
-        };
-        if request.method == Method::GET {
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
-        Ok(response)
-    }
+    response
 }
 
 fn done<T: Serialize>(data: Option<T>) -> Response {
     json(StatusCode::OK, &Reply { code: 0, msg: "OK", data })
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let (code, msg) = self.rejection.log_message_code();
-        let status = if self.always_200 { StatusCode::OK } else { self.rejection.status() };
-        advised(json(status, &Reply::<Stored> { code, msg, data: None }), &self.rejection)
-    }
+fn refused(edge: &Edge, rejection: &Rejection) -> Response {
+    let (code, msg) = rejection.log_message_code();
+    let status = if edge.always_200 { StatusCode::OK } else { rejection.status() };
+    advised(json(status, &Reply::<Stored> { code, msg, data: None }), rejection)
 }

@@ -67,7 +67,7 @@ impl Frames {
         (0..self.ends.len()).map(|place| self.unpacked(place))
     }
 
-    /// A frame that says nothing is none.
+    /// Adds a frame; one without any field is skipped.
     fn push(&mut self, frame: &Frame<'_>) {
         let texts = texts_of(frame);
         let flags = of_flag(frame.in_app) | of_flag(frame.native) << 2;

@@ -1,20 +1,21 @@
-//! An event to a report (ingest-protocols, sections 3 and 4).
+//! An event to a report.
 //!
-//! Where the documents leave a choice: the device is whom the SDKs count sessions by (the user, else the installation), so
+//! Where the protocol leaves a choice: the device is whom the SDKs count sessions by (the user, else the installation), so
 //! that crashed and connected devices are the same; `tags` are the report's custom keys, what the server side adds
 //! (environment, server, logger, URL) its server keys; `transaction` is the scene. An event that says nothing is still one.
 
 use super::breadcrumbs;
+use super::contexts;
 use super::event::{Contexts, Event, Request, Thread as SentThread, User};
 use super::language::Language;
-use super::release::Release;
-use super::stack::{self, Print, Printed};
 use super::packed_frames::Stack;
-use super::contexts;
+use super::print::{Print, Printed};
+use super::release::Release;
+use super::stack;
 use crate::dialect::bounds::{FINGERPRINT_PART, ID, NAME, PRINT_SPARE, SHORT, STACK, THREAD_STACKS, VALUE, VERSION};
 use crate::dialect::cut::{beginning, copied, cut, mark};
 use crate::dialect::native::{cut_long, cut_short, identify};
-use crate::dialect::{Received, name};
+use crate::dialect::{Dialect, Received};
 use schemas::record::{Category, RawReport, Thread};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -33,7 +34,7 @@ pub(super) struct Sent<'a> {
 
 /// Makes the report of an event.
 pub(super) fn report(event: &Event<'_>, sent: Sent<'_>, received: &Received) -> RawReport {
-    let mut report = RawReport::new(&received.app_id, name::SENTRY, Category::Error, received.received_at);
+    let mut report = RawReport::new(&received.app_id, Dialect::Sentry.name(), Category::Error, received.received_at);
     received.describe(&mut report);
     let language = Language::of(event);
     report.event_id = match identifier(&event.event_id.0) {
