@@ -77,7 +77,12 @@ mod stability;
 /// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
 mod suggestions;
 
+/// The programs in `examples/`.
+mod examples;
+
 /// What is handed out for containers.
 mod deploy;
 /// The rules of the house: floors, doors, lengths, dead paths in the documents.
 mod tidy;
+/// Packages and snapshots that nothing uses.
+mod unused;
