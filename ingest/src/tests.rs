@@ -9,6 +9,7 @@ mod any_version;
 mod batches;
 mod bounds;
 mod checklist;
+mod every_path;
 mod fixtures;
 mod fuzz;
 mod hostile_shapes;

@@ -78,7 +78,7 @@ struct Rates {
 }
 
 /// The limits of one sender.
-struct Gate<'a> {
+struct SenderLimits<'a> {
     throttles: &'a Throttles,
     rates: Rates,
     sender: &'a Sender<'a>,
@@ -98,8 +98,8 @@ impl Throttles {
 
     /// Turns every record that is over a limit into its rejection. Gives how much the others took of their app's day.
     pub(crate) fn admit(&self, batch: &mut Batch, sender: &Sender<'_>) -> Taken {
-        let gate = Gate { throttles: self, rates: Rates::of(&self.config, sender.app), sender };
-        Taken { reports: gate.admit(&mut batch.reports), connections: gate.admit(&mut batch.connections) }
+        let limits = SenderLimits { throttles: self, rates: Rates::of(&self.config, sender.app), sender };
+        Taken { reports: limits.admit(&mut batch.reports), connections: limits.admit(&mut batch.connections) }
     }
 
     /// Gives back what records took of their app's day that the log did not take.
@@ -128,7 +128,7 @@ impl Rates {
     }
 }
 
-impl Gate<'_> {
+impl SenderLimits<'_> {
     fn admit(&self, items: &mut Items<EncodedRecord>) -> u32 {
         let mut taken = 0_u32;
         for item in items {

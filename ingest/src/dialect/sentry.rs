@@ -14,6 +14,7 @@ mod contexts;
 mod discarded;
 mod envelope;
 mod event;
+mod frame;
 pub(crate) mod key;
 mod language;
 mod lenient;

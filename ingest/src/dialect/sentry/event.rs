@@ -83,23 +83,6 @@ object! {
 }
 
 object! {
-    /// One frame.
-    Frame<'a>, other: skip, {
-        function: Text<'a> = "function",
-        module: Text<'a> = "module",
-        filename: Text<'a> = "filename",
-        abs_path: Text<'a> = "abs_path",
-        line: Whole = "lineno",
-        column: Whole = "colno",
-        in_app: Flag = "in_app",
-        package: Text<'a> = "package",
-        address: Text<'a> = "instruction_addr",
-        source: Text<'a> = "context_line",
-        native: Flag = "native",
-    } []
-}
-
-object! {
     /// One thread.
     Thread<'a>, other: skip, {
         id: Text<'a> = "id",

@@ -4,7 +4,7 @@
 //! Texts stand one behind the other; what they are, and the numbers, stand packed beside them. A frame is unpacked when it is
 //! printed.
 
-use super::event::Frame;
+use super::frame::Frame;
 use super::lenient::{Fields, Lenient, read};
 use super::values::{Flag, Text, Whole};
 use crate::dialect::bounds::FRAMES;

@@ -1,6 +1,6 @@
 //! The text that a stack becomes, bounded while it is written.
 
-use super::event::Frame;
+use super::frame::Frame;
 use super::language::Language;
 use super::packed_frames::Stack;
 use super::print_frame;

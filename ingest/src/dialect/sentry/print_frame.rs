@@ -1,7 +1,7 @@
 //! One frame as each language prints it. What a client did not send is left out, or stands as the language writes what
 //! it does not know.
 
-use super::event::Frame;
+use super::frame::Frame;
 use super::language::Language;
 use std::fmt::{Display, Formatter, Write};
 
