@@ -46,6 +46,8 @@ pub(crate) struct KeyInHead {
     pub(crate) identify: for<'a> fn(&'a Credentials, &Request) -> Result<Caller<'a>, Rejection>,
     /// Whether a `Content-Encoding` counts.
     pub(crate) may_be_packed: bool,
+    /// Bytes of a body, decompressed, up to which it is read on the worker.
+    pub(crate) short: usize,
     /// Whether a plain body becomes longer while it is read.
     pub(crate) expands: fn(&[u8]) -> bool,
     /// Reads the body, unpacked and unsealed.
@@ -119,8 +121,8 @@ impl<'a> Visit<'a> {
     async fn read_known(&self, head: &KeyInHead) -> Result<Limited<'a>, Rejection> {
         let (sender, received) = self.admit((head.identify)(self.credentials, self.request)?)?;
         let encoding = encoding(self.request).filter(|_| head.may_be_packed);
-        let body = Unpacking::begin(&self.request.body, encoding, SHORT_BODY)?;
-        let is_short = body.plain().is_some_and(|plain| plain.len() <= SHORT_BODY && !(head.expands)(plain));
+        let body = Unpacking::begin(&self.request.body, encoding, head.short)?;
+        let is_short = body.plain().is_some_and(|plain| plain.len() <= head.short && !(head.expands)(plain));
         let read = || {
             let batch = match &sender.channel {
                 Some(channel) => {

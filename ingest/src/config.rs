@@ -65,7 +65,7 @@ pub struct Config {
     pub disk: Disk,
 }
 
-/// `[ingest.long_bodies]`: bodies of more than 16 KiB, decompressed. As many are read at once as there are processors, in turn
+/// `[ingest.long_bodies]`: bodies of more than 16 KiB (native dialect: 8 KiB), decompressed. As many are read at once as there are processors, in turn
 /// by address (IPv6: its /64); others wait and keep their memory, of which `max_body_memory` counts what came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

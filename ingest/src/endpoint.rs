@@ -13,6 +13,7 @@ use crate::batch::Batch;
 use crate::dialect::{self, Dialect, app_key, log_message, native, native_connection, sentry};
 use crate::edge::Edge;
 use crate::item::Kind;
+use crate::off_worker::{SHORT_BATCH, SHORT_BODY};
 use crate::throttle::WithoutDevice;
 use replies::Replies;
 use service::http::{Endpoint, Method, Request, Response, Router};
@@ -59,6 +60,7 @@ impl TakesRecords for LogMessage {
         reading: Reading::KeyInHead(KeyInHead {
             identify: by_key_or_default,
             may_be_packed: false,
+            short: SHORT_BODY,
             expands: |_| false,
             read: |_, body, received| Batch::one(log_message::parse(body, received)?),
         }),
@@ -110,6 +112,7 @@ impl TakesRecords for Reports {
         reading: Reading::KeyInHead(KeyInHead {
             identify: by_key,
             may_be_packed: true,
+            short: SHORT_BATCH,
             expands: |_| false,
             read: |request, body, received| Ok(Batch::of(Kind::Report, native::parse(body, content_type(request), received)?)),
         }),
@@ -130,6 +133,7 @@ impl TakesRecords for Connections {
         reading: Reading::KeyInHead(KeyInHead {
             identify: by_key,
             may_be_packed: true,
+            short: SHORT_BATCH,
             expands: |_| false,
             read: |request, body, received| {
                 Ok(Batch::of(Kind::Connection, native_connection::parse(body, content_type(request), received)?))
@@ -152,6 +156,7 @@ impl TakesRecords for SentryEnvelope {
         reading: Reading::KeyInHead(KeyInHead {
             identify: by_project,
             may_be_packed: true,
+            short: SHORT_BODY,
             expands: |_| false,
             read: |_, body, received| sentry::read_envelope(body, received),
         }),
@@ -172,6 +177,7 @@ impl TakesRecords for SentryStore {
         reading: Reading::KeyInHead(KeyInHead {
             identify: by_project,
             may_be_packed: true,
+            short: SHORT_BODY,
             expands: sentry::is_packed,
             read: |_, body, received| sentry::read_store(body, received),
         }),

@@ -1,5 +1,6 @@
 //! The native dialect's reports: all that the queries can ask for.
 
+use super::bounded::ListItem;
 use super::bounds::{
     ATTACHMENT_BYTES, ATTACHMENTS, EXCEPTION_NAME, FINGERPRINT, FINGERPRINT_PART, ID, LOCALE, LOG, MESSAGE, NAME, SHORT, STACK, TAGS,
     THREAD_STACKS, THREADS, VERSION,
@@ -67,6 +68,14 @@ struct Encoded {
 struct Stack {
     name: Option<String>,
     stack: Option<String>,
+}
+
+impl ListItem<'_> for Encoded {
+    const IS_TEXT: bool = false;
+}
+
+impl ListItem<'_> for Stack {
+    const IS_TEXT: bool = false;
 }
 
 impl Draft for Report<'_> {

@@ -3,12 +3,12 @@
 //! A dialect is a table of its fields (`Draft::read`) and what makes a record of them (`Draft::finish`). The reader does
 //! the rest: it names the field in every error, collects the fields that are not known, and bounds their depth and length.
 
-use super::bounded::{List, Pairs};
+use super::bounded::{List, ListItem, Pairs};
 use super::bounds::CONTEXT;
 use super::cut::mark;
 use super::extra::Extra;
 use super::surrogate;
-use super::value::{Integer, Key, is_shallow};
+use super::value::{Boolean, Integer, Key, is_shallow, is_text};
 use crate::rejection::Rejection;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -62,12 +62,12 @@ impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
 
     /// `true` or `false`.
     pub(super) fn boolean(self, into: &mut Option<bool>) -> Result<(), A::Error> {
-        *into = self.value::<bool>()?;
+        *into = self.value::<Boolean>()?.map(|boolean| boolean.0);
         Ok(())
     }
 
     /// A list, of which the first `most` items are read; `null` items are skipped.
-    pub(super) fn list<T: Deserialize<'de>>(self, most: usize, (into, truncated): Marked<'_, Vec<T>>) -> Result<(), A::Error> {
+    pub(super) fn list<T: ListItem<'de>>(self, most: usize, (into, truncated): Marked<'_, Vec<T>>) -> Result<(), A::Error> {
         let name = self.name;
         let is_cut;
         (*into, is_cut) = self.seeded(List::first(most))?;
@@ -150,7 +150,7 @@ impl<'de, D: Draft> DeserializeSeed<'de> for Object<'_, D> {
     type Value = Extra;
 
     fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<Extra, T::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -159,6 +159,10 @@ impl<'de, D: Draft> Visitor<'de> for Object<'_, D> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Extra, E> {
+        Err(is_text(text, &self))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Extra, A::Error> {

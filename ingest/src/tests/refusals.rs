@@ -154,3 +154,19 @@ fn connections_name_the_field() {
         assert!(message.starts_with(&format!("{name}: ")), "{body}: {message}");
     }
 }
+
+/// To write out a text that stands in the wrong place took seconds for a body of 8 MB that was packed to 8 KB.
+#[test]
+fn a_long_text_in_the_wrong_place_is_not_written_out() {
+    let text = "崩溃".repeat(200_000);
+    let native = r#""category":"error","platformId":1,"expName":"x""#;
+    let wrong =
+        ["occurredAt", "oom", "tags", "threads", "attachments", "userKey"].map(|name| format!("{{{native},\"{name}\":\"{text}\"}}"));
+    let nested = ["threads", "attachments"].map(|name| format!("{{{native},\"{name}\":[\"{text}\"]}}"));
+    for body in wrong.into_iter().chain(nested).chain([format!("\"{text}\""), format!("[{{{native}}},\"{text}\"]")]) {
+        let (items, taken) = super::allocator::peak(|| native_reports(body.as_bytes(), Shape::default(), &received()));
+        let refused = items.unwrap().pop().unwrap().unwrap_err().to_string();
+        assert!(refused.contains("崩溃") && refused.len() < 300, "{refused}");
+        assert!(taken < 64 << 10, "{taken} bytes for {:.80}", body);
+    }
+}
