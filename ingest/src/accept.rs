@@ -92,7 +92,7 @@ async fn take(edge: &Edge, route: &Route, request: &Request, pending: &mut Pendi
     Ok(Accepted { receipts, channel: sender.channel })
 }
 
-/// A request on its way.
+/// A request that is being taken.
 struct Visit<'a> {
     edge: &'a Edge,
     route: &'a Route,

@@ -7,8 +7,8 @@ use crate::rejection::Rejection;
 use schemas::outcome::Outcome;
 use service::telemetry::{self, Counter};
 
-/// The reason of requests whose client did not wait for the answer. Their records may be in the log; sent again, they have
-/// the same ids and count once.
+/// The reason of requests whose client left before the answer. Their records may be in the log; sent again, they have the same
+/// ids and count once.
 const CLIENT_LEFT: &str = "ClientLeft";
 
 /// The counters of the edge.
