@@ -4,7 +4,7 @@
 //! Texts stand one behind the other; what they are, and the numbers, stand packed beside them. A frame is unpacked when it is
 //! printed.
 
-use super::event::Frame;
+use super::frame::Frame;
 use super::lenient::{Fields, Lenient, read};
 use super::values::{Flag, Text, Whole};
 use crate::dialect::bounds::FRAMES;
@@ -67,7 +67,7 @@ impl Frames {
         (0..self.ends.len()).map(|place| self.unpacked(place))
     }
 
-    /// A frame that says nothing is none.
+    /// Adds a frame; one without any field is skipped.
     fn push(&mut self, frame: &Frame<'_>) {
         let texts = texts_of(frame);
         let flags = of_flag(frame.in_app) | of_flag(frame.native) << 2;

@@ -1,17 +1,16 @@
 //! Many records in one body: one JSON object, an array of them, or one a line (NDJSON).
 //!
 //! A bad item never costs its neighbours: an array is read in one pass, and only where that fails taken apart item by
-//! item. What is no JSON at all has no items and is refused as a whole. Each item is made ready for the log before the next is
-//! read: records are large.
+//! item. A body that is not JSON has no items and is refused as a whole. Each item is encoded before the next is read: records are
+//! large.
 
-use super::Items;
-use super::allowance::Allowance;
 use super::bounds::BATCH;
+use super::copy_budget::CopyBudget;
 use super::object::{self, Draft, Object};
-use crate::accept::Item;
-use crate::ready::Ready;
+use crate::batch::Items;
+use crate::encoded::EncodedRecord;
+use crate::item::Item;
 use crate::rejection::Rejection;
-use schemas::record::Record;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::cell::Cell;
@@ -20,16 +19,16 @@ use std::io::BufRead;
 
 /// How the items of a body are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(super) enum Form {
     /// One object or an array.
     Json,
-    /// One object a line; empty lines are none.
+    /// One object a line; empty lines are skipped.
     Lines,
 }
 
 impl Form {
     /// By the `Content-Type` header.
-    pub(crate) fn of(content_type: Option<&str>) -> Self {
+    pub(super) fn of(content_type: Option<&str>) -> Self {
         let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
         let lines = ["application/x-ndjson", "application/ndjson"];
         if lines.iter().any(|name| essence.eq_ignore_ascii_case(name)) { Self::Lines } else { Self::Json }
@@ -39,7 +38,7 @@ impl Form {
 /// What every item of a body is read with.
 pub(super) struct Reader<'a, F> {
     pub(super) form: Form,
-    pub(super) allowance: &'a Allowance,
+    pub(super) budget: &'a CopyBudget,
     /// Gives the empty draft of an item by its index.
     pub(super) start: F,
 }
@@ -47,11 +46,11 @@ pub(super) struct Reader<'a, F> {
 impl<D, F> Reader<'_, F>
 where
     D: Draft,
-    D::Record: Item + Record,
+    D::Record: Item,
     F: Fn(usize) -> D,
 {
     /// Reads every item.
-    pub(super) fn read(&self, body: &[u8]) -> Result<Items<Ready<D::Record>>, Rejection> {
+    pub(super) fn read(&self, body: &[u8]) -> Result<Items<EncodedRecord>, Rejection> {
         let items = match self.form {
             Form::Lines => self.lines(body)?,
             Form::Json => {
@@ -62,11 +61,11 @@ where
         if items.is_empty() { Err(Rejection::invalid("the body holds no item")) } else { Ok(items) }
     }
 
-    fn one(&self, json: &str, index: usize) -> Result<Ready<D::Record>, Rejection> {
-        self.allowance.ready(object::read_text(json, || (self.start)(index)))
+    fn one(&self, json: &str, index: usize) -> Result<EncodedRecord, Rejection> {
+        self.budget.encoded(object::read_text(json, || (self.start)(index)))
     }
 
-    fn lines(&self, body: &[u8]) -> Result<Items<Ready<D::Record>>, Rejection> {
+    fn lines(&self, body: &[u8]) -> Result<Items<EncodedRecord>, Rejection> {
         let mut items = Vec::new();
         let mut rest = body;
         while !rest.is_empty() {
@@ -80,12 +79,12 @@ where
             if items.len() == BATCH {
                 return Err(too_many());
             }
-            items.push(self.allowance.ready(object::read(line, || (self.start)(items.len()))));
+            items.push(self.budget.encoded(object::read(line, || (self.start)(items.len()))));
         }
         Ok(items)
     }
 
-    fn array(&self, json: &str) -> Result<Items<Ready<D::Record>>, Rejection> {
+    fn array(&self, json: &str) -> Result<Items<EncodedRecord>, Rejection> {
         let over = Cell::new(false);
         if let Ok(items) = elements(json, Straight { reader: self, over: &over }) {
             return Ok(items);
@@ -121,10 +120,10 @@ struct Straight<'a, 'r, F> {
 impl<'de, D, F> Visitor<'de> for Straight<'_, '_, F>
 where
     D: Draft,
-    D::Record: Item + Record,
+    D::Record: Item,
     F: Fn(usize) -> D,
 {
-    type Value = Items<Ready<D::Record>>;
+    type Value = Items<EncodedRecord>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of objects")
@@ -139,7 +138,7 @@ where
                 self.over.set(true);
                 return Err(A::Error::custom("too many items"));
             }
-            items.push(self.reader.allowance.ready(draft.finish(extra)));
+            items.push(self.reader.budget.encoded(draft.finish(extra)));
         }
     }
 }

@@ -1,10 +1,8 @@
 //! One frame as each language prints it. What a client did not send is left out, or stands as the language writes what
 //! it does not know.
 
-use super::event::Frame;
+use super::frame::Frame;
 use super::language::Language;
-use super::stack::Print;
-use super::stack_frames::Frames;
 use std::fmt::{Display, Formatter, Write};
 
 /// Writes the lines of a frame; `number` counts from the first that is printed.
@@ -24,20 +22,6 @@ pub(super) fn write(language: Language, number: usize, frame: &Frame<'_>, text: 
         Language::Apple => apple(number, frame, text),
         Language::Native | Language::Other => native(number, frame, text),
     };
-}
-
-/// Ruby's print: the header stands behind the place of the innermost frame.
-pub(super) fn ruby(print: &mut Print, header: &str, frames: &Frames) {
-    let (class, value) = header.split_once(": ").unwrap_or((header, header));
-    let mut rest = frames.iter().rev();
-    if let Some(first) = rest.next() {
-        print.frame(&first, |text| {
-            let _ = writeln!(text, "{}: {value} ({class})", place_in(&first));
-        });
-    }
-    for (number, frame) in rest.enumerate() {
-        print.frame(&frame, |text| write(Language::Ruby, number, &frame, text));
-    }
 }
 
 type Written = std::fmt::Result;
@@ -78,7 +62,7 @@ fn located_exactly<'f>(path: &'f str, frame: &Frame<'_>) -> Place<'f> {
 }
 
 /// `path:12:in 'function'`, as Ruby says where.
-fn place_in(frame: &Frame<'_>) -> String {
+pub(super) fn place_in(frame: &Frame<'_>) -> String {
     format!("{}:in '{}'", located(path(frame), frame), function(frame))
 }
 

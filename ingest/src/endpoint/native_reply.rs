@@ -1,14 +1,22 @@
-//! The replies of dialect 3, item by item.
+//! The replies of the native dialect, item by item.
 
-use super::advised;
-use crate::accept::Receipt;
-use crate::dialect::{Items, native};
+use super::replies::{Replies, advised};
+use crate::batch::Items;
+use crate::item::Receipt;
 use crate::rejection::{Rejection, Scope};
 use schemas::ids::ReportId;
 use serde::{Serialize, Serializer};
-use service::http::{IntoResponse, Request, Response, StatusCode, header, json};
+use service::http::{Response, StatusCode, json};
 
-/// What came of each item of a request.
+/// Of reports.
+pub(super) const REPORTS: Replies =
+    Replies { accepted: |_, _, accepted| reply(&accepted.receipts.reports), refused: |_, rejection| refused(rejection) };
+
+/// Of connections.
+pub(super) const CONNECTIONS: Replies =
+    Replies { accepted: |_, _, accepted| reply(&accepted.receipts.connections), refused: |_, rejection| refused(rejection) };
+
+/// What became of each item of a request.
 #[derive(Serialize)]
 struct Reply<'a> {
     accepted: usize,
@@ -29,7 +37,7 @@ struct Reason<'a> {
     code: &'static str,
     #[serde(serialize_with = "shown")]
     message: &'a Rejection,
-    /// Whom the limit is of that it was over.
+    /// Whose limit it was over.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'static str>,
     /// Seconds after which it may pass.
@@ -78,24 +86,14 @@ impl<'a> Reason<'a> {
     }
 }
 
-/// A request refused as a whole.
-pub(crate) struct Refusal(pub(crate) Rejection);
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let body = Whole { accepted: 0, rejected: [], ids: [], reason: Reason::of(&self.0) };
-        advised(json(self.0.status(), &body), &self.0)
-    }
-}
-
-/// What the headers say about the body.
-pub(super) fn shape(request: &Request) -> native::Shape<'_> {
-    let named = |name| request.headers.get(name).map(|value: &service::http::HeaderValue| value.to_str().unwrap_or("?"));
-    native::Shape { content_type: named(header::CONTENT_TYPE), encoding: named(header::CONTENT_ENCODING) }
+/// The reply to a request that was refused as a whole.
+fn refused(rejection: &Rejection) -> Response {
+    let body = Whole { accepted: 0, rejected: [], ids: [], reason: Reason::of(rejection) };
+    advised(json(rejection.status(), &body), rejection)
 }
 
 /// The reply to a request whose items were looked at one by one.
-pub(super) fn reply(items: &Items<Receipt>) -> Response {
+fn reply(items: &Items<Receipt>) -> Response {
     let rejections: Vec<&Rejection> = items.iter().filter_map(|item| item.as_ref().err()).collect();
     let faults = items.iter().enumerate().filter_map(|(index, item)| Some(Fault { index, reason: Reason::of(item.as_ref().err()?) }));
     let body = Reply {
@@ -103,16 +101,16 @@ pub(super) fn reply(items: &Items<Receipt>) -> Response {
         rejected: faults.collect(),
         ids: items.iter().map(|item| item.as_ref().ok().map(|receipt| Id(ReportId(receipt.id)))).collect(),
     };
-    let (status, spokesman) = verdict(body.accepted, &rejections);
+    let (status, decisive) = verdict(body.accepted, &rejections);
     let response = json(status, &body);
-    match spokesman {
+    match decisive {
         Some(rejection) => advised(response, rejection),
         None => response,
     }
 }
 
-/// The status, and the rejection that says when to come again: an outage speaks for all, the rate limit where nothing
-/// else was wrong.
+/// The status, and the rejection that decides it and says when to try again: an outage before all others, a limit where
+/// nothing else was wrong.
 pub(super) fn verdict<'a>(accepted: usize, rejections: &[&'a Rejection]) -> (StatusCode, Option<&'a Rejection>) {
     let outage = rejections.iter().find(|rejection| matches!(rejection, Rejection::LogUnavailable { .. }));
     if let Some(outage) = outage {

@@ -5,11 +5,11 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 use serde::de::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
-/// Unix milliseconds; `None` where what was sent is no time.
+/// Unix milliseconds; `None` where the value that was sent is not a time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Moment(pub Option<i64>);
+pub(super) struct Timestamp(pub Option<i64>);
 
-impl Moment {
+impl Timestamp {
     pub(super) fn of_text(text: &str) -> Self {
         let text = text.trim();
         if let Ok(seconds) = text.parse::<f64>() {
@@ -22,14 +22,14 @@ impl Moment {
         Self(zoned.or_else(|_| utc()).ok())
     }
 
-    /// As a log shows it; empty where it is none.
+    /// As a log shows it; empty where there is no time.
     pub(super) fn shown(self) -> String {
         let moment = self.0.and_then(DateTime::from_timestamp_millis);
         moment.map_or_else(String::new, |moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 
-impl<'de> Lenient<'de> for Moment {
+impl<'de> Lenient<'de> for Timestamp {
     fn text(text: Cow<'de, str>) -> Self {
         Self::of_text(&text)
     }
@@ -42,7 +42,7 @@ impl<'de> Lenient<'de> for Moment {
     }
 }
 
-impl<'de> Deserialize<'de> for Moment {
+impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(deserializer)
     }
@@ -65,11 +65,11 @@ mod tests {
             "\"2025-11-21T04:40:00.250000\"",
             "\"2025-11-21 04:40:00.25\"",
         ] {
-            assert_eq!(serde_json::from_str::<Moment>(json).unwrap(), Moment(expected), "{json}");
+            assert_eq!(serde_json::from_str::<Timestamp>(json).unwrap(), Timestamp(expected), "{json}");
         }
         for json in ["0", "null", "\"昨天\"", "1e300", "{}", "[1]", "true", "\"\""] {
-            assert_eq!(serde_json::from_str::<Moment>(json).unwrap(), Moment(None), "{json}");
+            assert_eq!(serde_json::from_str::<Timestamp>(json).unwrap(), Timestamp(None), "{json}");
         }
-        assert_eq!(Moment(expected).shown(), "2025-11-21T04:40:00.250Z");
+        assert_eq!(Timestamp(expected).shown(), "2025-11-21T04:40:00.250Z");
     }
 }

@@ -1,40 +1,41 @@
-//! Which release a caller is told to install. Pure: the same question to the same releases has the same answer, at every edge.
+//! Which release a client is told to install: a pure function, so that every edge gives the same answer for the same releases.
 
 use schemas::catalogue::Catalogue;
 use schemas::digest::rollout_place;
 use schemas::record::{Record, Release};
 use schemas::version::Version;
 
-/// Who asks, and what they have.
+/// A client that asks for an update: what it has installed and where it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// What is installed, as sent.
+pub struct UpdateRequest {
+    /// The installed version, as sent.
     pub current_version: String,
-    /// The same, understood.
+    /// The installed version, parsed.
     pub current: Version,
-    /// Lower case; empty = not said.
+    /// In lower case; empty where the client did not say.
     pub platform: String,
-    /// Empty = not said.
+    /// Empty where the client did not say.
     pub machine_id: String,
 }
 
-/// A newer release for the caller.
+/// A release that is newer than the installed one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offer<'a> {
+pub struct Update<'a> {
     /// The release.
     pub release: &'a Release,
     /// Whether it must be installed: it says so, or one between it and the installed one does, which it stands in for.
     pub force_update: bool,
 }
 
-/// The highest release above the installed one that the caller may have; `None` where there is none, also for an unknown platform.
+/// The highest release above the installed one that the client may have; `None` without one, and for an unknown platform.
 #[must_use]
-pub fn offer<'a>(catalogue: &'a Catalogue, app_id: &str, question: &Question) -> Option<Offer<'a>> {
-    let newer = catalogue.above(app_id, &question.platform, &question.current);
-    let mut open = newer.filter(|(version, release)| is_for(version, &question.current) && is_reached(release, &question.machine_id));
-    let (_, release) = open.next()?;
-    // The rest lies between: the caller could have had those before.
-    Some(Offer { release, force_update: release.force_update || open.any(|(_, skipped)| skipped.force_update) })
+pub fn find<'a>(catalogue: &'a Catalogue, app_id: &str, request: &UpdateRequest) -> Option<Update<'a>> {
+    let reaches = |release: &Release| is_reached(release, &request.machine_id);
+    let newer = catalogue.above(app_id, &request.platform, &request.current);
+    let mut newer = newer.filter(|(version, _)| is_for(version, &request.current)).map(|(_, release)| release);
+    let release = newer.find(|release| reaches(release))?;
+    // The others lie between: the client could have had those before. The roll-out is a hash, so it is looked at last.
+    Some(Update { release, force_update: release.force_update || newer.any(|skipped| skipped.force_update && reaches(skipped)) })
 }
 
 /// A pre-release is for those who have an earlier one of the same numbers: `1.2.0-beta.2` for `1.2.0-beta.1`. Everyone else gets releases.
@@ -77,14 +78,14 @@ mod tests {
         catalogue
     }
 
-    fn asked(current: &str, machine_id: &str) -> Question {
+    fn asked(current: &str, machine_id: &str) -> UpdateRequest {
         let (current_version, current) = (current.to_owned(), Version::parse(current).unwrap());
-        Question { current_version, current, platform: "windows".to_owned(), machine_id: machine_id.to_owned() }
+        UpdateRequest { current_version, current, platform: "windows".to_owned(), machine_id: machine_id.to_owned() }
     }
 
     fn answer(releases: &[Release], current: &str, machine_id: &str) -> Option<(String, bool)> {
         let catalogue = catalogue(releases);
-        offer(&catalogue, "a", &asked(current, machine_id)).map(|offer| (offer.release.version.clone(), offer.force_update))
+        find(&catalogue, "a", &asked(current, machine_id)).map(|update| (update.release.version.clone(), update.force_update))
     }
 
     fn offered(version: &str, force: bool) -> Option<(String, bool)> {
@@ -100,9 +101,9 @@ mod tests {
             assert_eq!(answer(&releases, none, ""), None, "{none}");
         }
         assert_eq!(answer(&releases[2..], "1.2.3.3", ""), offered("1.2.3.4", false));
-        assert_eq!(offer(&catalogue(&releases), "b", &asked("1.0", "")), None, "another app");
-        let on_a_mac = Question { platform: "darwin".to_owned(), ..asked("1.0", "") };
-        assert_eq!(offer(&catalogue(&releases), "a", &on_a_mac), None, "another platform");
+        assert_eq!(find(&catalogue(&releases), "b", &asked("1.0", "")), None, "another app");
+        let on_a_mac = UpdateRequest { platform: "darwin".to_owned(), ..asked("1.0", "") };
+        assert_eq!(find(&catalogue(&releases), "a", &on_a_mac), None, "another platform");
     }
 
     #[test]
@@ -152,15 +153,15 @@ mod tests {
         fn an_offer_is_newer_and_there_is_none_better(versions in prop::collection::vec("[0-3]\\.[0-3](-[ab])?", 0..8), current in "[0-3]\\.[0-3](-[ab])?") {
             let releases: Vec<Release> = versions.iter().map(|version| release(version)).collect();
             let held = catalogue(&releases);
-            let question = asked(&current, "");
-            match offer(&held, "a", &question) {
-                Some(offer) => {
-                    let offered = Version::parse(&offer.release.version).unwrap();
-                    prop_assert!(offered > question.current);
+            let request = asked(&current, "");
+            match find(&held, "a", &request) {
+                Some(update) => {
+                    let offered = Version::parse(&update.release.version).unwrap();
+                    prop_assert!(offered > request.current);
                     let better = versions.iter().map(|version| Version::parse(version).unwrap()).filter(|version| *version > offered);
-                    prop_assert!(better.into_iter().all(|version| !is_for(&version, &question.current)));
+                    prop_assert!(better.into_iter().all(|version| !is_for(&version, &request.current)));
                 }
-                None => prop_assert!(versions.iter().map(|version| Version::parse(version).unwrap()).all(|version| version <= question.current || !is_for(&version, &question.current))),
+                None => prop_assert!(versions.iter().map(|version| Version::parse(version).unwrap()).all(|version| version <= request.current || !is_for(&version, &request.current))),
             }
         }
     }
