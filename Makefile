@@ -56,8 +56,8 @@ abuse: engine ## users, clients and strangers against one another for SECONDS (6
 bench: engine ## the benchmarks, a line for each figure, kept in tests/benches/results/
 	$(CARGO) build --release -p aftershock
 	tests/benches/record.sh $(CARGO) bench -p tests --bench pipeline
-	tests/benches/record.sh $(CARGO) bench -p aftershock --bench broker
-	tests/benches/record.sh $(CARGO) bench -p aftershock --bench engine
+	tests/benches/record.sh $(CARGO) bench -p embedded-log --bench broker
+	tests/benches/record.sh $(CARGO) bench -p embedded-engine --bench engine
 
 grouping: ## group the labelled sets, print the scores, fail where one fell
 	$(CARGO) test --workspace --test pipeline -- grouping --nocapture
