@@ -62,11 +62,11 @@ bench: engine ## the benchmarks, a line for each figure, kept in tests/benches/r
 grouping: ## group the labelled sets, print the scores, fail where one fell
 	$(CARGO) test --workspace --test pipeline -- grouping --nocapture
 
-check: ## formatting, lints, the packages' licences and sources, and the tidy test
+check: ## formatting, lints, packages (licences, sources, unused ones), the house rules and the documents
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	infra/deploy/deny/run.sh
-	$(CARGO) test --workspace --test pipeline tidy
+	$(CARGO) test --workspace --test pipeline -- tidy:: unused::
 
 doc: ## the documentation of every item, private ones too; a broken link is an error
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
