@@ -85,6 +85,8 @@ const DOORS: &[(&str, &[&str])] = &[
             "infra/service/src/clickhouse.rs",
             "schemas/src/row",
             "processor/src/sink",
+            "processor/src/dedupe/table.rs",
+            "processor/src/replay/tables.rs",
             "query/src/store.rs",
             "infra/engine/tests/",
             "infra/engine/benches/",

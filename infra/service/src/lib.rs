@@ -14,6 +14,7 @@ pub mod connection_slots;
 pub mod credentials;
 pub mod descriptors;
 pub mod disk;
+pub mod fair_queue;
 pub mod http;
 pub mod kafka;
 pub mod metrics;

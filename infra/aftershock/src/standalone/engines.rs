@@ -35,7 +35,7 @@ impl Engines {
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
         let mut engines = Self { kafka: settings.kafka.clone(), clickhouse: settings.clickhouse.clone(), broker: None, engine: None };
         if settings.embeds_log() {
-            let accounts = log_accounts(settings, &mut engines.kafka)?;
+            let accounts = log_accounts(&mut engines.kafka)?;
             engines.broker = Some(Child::start(broker(settings, &accounts)?)?);
         }
         if settings.embeds_tables() {
@@ -176,7 +176,7 @@ fn engine(settings: &Settings, accounts: &clickhouse::Config) -> Result<Spec, Er
 
 /// Accounts of the embedded broker, new at every start: one that may do everything, and one for each role. Their properties go into
 /// `log`; whoever needs them finds them in `standalone.json`.
-fn log_accounts(settings: &Settings, log: &mut kafka::Config) -> Result<Vec<Account>, Error> {
+fn log_accounts(log: &mut kafka::Config) -> Result<Vec<Account>, Error> {
     let operator = password()?;
     let mut accounts = vec![Account::operator(permissions::OPERATOR, operator.clone())];
     for role in [Role::Ingest, Role::Processor, Role::Query] {
@@ -187,7 +187,7 @@ fn log_accounts(settings: &Settings, log: &mut kafka::Config) -> Result<Vec<Acco
             Role::Processor => log.roles.processor.extend(properties),
             Role::Query => log.roles.query.extend(properties),
         }
-        let grants = permissions::of(role, log, &settings.processor.group);
+        let grants = permissions::of(role, log);
         accounts.push(Account { name, password, grants });
     }
     log.properties.extend(permissions::properties(permissions::OPERATOR, &operator));

@@ -150,6 +150,12 @@ impl Admin {
         .await
     }
 
+    /// The consumer group of the processors, as it is configured.
+    #[must_use]
+    pub fn processor_group(&self) -> &str {
+        &self.config.group
+    }
+
     /// What `group` has committed, with its metadata: an entry for each partition asked for, in order.
     ///
     /// # Errors

@@ -224,7 +224,7 @@ fn tuning(options: &GroupOptions) -> Vec<(&'static str, String)> {
         ("fetch.message.max.bytes", prefetch.min(4 << 20).to_string()),
         ("fetch.max.bytes", (32 << 20).to_string()),
         ("receive.message.max.bytes", (64 << 20).to_string()),
-        ("message.max.bytes", (16 << 20).to_string()),
+        ("message.max.bytes", super::MAX_RECORD_BYTES.to_string()),
         ("fetch.wait.max.ms", "250".to_owned()),
         ("fetch.queue.backoff.ms", "10".to_owned()),
         ("fetch.error.backoff.ms", "100".to_owned()),

@@ -198,7 +198,7 @@ fn properties(options: &ProducerOptions, linger: Duration) -> [(&'static str, St
         ("linger.ms", (linger.as_secs_f64() * 1e3).to_string()),
         ("queue.buffering.max.messages", (options.queue_messages * 2).max(1).to_string()),
         ("queue.buffering.max.kbytes", kib),
-        ("message.max.bytes", (16 << 20).to_string()),
+        ("message.max.bytes", crate::kafka::MAX_RECORD_BYTES.to_string()),
         ("topic.metadata.propagation.max.ms", "5000".to_owned()),
     ]
 }
