@@ -20,6 +20,7 @@ pub mod envelope;
 pub mod error;
 pub mod issue;
 pub mod journal;
+mod metrics;
 pub mod operation;
 pub mod param;
 pub mod releases;
@@ -29,6 +30,7 @@ pub mod zone;
 
 pub use config::Config;
 pub use error::Error;
+pub use metrics::METRICS;
 
 use service::credentials::Keyring;
 use service::http::Listeners;
