@@ -10,8 +10,8 @@ pub use clickhouse::Row;
 pub use statement::{Statement, hex};
 
 use crate::config::Limits;
-use crate::turns::{Refused, Turn, Turns};
 use clickhouse::{Client, RowOwned, RowRead};
+use service::fair_queue::{AcquireError, Bounds, FairQueue, Permit};
 use service::telemetry::{Histogram, histogram};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,7 +63,7 @@ pub enum Error {
 #[derive(Clone)]
 pub struct Store {
     client: Client,
-    turns: Arc<Turns>,
+    permits: FairQueue<Arc<str>>,
     user: Arc<str>,
     patience: Duration,
     require_projections: bool,
@@ -84,8 +84,15 @@ impl Store {
             let help = "Time from asking for a turn to the last row of a statement, or to its failure.";
             histogram("aftershock_statement_seconds", help, &[("outcome", outcome)])
         });
-        let (turns, patience) = (Arc::new(Turns::new(limits)), limits.statement_time.0 + GRACE);
-        Self { client, turns, user: "".into(), patience, require_projections, answered, failed }
+        let permits = FairQueue::new(Bounds {
+            permits: limits.statements,
+            permits_per_key: limits.user_statements,
+            waiting_per_key: limits.user_waiting,
+            waiting_weight_per_key: usize::MAX,
+            timeout: limits.wait.0,
+        });
+        let patience = limits.statement_time.0 + GRACE;
+        Self { client, permits, user: "".into(), patience, require_projections, answered, failed }
     }
 
     /// The same for a user, whose statements take turns with those of others.
@@ -137,7 +144,7 @@ impl Store {
         service::clickhouse::ping(&self.client).await.map_err(|_| Error::Unreadable)
     }
 
-    async fn answer<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Turn), Error> {
+    async fn answer<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Permit<Arc<str>>), Error> {
         let begun = Instant::now();
         let result = self.run(statement).await;
         let seconds = if result.is_ok() { &self.answered } else { &self.failed };
@@ -146,10 +153,10 @@ impl Store {
     }
 
     /// Runs it in a task of its own, which has the turn until the server is done with it, whether or not anybody still waits here.
-    async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Turn), Error> {
-        let turn = self.turns.take(&self.user).await.map_err(|refused| match refused {
-            Refused::Crowded => Error::Crowded,
-            Refused::Late => Error::Busy,
+    async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Permit<Arc<str>>), Error> {
+        let turn = self.permits.acquire(Arc::clone(&self.user), 0).await.map_err(|refused| match refused {
+            AcquireError::QueueFull => Error::Crowded,
+            AcquireError::TimedOut => Error::Busy,
         })?;
         let id = format!("query-{:032x}", rand::random::<u128>());
         let query = self.query(&statement).with_setting("query_id", &id);

@@ -1,20 +1,20 @@
-//! Hashes: when two reports have the same content, and when a report was delivered before.
+//! Hashes of content (which reports say the same) and of delivery (which requests carry the same report).
 
 use crate::ids::{ChangeId, ConnectionId, Digest, ReportId};
 use sha2::{Digest as _, Sha256};
 
-/// The content of a report: message, stack, error code, app version and platform as sent, before any is cut. A value that is absent
-/// counts as empty.
+/// What says that two reports have the same content: message, stack, error code, app version and platform as sent (before
+/// any cut), absent = empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Content {
-    /// SHA-256 of the five values joined by `|`, as the protocol documents it. Different contents may share it.
+    /// As the protocol documents it, for people to compare: SHA-256 of the five values joined by `|`.
     pub digest: Digest,
-    /// A hash that different contents do not share.
+    /// Tells all contents apart.
     exact: Digest,
 }
 
 impl Content {
-    /// The content of these five values, in this order: message, stack, error code, app version, platform.
+    /// Of message, stack, error code, app version and platform.
     pub fn of(parts: [&str; 5]) -> Self {
         let mut joined = Sha256::new();
         for (position, part) in parts.into_iter().enumerate() {
@@ -29,13 +29,13 @@ impl Content {
         Self { digest, exact: if is_exact { digest } else { with_lengths(parts) } }
     }
 
-    /// The number of the content, see [`content_id`].
+    /// The number of the content.
     pub fn id(&self) -> u64 {
         content_id(&self.exact)
     }
 }
 
-/// SHA-256 of the values, each after its length. It begins with a byte that no text contains, so no joined text has the same bytes.
+/// SHA-256 of the values, each behind its length. Begins with a byte that is in no text, so that no joined text is the same.
 fn with_lengths(parts: [&str; 5]) -> Digest {
     let mut hash = Sha256::new();
     hash.update([0xFF]);
@@ -46,26 +46,26 @@ fn with_lengths(parts: [&str; 5]) -> Digest {
     Digest(hash.finalize().into())
 }
 
-/// The number with which the log-message protocol answers: positive, below 2^53, the same for the same content.
+/// The number that the log-message dialect answers with: positive, below 2^53, the same for the same content.
 pub fn content_id(digest: &Digest) -> u64 {
     let mut head = [0; 8];
     head.copy_from_slice(&digest.0[..8]);
     (u64::from_be_bytes(head) >> 11).max(1)
 }
 
-/// What two deliveries of one report have in common.
+/// What tells one delivery from another.
 #[derive(Debug, Clone, Copy)]
 pub enum Delivery<'a> {
-    /// The client named the event. A delivery with the same app and id is a re-delivery.
+    /// The client named the event: same app and id = re-delivery.
     Event(&'a str),
-    /// The client said when it happened. A delivery with the same app, content, device and time is a re-delivery.
+    /// The client said when: same app, content, device and time = re-delivery.
     Moment { device_id: &'a str, occurred_at: i64 },
-    /// The client said neither, so each delivery counts. The nonce makes its id unique.
+    /// Neither: each post counts. The nonce makes it unlike any other.
     Unique { nonce: u128 },
 }
 
 impl<'a> Delivery<'a> {
-    /// Chooses by what the client said; an empty `event_id` counts as absent.
+    /// An empty `event_id` is none.
     pub fn new(event_id: &'a str, device_id: &'a str, occurred_at: Option<i64>, nonce: u128) -> Self {
         match (event_id, occurred_at) {
             ("", None) => Self::Unique { nonce },
@@ -75,24 +75,23 @@ impl<'a> Delivery<'a> {
     }
 }
 
-/// The id of a report: equal for its re-deliveries.
+/// Equality of delivery of a report.
 pub fn report_id(app_id: &str, content: &Content, delivery: Delivery<'_>) -> ReportId {
     ReportId(delivery_hash(b"report", app_id, &content.exact.0, delivery))
 }
 
-/// The id of a connection: equal for its re-deliveries. `content` (kind, version, platform) separates two connections that one device makes at
-/// the same time.
+/// Equality of delivery of a connection; `content` tells two connections of one device and moment apart (kind, version, platform).
 pub fn connection_id(app_id: &str, content: &[u8], delivery: Delivery<'_>) -> ConnectionId {
     ConnectionId(delivery_hash(b"connection", app_id, content, delivery))
 }
 
-/// The id of an issue change. The nonce gives two equal statements different ids.
+/// Identity of an issue change; the nonce tells two equal statements apart.
 pub fn change_id(app_id: &str, content: &[u8], nonce: u128) -> ChangeId {
     ChangeId(delivery_hash(b"change", app_id, content, Delivery::Unique { nonce }))
 }
 
 /// The number under which a device is counted, per app; `None` where the client named no device.
-/// It has 64 bits: among ten million devices the chance that two share a number is 3 in a million.
+/// 64 bits: among ten million devices a chance of 3 in a million that two share a number.
 pub fn device_key(app_id: &str, device_id: &str) -> Option<u64> {
     if device_id.is_empty() {
         return None;
@@ -106,8 +105,8 @@ pub fn device_key(app_id: &str, device_id: &str) -> Option<u64> {
     Some(u64::from_be_bytes(head))
 }
 
-/// The place of a device in the roll-out of a release, 0 to 99. A release that is rolled out to `percent` of the devices is for the places below
-/// `percent`. Each release (`key`) has its own order, so that the first devices are not always the same.
+/// Where a device stands in the roll-out of a release, 0 to 99: it is among the first `percent` of the devices where this is below it.
+/// Each release has an order of its own, so that it is not always the same devices that come first.
 pub fn rollout_place(key: &[u8], device_id: &str) -> u8 {
     let mut hash = Sha256::new();
     hash.update(key);
@@ -118,7 +117,7 @@ pub fn rollout_place(key: &[u8], device_id: &str) -> u8 {
     u8::try_from(u64::from_be_bytes(head) % 100).unwrap_or_default()
 }
 
-/// The id of a dead letter: a hash of its key, which is the position of the rejected record.
+/// Identity of a dead letter: hash of its key, the position of the rejected record.
 pub fn letter_id(key: &[u8]) -> [u8; 16] {
     let mut id = [0; 16];
     id.copy_from_slice(&Sha256::digest(key)[..16]);

@@ -1,15 +1,13 @@
 //! What each role needs of the log: one table, for the accounts of the embedded broker and for the ACLs of a Kafka
 //! (`docs/kafka-access.md` is rendered from it).
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-
+use crate::role::Role;
 use embedded_log::{Grant, Operation, Resource};
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport, Release, TABLE_TOPICS, TOPICS};
 use service::config::Secret;
 use service::kafka;
-
-use crate::role::Role;
+use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// The account of standalone itself, of `migrate` and of `replay`.
 pub const OPERATOR: &str = "aftershock";

@@ -3,18 +3,16 @@
 //! On the data folder of a standalone it starts broker and engine itself, as `restore` does. A trial changes nothing and may look at a
 //! standalone that runs.
 
-use std::fmt::Write;
-use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
+use crate::settings::Settings;
+use crate::standalone::{self, ExclusiveEngines, Running};
 use processor::log_day::LogDay;
 use processor::replay::{Installation, Progress, ReplayReport, ReplayRequest};
 use service::config::Secret;
 use service::shutdown::{Shutdown, signals};
 use service::{clickhouse, kafka};
-
-use crate::settings::Settings;
-use crate::standalone::{self, Alone, Running};
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
@@ -52,7 +50,7 @@ pub enum Error {
 pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
     let (trigger, shutdown) = Shutdown::new();
     signals(trigger);
-    let place = Place::find(settings, range.dry_run).await?;
+    let place = Addresses::find(settings, range.dry_run).await?;
     let site = Installation {
         config: settings.processor.clone(),
         kafka: place.kafka.clone(),
@@ -70,14 +68,14 @@ pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
 }
 
 /// Where log and tables are.
-struct Place {
+struct Addresses {
     kafka: kafka::Config,
     tables: clickhouse::Config,
     /// Where they were started for this command.
-    alone: Option<Alone>,
+    alone: Option<ExclusiveEngines>,
 }
 
-impl Place {
+impl Addresses {
     /// By address, or of the data folder.
     async fn find(settings: &Settings, is_trial: bool) -> Result<Self, Error> {
         let (kafka, tables) = (settings.kafka.clone(), settings.clickhouse.clone());
@@ -89,7 +87,7 @@ impl Place {
             Some(running) if is_trial => Ok(Self::of(running, kafka, tables)),
             Some(_) => Err(Error::AtWork(dir)),
             None => {
-                let alone = Alone::with_log(settings).await?;
+                let alone = ExclusiveEngines::with_log(settings).await?;
                 Ok(Self { kafka: alone.kafka().clone(), tables: alone.clickhouse().clone(), alone: Some(alone) })
             }
         }

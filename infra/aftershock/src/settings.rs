@@ -2,11 +2,10 @@
 //!
 //! It is read once; every path in it is resolved then, and the parts are handed down as values.
 
-use std::path::{Path, PathBuf};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config;
+use std::path::{Path, PathBuf};
 
 /// Everything that can be configured, by section.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +125,7 @@ impl Settings {
             for tls in [&mut settings.ingest.tls, &mut settings.query.tls] {
                 *tls = tls.take().map(|tls| tls.within(folder));
             }
+            settings.clickhouse.ca_certificate = settings.clickhouse.ca_certificate.take().map(|file| folder.join(file));
         }
         settings.ingest.disk.folder = settings.ingest.disk.folder.as_deref().map(resolved);
         settings.standalone.engine_library = settings.standalone.engine_library.as_deref().map(resolved);

@@ -6,16 +6,14 @@ pub mod consumer;
 pub mod mirror;
 pub mod producer;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
+use crate::config::Secret;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::Secret;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 pub use admin::{Admin, Creation, TopicSpec};
 pub use mirror::Mirror;

@@ -1,24 +1,22 @@
 //! What listens behind the addresses: the embedded broker and engine, each unless the configuration gives an address of its own.
 
-use std::time::{Duration, Instant};
-
-use embedded_log::Account;
-use service::clickhouse;
-use service::config::Secret;
-use service::kafka;
-
-use super::Error;
-use super::child::{Child, Spec};
+use super::child::Child;
+use super::error::Error;
 use super::running::Processes;
-use super::services::NICENESS;
+use super::spec::{NICENESS, Spec};
 use crate::embedded;
 use crate::permissions;
 use crate::role::Role;
 use crate::settings::Settings;
+use embedded_log::Account;
+use service::clickhouse;
+use service::config::Secret;
+use service::kafka;
+use std::time::{Duration, Instant};
 
 /// Time for an engine to answer after it listens.
-const ANSWER: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The addresses of log and tables, and the processes behind them that are ours.
 pub struct Engines {
@@ -85,7 +83,7 @@ impl Engines {
         while let Err(error) = admin.partitions("raw-reports").await {
             match error {
                 kafka::Error::UnknownTopic { .. } => break,
-                error if asked.elapsed() > ANSWER => return Err(error.into()),
+                error if asked.elapsed() > ANSWER_TIMEOUT => return Err(error.into()),
                 _ => pause(&self.broker).await?,
             }
         }
@@ -97,7 +95,7 @@ impl Engines {
         let config = clickhouse::Config { database: "default".to_owned(), ..self.clickhouse.clone() };
         let asked = Instant::now();
         while let Err(error) = clickhouse::ping(&config.writer()).await {
-            if asked.elapsed() > ANSWER {
+            if asked.elapsed() > ANSWER_TIMEOUT {
                 return Err(error.into());
             }
             pause(&self.engine).await?;
@@ -137,7 +135,7 @@ impl Engines {
 
 /// Waits a little for a child that does not answer; one that is failing is waited for no longer.
 async fn pause(child: &Option<Child>) -> Result<(), Error> {
-    tokio::time::sleep(PAUSE).await;
+    tokio::time::sleep(POLL_INTERVAL).await;
     match child {
         Some(child) => child.listening().await.map(drop).map_err(Error::from),
         None => Ok(()),
@@ -209,5 +207,5 @@ fn password() -> Result<Secret<String>, Error> {
     use rand::TryRngCore;
     let mut bytes = [0_u8; 16];
     rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
-    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Secret::new(const_hex::encode(bytes)))
 }
