@@ -39,6 +39,8 @@ mod sharing;
 mod abuse;
 /// A disk that fills up, and what leaves so that it does not.
 mod disk;
+/// ClickHouse over TLS.
+mod encrypted_tables;
 /// Users of the query service against one another.
 mod fairness;
 /// Hundreds of hostile clients beside a few ordinary ones.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use processor::link::{Evidence, Link, Place, links};
+use processor::link::{FailureSite, IssueEvidence, Link, links};
 use query::alias::{Aliases, Said};
 use schemas::digest;
 use schemas::ids::IssueId;
@@ -60,7 +60,7 @@ pub async fn run(settings: &Settings, options: &Options) -> Result<String, Error
     Ok(shown)
 }
 
-async fn evidence(engines: &Engines, app: &str) -> Result<Vec<Evidence>, Error> {
+async fn evidence(engines: &Engines, app: &str) -> Result<Vec<IssueEvidence>, Error> {
     let sql = "select toJSONString((hex(issue_id), grouping_version, grouping_rules, platform_id, toString(category), toString(kind), exp_name, \
             toString(app_stack_hash), toString(stack_hash), max(startsWith(grouping_basis, 'rule ') or notEmpty(client_fingerprint)), \
             toUnixTimestamp64Milli(min(received_at)), groupUniqArray(toString(version)))) \
@@ -73,11 +73,11 @@ async fn evidence(engines: &Engines, app: &str) -> Result<Vec<Evidence>, Error> 
     rows.iter().map(|row| Ok(one(serde_json::from_str(row).map_err(Error::Row)?))).collect()
 }
 
-fn one(row: Row) -> Evidence {
+fn one(row: Row) -> IssueEvidence {
     let (issue, version, rules, platform_id, category, kind, exception, app_stack, stack, chosen, first_ms, versions) = row;
-    let place = Place { platform_id, category, kind, exception, app_stack_hash: app_stack.parse().unwrap_or_default() };
+    let site = FailureSite { platform_id, category, kind, exception, app_stack_hash: app_stack.parse().unwrap_or_default() };
     let stack_hash = stack.parse().unwrap_or_default();
-    Evidence { issue, grouping: (version, rules), place, stack_hash, is_chosen: chosen > 0, first_ms, versions }
+    IssueEvidence { issue, grouping: (version, rules), site, stack_hash, is_chosen: chosen > 0, first_ms, versions }
 }
 
 async fn state(producer: &Producer, app: &str, link: &Link) -> Result<(), Error> {

@@ -1,12 +1,10 @@
 //! Renders the reference pages of the configuration and of the credentials from the structs that read them, so that a page cannot differ from the code.
 
-use std::fmt::Write;
-
+use crate::settings::Settings;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use service::credentials::Credentials;
-
-use crate::settings::Settings;
+use std::fmt::Write;
 
 const HEAD: &str = "# Configuration\n\n\
     TOML, read once at the start; every key may be left out. Over the file goes the environment: `AFTERSHOCK__SECTION__KEY`, for example\n\
@@ -57,14 +55,21 @@ fn section(page: &mut String, name: &str, schema: &Value, default: &Value) {
         let _ = write!(page, "\n## {heading}\n\n{}\n", prose(schema));
     }
     let (sections, keys): (Vec<_>, Vec<_>) = properties.iter().partition(|(_, schema)| self::properties(schema).is_some());
-    if !keys.is_empty() {
-        page.push_str("\n| key | default | |\n|---|---|---|\n");
-    }
+    let mut table = String::new();
     let required = inner(schema).get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for (key, schema) in keys {
         let value = default.get(key).or_else(|| schema.get("default")).unwrap_or(&Value::Null);
         let value = if required.iter().any(|name| name == key) { "required".to_owned() } else { shown(value) };
-        let _ = writeln!(page, "| `{key}` | {value} | {} |", prose(schema));
+        let _ = writeln!(table, "| `{key}` | {value} | {} |", prose(schema));
+    }
+    if !table.is_empty() {
+        let table = format!("\n| key | default | |\n|---|---|---|\n{table}");
+        // Behind a table stands an empty line: one that only begins like this is another one.
+        let earlier = page.find(&format!("{table}\n")).and_then(|at| page[..at].rsplit("\n## ").next()?.lines().next().map(str::to_owned));
+        match earlier {
+            Some(heading) => _ = write!(page, "\nThe keys and their defaults are those of `{heading}`.\n"),
+            None => page.push_str(&table),
+        }
     }
     for (key, schema) in sections {
         let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
@@ -134,6 +139,7 @@ mod tests {
         ] {
             assert!(page.contains(text), "{text} is missing in\n{page}");
         }
+        assert!(page.contains("The keys and their defaults are those of `[ingest.limits]`."), "{page}");
         let page = credentials_page();
         for text in ["| `release_key` |", "## [[apps]]", "| `key` | required |", "| `apps` | `[\"*\"]` |", "## [[users]]", "## [[admins]]"]
         {

@@ -5,18 +5,16 @@ mod check;
 mod generate;
 mod keyring;
 
+use crate::config::{Secret, located};
+use crate::signature;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
-
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
-use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
-
-use crate::config::{Secret, located};
-use crate::signature;
 
 pub use app::{ANY_ORIGIN, App, Cipher};
 pub use keyring::Keyring;
@@ -138,7 +136,7 @@ impl Credentials {
 
     /// The MAC of what a release says, in hexadecimal; `None` without a key.
     pub fn release_mac(&self, covered: &[u8]) -> Option<String> {
-        self.release_key.as_ref().map(|key| signature::hex(&signature::mac(key.expose().as_bytes(), &[covered])))
+        self.release_key.as_ref().map(|key| const_hex::encode(signature::mac(key.expose().as_bytes(), &[covered])))
     }
 
     /// Whether the MAC of a release is of the key; takes the same time wherever it differs.

@@ -201,7 +201,7 @@ count under the same name, and fields that it does not know are left out.
     #[test]
     fn the_log_reads_whatever_the_edge_lets_through() {
         for list in [THREADS, ATTACHMENTS, FINGERPRINT, TAGS, PAIRS, MARKS] {
-            assert!(list <= schemas::record::MOST_ITEMS);
+            assert!(list <= schemas::record::MAX_ITEMS);
         }
     }
 }

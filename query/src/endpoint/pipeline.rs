@@ -8,16 +8,11 @@ use crate::zone::rfc3339;
 use chrono::Utc;
 use schemars::JsonSchema;
 use schemas::commit_note::CommitNote;
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
+use schemas::record::TABLE_TOPICS;
 use serde::{Deserialize, Serialize};
 use service::http::{Endpoint, Json, Method, Request};
 use service::kafka::Admin;
 use std::collections::HashMap;
-
-/// The consumer group of the processors.
-const GROUP: &str = "aftershock-processor";
-/// What they consume.
-const TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
 
 /// The state of the pipeline.
 pub struct Pipeline {
@@ -93,14 +88,14 @@ impl Pipeline {
 
     async fn partitions(&self) -> Result<Vec<Partition>, Error> {
         let mut known = Vec::new();
-        for topic in TOPICS {
+        for topic in TABLE_TOPICS {
             for partition in 0..self.log.partitions(topic).await? {
                 known.push((topic, partition));
             }
         }
         let asked: Vec<_> = known.iter().map(|(topic, partition)| ((*topic).to_owned(), *partition)).collect();
         // Committed first: what is folded meanwhile makes the lag look larger, never smaller.
-        let committed = self.log.committed(GROUP, &asked).await?;
+        let committed = self.log.committed(self.log.processor_group(), &asked).await?;
         let mut partitions = Vec::with_capacity(known.len());
         for ((topic, partition), committed) in known.into_iter().zip(committed) {
             let (low, end) = self.log.watermarks(topic, partition).await?;
@@ -145,16 +140,24 @@ mod tests {
 
     #[test]
     fn only_partitions_that_are_behind_hold_the_time_back() {
-        let rows = [last_row(TOPICS[0], 0, 100), last_row(TOPICS[0], 1, 200), last_row(TOPICS[1], 0, 50)];
+        let rows = [last_row(TABLE_TOPICS[0], 0, 100), last_row(TABLE_TOPICS[0], 1, 200), last_row(TABLE_TOPICS[1], 0, 50)];
         let state = |lags: [i64; 3]| {
-            let partitions = [partition(TOPICS[0], 0, lags[0]), partition(TOPICS[0], 1, lags[1]), partition(TOPICS[1], 0, lags[2])];
+            let partitions =
+                [partition(TABLE_TOPICS[0], 0, lags[0]), partition(TABLE_TOPICS[0], 1, lags[1]), partition(TABLE_TOPICS[1], 0, lags[2])];
             complete_through(&partitions, &rows, 1_000)
         };
         assert_eq!(state([0, 0, 0]), 1_000);
         assert_eq!(state([0, 1, 0]), 200);
         assert_eq!(state([5, 1, 0]), 100);
         assert_eq!(state([5, 1, 9]), 50);
-        assert_eq!(complete_through(&[partition(TOPICS[2], 3, 1)], &rows, 1_000), 0);
+        assert_eq!(complete_through(&[partition(TABLE_TOPICS[2], 3, 1)], &rows, 1_000), 0);
+    }
+
+    #[test]
+    fn the_statement_names_every_topic_that_becomes_a_table() {
+        for topic in TABLE_TOPICS {
+            assert!(include_str!("pipeline.sql").contains(&format!("select '{topic}' as topic")), "{topic}");
+        }
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! A tenant's application: its keys, its limits, and which web pages may speak for it.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
-
 use super::exposed;
 use crate::config::{Secret, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Stands for every web origin in [`App::allowed_origins`].
 pub const ANY_ORIGIN: &str = "*";

@@ -2,6 +2,7 @@
 
 use super::Report;
 use schemars::JsonSchema;
+use schemas::grouping::{Kind, PartKind};
 use serde::{Deserialize, Serialize};
 
 /// Why a report is where it is. `aftershock group --explain` tells more of a report that is at hand.
@@ -13,7 +14,8 @@ pub struct Grouping {
     fingerprint: String,
     /// In words.
     signature: String,
-    /// What was recognised: exception, native, oom, anr, message.
+    /// What sort of event the report is.
+    #[schemars(with = "Kind")]
     kind: String,
     /// What decided: a rule of the project, client, a wish of the app, or the kinds of the parts.
     basis: String,
@@ -29,7 +31,8 @@ pub struct Grouping {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "GroupingPart")]
 pub struct Part {
-    /// rule, client, kind, type, frame, class, message.
+    /// What sort of thing counted.
+    #[schemars(with = "PartKind")]
     kind: String,
     value: String,
 }
