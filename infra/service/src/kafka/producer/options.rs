@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct ProducerOptions {
     /// Its name at the broker.
     pub client_id: String,
-    /// From [`Producer::send`] to the end of all attempts.
+    /// From [`super::Producer::send`] to the end of all attempts.
     pub delivery_timeout: Duration,
     /// Messages that may wait at once.
     pub queue_messages: usize,
