@@ -21,7 +21,7 @@ pub struct Listeners {
 /// Serves `router` on `listener` for as long as `service` runs, its end included, and gives what came of it.
 ///
 /// # Errors
-/// Those of the service, and those of [`serve`]: a service that nobody can watch ends, to be started again.
+/// Those of the service, and those of [`serve()`]: a service that nobody can watch ends, to be started again.
 pub async fn with_admin<E: From<Error>>(
     listener: TcpListener,
     router: Router,
