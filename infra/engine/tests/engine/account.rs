@@ -134,8 +134,8 @@ fn a_page_of_the_web_is_not_answered() {
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
 }
 
-/// Ways out of the tables: to files, to other servers, to programs, to more rights.
-const WAYS_OUT: &[&str] = &[
+/// Statements that try to escape from the tables: to files, to other servers, to programs, to more rights.
+const ESCAPES: &[&str] = &[
     "select * from fileCluster('default', '/etc/passwd', 'LineAsString')",
     "select * from urlCluster('default', 'http://127.0.0.1:1/', 'CSV', 'a String')",
     "select * from s3('http://127.0.0.1:1/b/x.csv', 'CSV', 'a String')",
@@ -249,7 +249,7 @@ fn a_reader_finds_no_way_out() {
     engine.value("create or replace view way_out.v as select * from file('/etc/passwd', 'LineAsString')");
     engine.value("create or replace table way_out.t (line String) engine = File(LineAsString, '/etc/passwd')");
     let mut open = Vec::new();
-    for sql in WAYS_OUT {
+    for sql in ESCAPES {
         for target in ["", "?param_f=file", "?wait_end_of_query=1"] {
             let answer = read(engine, target, sql);
             if answer.status < 400 || answer.text().contains("root:") {

@@ -56,7 +56,7 @@ async fn a_stranger_may_ask_for_the_versions_and_nothing_else() {
     let broker = Broker::start(dir.path()).await;
     let kept = broker.topic("kept", 1, &[]).await;
     assert_eq!(send(&broker.producer(&[]), &kept, 0, b"secret").await, 0);
-    let apis = served(&mut Wire::stranger(&broker).await).await;
+    let apis = served(&mut Wire::unauthenticated(&broker).await).await;
     let mut refused = 0;
     for (api, _, most) in apis {
         let free = [ApiKey::ApiVersions, ApiKey::SaslHandshake, ApiKey::SaslAuthenticate];
@@ -68,7 +68,7 @@ async fn a_stranger_may_ask_for_the_versions_and_nothing_else() {
             (_, request) => request,
         };
         let version = most.min(api.valid_versions().max);
-        let mut wire = Wire::stranger(&broker).await;
+        let mut wire = Wire::unauthenticated(&broker).await;
         wire.send(api as i16, version, |frame| request.encode(frame, version).unwrap()).await;
         assert!(wire.is_closed().await, "{api:?} was answered to a stranger");
         refused += 1;
@@ -87,12 +87,12 @@ async fn a_wrong_password_is_refused_as_a_wrong_name_is() {
     for (user, password) in [(user.as_str(), "wrong"), (user.as_str(), ""), ("nobody", password.as_str())] {
         assert_eq!(Wire::of(&broker, user, password).await.err(), Some(failed), "{user} {password}");
     }
-    let mut wire = Wire::stranger(&broker).await;
+    let mut wire = Wire::unauthenticated(&broker).await;
     let plain = m::SaslHandshakeRequest::default().with_mechanism(text("PLAIN"));
     let answer = wire.call(1, &plain).await;
     assert_eq!(answer.error_code, ResponseError::UnsupportedSaslMechanism.code());
     assert!(answer.mechanisms.contains(&text("SCRAM-SHA-256")) && wire.is_closed().await);
-    let mut early = Wire::stranger(&broker).await;
+    let mut early = Wire::unauthenticated(&broker).await;
     early.send(ApiKey::SaslAuthenticate as i16, 1, |frame| m::SaslAuthenticateRequest::default().encode(frame, 1).unwrap()).await;
     assert!(external().is_some() || early.receive().await.is_some(), "told that there was no greeting");
     assert!(early.is_closed().await);

@@ -42,14 +42,14 @@ async fn who_says_nothing_or_half_of_it_is_closed() {
     hasty.idle_timeout = Duration::from_millis(200);
     let broker = Broker::start_with(hasty).await;
     for said in [&[][..], &[0, 0], &[0, 0, 0]] {
-        let mut stranger = Wire::stranger(&broker).await;
+        let mut stranger = Wire::unauthenticated(&broker).await;
         stranger.write(said).await;
         assert!(stranger.is_closed().await, "{said:?}");
         let mut known = Wire::to(&broker).await;
         known.write(said).await;
         assert!(known.is_closed().await, "{said:?} with an account");
     }
-    let mut after_one = Wire::stranger(&broker).await;
+    let mut after_one = Wire::unauthenticated(&broker).await;
     assert!(after_one.is_answered().await && after_one.is_closed().await);
     broker.stop().await;
 }
@@ -64,17 +64,17 @@ async fn a_stranger_has_little_time_and_little_room() {
     hasty.authentication = Duration::from_millis(500);
     let broker = Broker::start_with(hasty).await;
     let mut known = Wire::to(&broker).await;
-    let mut large = Wire::stranger(&broker).await;
+    let mut large = Wire::unauthenticated(&broker).await;
     large.write(&4_097_u32.to_be_bytes()).await;
     assert!(large.is_closed().await, "a request of a size that only accounts may send");
-    let mut busy = Wire::stranger(&broker).await;
+    let mut busy = Wire::unauthenticated(&broker).await;
     let mut asked = 0;
     while busy.is_answered().await {
         asked += 1;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(asked > 0, "the question for the versions is free");
-    let mut slow = Wire::stranger(&broker).await;
+    let mut slow = Wire::unauthenticated(&broker).await;
     slow.write(&[0, 0, 1, 0, 0, 18]).await;
     assert!(slow.is_closed().await, "a request that does not come to its end");
     assert!(known.is_answered().await, "who has an account may be silent for longer");

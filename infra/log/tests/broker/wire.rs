@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 pub struct Wire(TcpStream);
 
 impl Wire {
-    /// One that nobody knows.
-    pub async fn stranger(broker: &Broker) -> Wire {
+    /// A connection before authentication.
+    pub async fn unauthenticated(broker: &Broker) -> Wire {
         Wire(TcpStream::connect(&broker.address).await.unwrap())
     }
 
@@ -33,7 +33,7 @@ impl Wire {
 
     /// With an account of its own, or the number of the error.
     pub async fn of(broker: &Broker, user: &str, password: &str) -> Result<Wire, i16> {
-        let mut wire = Wire::stranger(broker).await;
+        let mut wire = Wire::unauthenticated(broker).await;
         wire.authenticate(user, password).await.map(|()| wire)
     }
 
