@@ -58,7 +58,7 @@ pub use config::Config;
 pub use error::Error;
 pub use migrate::{Topics, migrate};
 pub use pipeline::run;
-pub use project::{Grouping, Rules};
+pub use project::{GroupingConfig, Rules};
 pub use replay::replay;
 pub use retention::Retention;
 
