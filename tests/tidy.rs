@@ -227,7 +227,7 @@ fn every_query_stands_beside_the_endpoint_that_runs_it() {
 }
 
 /// Crates in which the name of a public type says which type is meant.
-const CRATES_WITH_UNIQUE_TYPES: &[&str] = &["infra/engine", "infra/log", "infra/service", "schemas"];
+const CRATES_WITH_UNIQUE_TYPES: &[&str] = &["infra/engine", "infra/log", "infra/service", "processor", "schemas"];
 
 /// Names that every module may use for its own (`kafka::Config`, `kafka::Error`), and Kafka's admin client beside an admin of the credentials.
 const SHARED_TYPE_NAMES: &[&str] = &["Admin", "Config", "Error"];

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use service::config::{Size, Span};
 use service::http::Limits;
 
-use crate::project::Grouping;
+use crate::project::GroupingConfig;
 use crate::retention::Retention;
 
 /// How the processor works. The defaults suit one machine.
@@ -23,11 +23,11 @@ pub struct Config {
     /// Timeout of an insert or a query. The outcome of an insert is unknown then and is looked up.
     pub table_timeout: Span,
     /// When a slice ends.
-    pub slice: Slice,
+    pub slice: SliceLimits,
     /// How re-deliveries are recognised.
     pub dedupe: Dedupe,
     /// Rules of projects for their issues.
-    pub grouping: Grouping,
+    pub grouping: GroupingConfig,
     /// Limits of the server for health and metrics.
     pub http: Limits,
     /// The former place of `[kafka] group`. Whoever reads the configuration refuses it and says where the key is now.
@@ -42,7 +42,7 @@ pub struct Config {
 /// A slice ends at the first of these limits. It never spans two log days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Slice {
+pub struct SliceLimits {
     /// At most this many records.
     pub records: usize,
     /// At most this many bytes; a single record may be larger.
@@ -70,9 +70,9 @@ impl Default for Config {
             session_timeout: Span::seconds(10),
             prefetch: Size::mib(16),
             table_timeout: Span::seconds(60),
-            slice: Slice::default(),
+            slice: SliceLimits::default(),
             dedupe: Dedupe::default(),
-            grouping: Grouping::default(),
+            grouping: GroupingConfig::default(),
             http: Limits::default(),
             group: None,
             retention: Retention::default(),
@@ -80,7 +80,7 @@ impl Default for Config {
     }
 }
 
-impl Default for Slice {
+impl Default for SliceLimits {
     fn default() -> Self {
         Self { records: 10_000, bytes: Size::mib(16), linger: Span::seconds(1) }
     }

@@ -59,7 +59,7 @@ pub use error::Error;
 pub use metrics::METRICS;
 pub use migrate::{Topics, migrate};
 pub use pipeline::run;
-pub use project::{Grouping, Rules};
+pub use project::{GroupingConfig, Rules};
 pub use replay::replay;
 pub use retention::Retention;
 

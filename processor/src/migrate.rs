@@ -11,7 +11,7 @@ use service::kafka::{self, Admin, Creation, MAX_RECORD_BYTES, TopicSpec};
 
 use crate::error::Error;
 use crate::retention::Retention;
-use crate::sink::{Entry, MigrationTable};
+use crate::sink::{AppliedMigration, MigrationTable};
 
 /// `[topics]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -131,8 +131,11 @@ pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention:
         if entries.iter().any(|entry| entry.number == migration.number) {
             continue;
         }
-        let entry =
-            Entry { number: migration.number, name: migration.name.to_owned(), statement: in_database(migration.statement, database) };
+        let entry = AppliedMigration {
+            number: migration.number,
+            name: migration.name.to_owned(),
+            statement: in_database(migration.statement, database),
+        };
         journal.run(&entry.statement).await?;
         journal.note(&entry).await?;
         tracing::info!(number = migration.number, name = migration.name, "migration applied");
@@ -143,7 +146,12 @@ pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention:
 }
 
 /// Sets retention where it has changed. Returns whether it has.
-async fn set_retention(journal: &MigrationTable, entries: &[Entry], database: &str, retention: &Retention) -> Result<bool, Error> {
+async fn set_retention(
+    journal: &MigrationTable,
+    entries: &[AppliedMigration],
+    database: &str,
+    retention: &Retention,
+) -> Result<bool, Error> {
     let (statements, entry) = retention_entry(database, retention);
     if is_set(entries, &entry) {
         return Ok(false);
@@ -157,15 +165,15 @@ async fn set_retention(journal: &MigrationTable, entries: &[Entry], database: &s
 }
 
 /// The statements that set retention, and their record among the migrations.
-fn retention_entry(database: &str, retention: &Retention) -> (Vec<String>, Entry) {
+fn retention_entry(database: &str, retention: &Retention) -> (Vec<String>, AppliedMigration) {
     let wanted = migration::retention(days(retention.bodies), days(retention.facts));
     let statements: Vec<String> = wanted.iter().map(|statement| in_database(statement, database)).collect();
-    let entry = Entry { number: 0, name: RETENTION.to_owned(), statement: statements.join(";\n") };
+    let entry = AppliedMigration { number: 0, name: RETENTION.to_owned(), statement: statements.join(";\n") };
     (statements, entry)
 }
 
 /// Whether the last retention that was set is this one.
-fn is_set(entries: &[Entry], wanted: &Entry) -> bool {
+fn is_set(entries: &[AppliedMigration], wanted: &AppliedMigration) -> bool {
     entries.iter().rfind(|entry| entry.name == RETENTION).is_some_and(|last| last == wanted)
 }
 

@@ -11,7 +11,7 @@ mod rules;
 mod settings;
 
 pub use rules::{Decision, Rules};
-pub use settings::{AppGrouping, GroupBy, Grouping, ServerRule, When};
+pub use settings::{AppGrouping, GroupBy, GroupingConfig, ServerRule, When};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ mod partition_table;
 mod table_error;
 
 pub use daily_tables::{DailyTables, TableDay};
-pub use migrations::{Entry, MigrationTable};
+pub use migrations::{AppliedMigration, MigrationTable};
 pub use partition_table::{BEFORE, PartitionTable};
 pub use table_error::{Blame, TableError};
 

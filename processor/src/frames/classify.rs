@@ -169,7 +169,7 @@ fn pair(two: [u8; 2]) -> usize {
 
 /// The rules of a file; the first that matches decides.
 #[derive(Debug, Default)]
-pub struct Rules {
+pub struct FrameRules {
     rules: Vec<Rule>,
     names: Index,
     files: Index,
@@ -177,7 +177,7 @@ pub struct Rules {
     classes: Index,
 }
 
-impl Rules {
+impl FrameRules {
     /// Parses a rule file. A line that is not a rule is skipped; a test refuses such lines.
     #[must_use]
     pub fn parse(text: &'static str) -> Self {
@@ -281,7 +281,7 @@ fn rule_of(line: &'static str) -> Option<Rule> {
 /// A file of rules, parsed when it is first used.
 pub struct RuleFile {
     text: &'static str,
-    rules: OnceLock<Rules>,
+    rules: OnceLock<FrameRules>,
 }
 
 impl RuleFile {
@@ -293,8 +293,8 @@ impl RuleFile {
 
     /// The rules of the file.
     #[must_use]
-    pub fn rules(&self) -> &Rules {
-        self.rules.get_or_init(|| Rules::parse(self.text))
+    pub fn rules(&self) -> &FrameRules {
+        self.rules.get_or_init(|| FrameRules::parse(self.text))
     }
 }
 
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_matches_decides() {
-        let rules = Rules::parse("app java.shop.* ours\nsystem java.* the runtime\nskip *Thrower a thrower\n");
+        let rules = FrameRules::parse("app java.shop.* ours\nsystem java.* the runtime\nskip *Thrower a thrower\n");
         let class = |name: &str| rules.class(&Frame::default(), name);
         assert_eq!(class("java.shop.Cart.pay"), Class::App);
         assert_eq!(class("java.util.List.get"), Class::System);

@@ -5,7 +5,7 @@ use super::{Frame, Language, Trace, normal, symbol};
 use super::{anr, csharp, dart, go, hotspot, java, javascript, kernel, lua, native, php, python, ruby, rust, unreal};
 
 /// An entry of the register.
-pub struct Entry {
+pub struct LanguageEntry {
     pub language: Language,
     /// The name of the parser, as it is stored and shown.
     pub name: &'static str,
@@ -22,8 +22,8 @@ pub struct Entry {
 }
 
 /// Every language, in the order of [`Language`].
-pub static LANGUAGES: [Entry; 15] = [
-    Entry {
+pub static LANGUAGES: [LanguageEntry; 15] = [
+    LanguageEntry {
         language: Language::Java,
         name: "java",
         parse: java::parse,
@@ -32,7 +32,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: true,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Python,
         name: "python",
         parse: python::parse,
@@ -41,7 +41,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::JavaScript,
         name: "javascript",
         parse: javascript::parse,
@@ -50,7 +50,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::CSharp,
         name: "csharp",
         parse: csharp::parse,
@@ -59,7 +59,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: true,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Native,
         name: "native",
         parse: native::parse,
@@ -68,7 +68,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: true,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Kernel,
         name: "kernel",
         parse: kernel::parse,
@@ -77,7 +77,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: true,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Go,
         name: "go",
         parse: go::parse,
@@ -86,7 +86,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Rust,
         name: "rust",
         parse: rust::parse,
@@ -95,7 +95,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Php,
         name: "php",
         parse: php::parse,
@@ -104,7 +104,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Ruby,
         name: "ruby",
         parse: ruby::parse,
@@ -113,7 +113,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Dart,
         name: "dart",
         parse: dart::parse,
@@ -122,7 +122,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Lua,
         name: "lua",
         parse: lua::parse,
@@ -131,7 +131,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: false,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Unreal,
         name: "unreal",
         parse: unreal::parse,
@@ -140,7 +140,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: true,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::HotSpot,
         name: "hotspot",
         parse: hotspot::parse,
@@ -149,7 +149,7 @@ pub static LANGUAGES: [Entry; 15] = [
         is_native: true,
         has_classes: false,
     },
-    Entry {
+    LanguageEntry {
         language: Language::Threads,
         name: "threads",
         parse: anr::parse,
@@ -163,7 +163,7 @@ pub static LANGUAGES: [Entry; 15] = [
 impl Language {
     /// What grouping knows of the language.
     #[must_use]
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static LanguageEntry {
         &LANGUAGES[self as usize]
     }
 

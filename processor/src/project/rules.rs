@@ -4,7 +4,7 @@ use schemas::grouping::PartKind;
 use std::collections::{BTreeSet, HashMap};
 
 use super::glob::Glob;
-use super::{AppGrouping, GroupBy, Grouping, ServerRule};
+use super::{AppGrouping, GroupBy, GroupingConfig, ServerRule};
 use crate::fingerprint::{self, Evidence, Hash64, NamedFrame, Part, Policy};
 use crate::frames::classify::Class;
 
@@ -59,7 +59,7 @@ impl Rules {
     ///
     /// # Errors
     /// All mistakes, one a line.
-    pub fn new(grouping: &Grouping) -> Result<Self, Vec<String>> {
+    pub fn new(grouping: &GroupingConfig) -> Result<Self, Vec<String>> {
         let mut wrong = Vec::new();
         check(grouping, &mut wrong);
         if !wrong.is_empty() {
@@ -212,8 +212,8 @@ fn name(group_by: GroupBy) -> &'static str {
     }
 }
 
-fn stamp(grouping: &Grouping) -> u32 {
-    if *grouping == Grouping::default() {
+fn stamp(grouping: &GroupingConfig) -> u32 {
+    if *grouping == GroupingConfig::default() {
         return 0;
     }
     let mut hash = Hash64::default();
@@ -222,7 +222,7 @@ fn stamp(grouping: &Grouping) -> u32 {
     ((hash.value() >> 32) as u32).max(1)
 }
 
-fn check(grouping: &Grouping, wrong: &mut Vec<String>) {
+fn check(grouping: &GroupingConfig, wrong: &mut Vec<String>) {
     let mut require = |holds: bool, otherwise: String| {
         if !holds {
             wrong.push(otherwise);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// groups what comes afterwards, and what is there already only after a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Grouping {
+pub struct GroupingConfig {
     /// What counts in an app's reports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<AppGrouping>,

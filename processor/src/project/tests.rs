@@ -16,7 +16,7 @@ fn subject(app_id: &str) -> Subject<'_> {
     }
 }
 
-fn grouping(text: &str) -> Grouping {
+fn grouping(text: &str) -> GroupingConfig {
     toml::from_str(text).unwrap()
 }
 
@@ -120,6 +120,6 @@ fn what_cannot_be_meant_is_said() {
         assert!(wrong.contains(says) && (wrong.is_empty() == says.is_empty()), "{text}: {wrong}");
     }
     for text in ["[[rules]]\nwhen.tpe = 'E'\nfingerprint = ['a']", "[[apps]]\ngroup_by = 'frame'", "[[rule]]"] {
-        assert!(toml::from_str::<Grouping>(text).is_err(), "{text}");
+        assert!(toml::from_str::<GroupingConfig>(text).is_err(), "{text}");
     }
 }

@@ -8,7 +8,7 @@ use super::TableError;
 
 /// A migration that was applied, or retention that was set.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct Entry {
+pub struct AppliedMigration {
     /// Number of the migration; 0 for retention.
     pub number: u32,
     pub name: String,
@@ -62,7 +62,7 @@ impl MigrationTable {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn entries(&self) -> Result<Vec<Entry>, TableError> {
+    pub async fn entries(&self) -> Result<Vec<AppliedMigration>, TableError> {
         let sql = format!("select number, name, statement from {}.schema_migrations order by applied_at, number", self.database);
         Ok(self.client.query_raw(&sql).fetch_all().await?)
     }
@@ -79,9 +79,9 @@ impl MigrationTable {
     ///
     /// # Errors
     /// The server is away or refuses.
-    pub async fn note(&self, entry: &Entry) -> Result<(), TableError> {
+    pub async fn note(&self, entry: &AppliedMigration) -> Result<(), TableError> {
         let table = format!("{}.schema_migrations", self.database);
-        let mut insert = self.client.insert_unescaped::<Entry>(&table).await?.with_setting("async_insert", "0");
+        let mut insert = self.client.insert_unescaped::<AppliedMigration>(&table).await?.with_setting("async_insert", "0");
         insert.write(entry).await?;
         Ok(insert.end().await?)
     }
