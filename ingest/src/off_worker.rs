@@ -78,7 +78,7 @@ mod tests {
         }
     }
 
-    async fn hold(off_worker: &OffWorker, network: IpAddr) -> Vec<service::fair_queue::Permit<IpAddr>> {
+    async fn hold(off_worker: &OffWorker, network: IpAddr) -> Vec<service::fair_queue::FairPermit<IpAddr>> {
         let mut held = Vec::new();
         while held.len() < std::thread::available_parallelism().map_or(MIN_PERMITS, usize::from).max(MIN_PERMITS) {
             held.push(off_worker.0.acquire(network, 0).await.unwrap());

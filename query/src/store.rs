@@ -12,7 +12,7 @@ pub use statement::{Statement, hex};
 use crate::config::Limits;
 use crate::metrics::STATEMENT_SECONDS;
 use clickhouse::{Client, RowOwned, RowRead};
-use service::fair_queue::{AcquireError, Bounds, FairQueue, Permit};
+use service::fair_queue::{AcquireError, Bounds, FairPermit, FairQueue};
 use service::telemetry::Histogram;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -142,7 +142,7 @@ impl Store {
         service::clickhouse::ping(&self.client).await.map_err(|_| Error::Unreadable)
     }
 
-    async fn answer<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Permit<Arc<str>>), Error> {
+    async fn answer<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, FairPermit<Arc<str>>), Error> {
         let begun = Instant::now();
         let result = self.run(statement).await;
         let seconds = if result.is_ok() { &self.answered } else { &self.failed };
@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// Runs it in a task of its own, which has the turn until the server is done with it, whether or not anybody still waits here.
-    async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Permit<Arc<str>>), Error> {
+    async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, FairPermit<Arc<str>>), Error> {
         let turn = self.permits.acquire(Arc::clone(&self.user), 0).await.map_err(|refused| match refused {
             AcquireError::QueueFull => Error::Crowded,
             AcquireError::TimedOut => Error::Busy,

@@ -46,7 +46,7 @@ pub struct FairQueue<K: Eq + Hash + Clone> {
 /// Permission to go on; it is free again when this is dropped.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped is free again"]
-pub struct Permit<K: Eq + Hash + Clone> {
+pub struct FairPermit<K: Eq + Hash + Clone> {
     queues: Arc<Mutex<Queues<K>>>,
     key: K,
 }
@@ -68,15 +68,15 @@ impl<K: Eq + Hash + Clone> FairQueue<K> {
     ///
     /// # Errors
     /// See [`AcquireError`].
-    pub async fn acquire(&self, key: K, weight: usize) -> Result<Permit<K>, AcquireError> {
+    pub async fn acquire(&self, key: K, weight: usize) -> Result<FairPermit<K>, AcquireError> {
         let entered = locked(&self.queues).enter(&key, weight)?;
-        let Some((ticket, granted)) = entered else { return Ok(Permit { queues: Arc::clone(&self.queues), key }) };
+        let Some((ticket, granted)) = entered else { return Ok(FairPermit { queues: Arc::clone(&self.queues), key }) };
         let waiting = Waiting { queues: &self.queues, key: &key, ticket };
         match tokio::time::timeout(self.timeout, granted).await {
             Ok(Ok(())) => {
                 // From here on the permit gives back what was granted.
                 std::mem::forget(waiting);
-                Ok(Permit { queues: Arc::clone(&self.queues), key })
+                Ok(FairPermit { queues: Arc::clone(&self.queues), key })
             }
             // The sender is dropped with its request only, which is still there.
             Ok(Err(_)) | Err(_) => Err(AcquireError::TimedOut),
@@ -85,21 +85,21 @@ impl<K: Eq + Hash + Clone> FairQueue<K> {
 
     /// How many permits are held, and how many requests wait for one.
     #[must_use]
-    pub fn load(&self) -> Load {
+    pub fn load(&self) -> QueueLoad {
         locked(&self.queues).load()
     }
 }
 
 /// How busy a [`FairQueue`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Load {
+pub struct QueueLoad {
     /// Permits that are held.
     pub held: usize,
     /// Requests that wait for one.
     pub waiting: usize,
 }
 
-impl<K: Eq + Hash + Clone> Drop for Permit<K> {
+impl<K: Eq + Hash + Clone> Drop for FairPermit<K> {
     fn drop(&mut self) {
         locked(&self.queues).release(&self.key);
     }
@@ -238,8 +238,8 @@ impl<K: Eq + Hash + Clone> Queues<K> {
         }
     }
 
-    fn load(&self) -> Load {
-        Load { held: self.bounds.permits - self.free, waiting: self.keys.values().map(|queue| queue.waiting.len()).sum() }
+    fn load(&self) -> QueueLoad {
+        QueueLoad { held: self.bounds.permits - self.free, waiting: self.keys.values().map(|queue| queue.waiting.len()).sum() }
     }
 }
 

@@ -46,7 +46,7 @@ async fn a_key_holds_so_many_at_once_and_another_has_the_rest() {
     assert_eq!(queue.acquire("c", 0).await.unwrap_err(), AcquireError::TimedOut);
     drop(other);
     assert!(queue.acquire("c", 0).await.is_ok());
-    assert_eq!(queue.load(), Load { held: 2, waiting: 0 });
+    assert_eq!(queue.load(), QueueLoad { held: 2, waiting: 0 });
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn more_than_may_wait_are_refused_at_once_and_one_that_leaves_makes_room()
     assert!(queue.acquire("b", 0).await.is_ok());
     waiting.abort_all();
     while waiting.join_next().await.is_some() {}
-    assert_eq!(queue.load(), Load { held: 2, waiting: 0 });
+    assert_eq!(queue.load(), QueueLoad { held: 2, waiting: 0 });
     let later = queue.acquire("a", 0);
     drop(held);
     assert!(later.await.is_ok());
@@ -85,10 +85,10 @@ async fn what_waits_is_bounded_by_its_weight_too() {
     assert_eq!(queue.acquire("b", 0).await.unwrap_err(), AcquireError::QueueFull, "one that is heavier by itself waits alone");
     wait(&mut waiting, "a", 4);
     settle().await;
-    assert_eq!(queue.load(), Load { held: 1, waiting: 3 });
+    assert_eq!(queue.load(), QueueLoad { held: 1, waiting: 3 });
     drop(held);
     assert!(waiting.join_all().await.iter().all(Result::is_ok));
-    assert_eq!(queue.load(), Load { held: 0, waiting: 0 });
+    assert_eq!(queue.load(), QueueLoad { held: 0, waiting: 0 });
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ proptest! {
             }
             let held_by = |key: u8| held.iter().filter(|other| **other == key).count();
             let could_go_on = |key: u8| held_by(key) < permits_per_key && waiting.iter().any(|(waiter, ..)| *waiter == key);
-            prop_assert_eq!(queues.load(), Load { held: held.len(), waiting: waiting.len() });
+            prop_assert_eq!(queues.load(), QueueLoad { held: held.len(), waiting: waiting.len() });
             prop_assert!(held.len() <= permits && (0..5).all(|key| held_by(key) <= permits_per_key));
             prop_assert!(held.len() == permits || !(0..5).any(could_go_on), "a permit is free and somebody waits who may have it");
             for key in 0..5 {
@@ -169,7 +169,7 @@ proptest! {
                 prop_assert!(passed_over.iter().all(|times| *times <= 1), "{key} waits and others are served: {passed_over:?}");
             }
         }
-        prop_assert_eq!(queues.load(), Load { held: 0, waiting: 0 });
+        prop_assert_eq!(queues.load(), QueueLoad { held: 0, waiting: 0 });
         prop_assert!(queues.keys.is_empty() && queues.turn.is_empty());
     }
 }
