@@ -100,10 +100,13 @@ struct Document {
     /// Signs releases, 32 to 128 visible ASCII characters, the same at every edge and query service. Without it no release can be published, and none is offered.
     #[serde(default)]
     release_key: Option<Secret<String>>,
+    /// The applications whose reports are accepted.
     #[serde(default)]
     apps: Vec<App>,
+    /// Users: analysts, who ask by the signed OpenAPI.
     #[serde(default)]
     users: Vec<User>,
+    /// Admins, who may merge issues, publish releases and read the state of the pipeline.
     #[serde(default)]
     admins: Vec<Admin>,
 }
