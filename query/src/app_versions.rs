@@ -1,14 +1,11 @@
-//! Which of an app's versions the wildcards of a question stand for. They are matched over the distinct versions, here: over the rows it would be
-//! rows times wildcards, in the tables' server, which looks at its clock only between two blocks of rows.
+//! Which of an app's versions the wildcards of a request stand for. They are matched here, over the distinct versions. Over the rows it would be rows
+//! times wildcards, in the tables' server, which looks at its clock only between two blocks of rows.
 
 use crate::error::{Error, invalid};
-use crate::param::{Target, Versions};
-use crate::store::{Row, Statement, Store, hex};
+use crate::param::{Target, TimeRange, VersionFilter};
+use crate::sql;
+use crate::store::{Row, Store, hex};
 use serde::Deserialize;
-use std::ops::Range;
-
-/// All hours that the tables can hold, as Unix seconds.
-pub const ALL_TIME: Range<i64> = 0..u32::MAX as i64;
 
 /// Versions of an app in a range that wildcards are matched with.
 const MOST_KNOWN: usize = 50_000;
@@ -20,21 +17,16 @@ struct Known {
     version: String,
 }
 
-/// The versions with those that their wildcards stand for among what the app has in `hours` (Unix seconds, half open).
+/// The versions with those that their wildcards stand for among what the app has in `range`.
 ///
 /// # Errors
-/// There are too many; the tables give no answer.
-pub async fn resolve(store: &Store, target: &Target, versions: Versions, hours: Range<i64>) -> Result<Versions, Error> {
+/// They stand for too many versions; the tables give no answer.
+pub async fn resolve(store: &Store, target: &Target, versions: VersionFilter, range: &TimeRange) -> Result<VersionFilter, Error> {
     let globs = versions.globs();
     if globs.is_empty() {
         return Ok(versions);
     }
-    let statement = Statement::from_projections(include_str!("app_versions.sql"))
-        .text("app", &target.app)
-        .unsigned("platform", target.platform)
-        .time("from", hours.start)
-        .time("to", hours.end)
-        .unsigned("most", MOST_KNOWN as u64 + 1);
+    let statement = sql!("app_versions.sql").bind(target).bind(range).unsigned("most", MOST_KNOWN as u64 + 1);
     let matching = move |known: Vec<Known>| {
         let is_meant = |known: &Known| globs.iter().any(|glob| glob.matches(&known.version));
         (known.len(), known.into_iter().filter(is_meant).map(|known| hex(&known.version)).take(MOST_MATCHED + 1).collect::<Vec<_>>())
@@ -46,6 +38,6 @@ pub async fn resolve(store: &Store, target: &Target, versions: Versions, hours: 
             format!("the app has more than {MOST_KNOWN} versions here: name those you mean, or ask for a shorter range"),
         )),
         (_, true) => Err(invalid("version", format!("the wildcards stand for more than {MOST_MATCHED} versions"))),
-        (false, false) => Ok(Versions { matched, ..versions }),
+        (false, false) => Ok(VersionFilter { matched, ..versions }),
     }
 }

@@ -1,6 +1,7 @@
 -- The versions that an app has on a platform, of reports and of connections, less those of more than 256 bytes.
--- Parameters: app, platform; from, to (UTC, half open); most (how many are told).
--- Answered from the projections `trend` of both tables.
+-- Blocks: target, range.
+-- Own: most (how many are listed).
+-- Projections: trend, counted_trend.
 select distinct toString(name) as version
 from
 (

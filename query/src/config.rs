@@ -1,4 +1,4 @@
-//! `[query]`.
+//! `[query]`, the configuration of the service.
 
 use crate::zone::Zone;
 use schemars::JsonSchema;
@@ -66,6 +66,30 @@ pub struct Limits {
     pub issues: u32,
     /// Reports of one page.
     pub reports: u32,
+}
+
+/// What an operation may know of the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The clock of day and hour strings.
+    pub time_zone: Zone,
+    /// Whether device counts of merged versions and days are added up.
+    pub plain_device_sums: bool,
+    /// What tells a system exit.
+    pub system_exit_keywords: Vec<String>,
+    /// What one request may take of the tables.
+    pub limits: Limits,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        Self {
+            time_zone: config.time_zone,
+            plain_device_sums: config.plain_device_sums,
+            system_exit_keywords: config.system_exit_keywords.clone(),
+            limits: config.limits.clone(),
+        }
+    }
 }
 
 impl Config {

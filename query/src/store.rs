@@ -6,8 +6,9 @@
 
 mod statement;
 
+pub use crate::sql;
 pub use clickhouse::Row;
-pub use statement::{Statement, hex};
+pub use statement::{Bind, IdList, Statement, hex};
 
 use crate::config::Limits;
 use crate::turns::{Refused, Turn, Turns};
@@ -20,7 +21,7 @@ use tokio::sync::oneshot;
 /// How much longer than the server's own limit we wait for its answer.
 const GRACE: Duration = Duration::from_secs(5);
 /// Rows of one answer; more is an error, not a cut.
-const MOST_ROWS: u32 = 1_000_000;
+const MAX_ROWS: u32 = 1_000_000;
 /// Rows of a block where texts may be long; the server's own is 65,409.
 const SMALL_BLOCK: &str = "4096";
 /// A longer text says so to the server, whose own bound is 256 KiB.
@@ -59,16 +60,22 @@ pub enum Error {
     TooLarge,
 }
 
-/// A connection to the tables for one user; cheap to clone, clones share the turns.
+/// A connection to the tables for one user; cheap to clone, clones share the permits.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
-    turns: Arc<Turns>,
+    permits: Arc<Turns>,
     user: Arc<str>,
-    patience: Duration,
+    timeout: Duration,
     require_projections: bool,
     answered: Histogram,
     failed: Histogram,
+}
+
+/// A row of a list that says how many rows the list has without its page.
+pub trait Counted: RowOwned + RowRead + Send {
+    /// Rows of the whole list.
+    fn found(&self) -> u64;
 }
 
 impl Store {
@@ -77,15 +84,15 @@ impl Store {
     pub fn new(client: Client, limits: &Limits, require_projections: bool) -> Self {
         let client = client
             .with_setting("max_execution_time", limits.statement_time.as_secs().max(1).to_string())
-            .with_setting("max_result_rows", MOST_ROWS.to_string())
+            .with_setting("max_result_rows", MAX_ROWS.to_string())
             .with_setting("max_result_bytes", limits.result_size.0.to_string())
             .with_setting("cancel_http_readonly_queries_on_client_close", "1");
         let [answered, failed] = ["answered", "failed"].map(|outcome| {
             let help = "Time from asking for a turn to the last row of a statement, or to its failure.";
             histogram("aftershock_statement_seconds", help, &[("outcome", outcome)])
         });
-        let (turns, patience) = (Arc::new(Turns::new(limits)), limits.statement_time.0 + GRACE);
-        Self { client, turns, user: "".into(), patience, require_projections, answered, failed }
+        let (permits, timeout) = (Arc::new(Turns::new(limits)), limits.statement_time.0 + GRACE);
+        Self { client, permits, user: "".into(), timeout, require_projections, answered, failed }
     }
 
     /// The same for a user, whose statements take turns with those of others.
@@ -147,18 +154,18 @@ impl Store {
 
     /// Runs it in a task of its own, which has the turn until the server is done with it, whether or not anybody still waits here.
     async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Turn), Error> {
-        let turn = self.turns.take(&self.user).await.map_err(|refused| match refused {
+        let turn = self.permits.take(&self.user).await.map_err(|refused| match refused {
             Refused::Crowded => Error::Crowded,
             Refused::Late => Error::Busy,
         })?;
         let id = format!("query-{:032x}", rand::random::<u128>());
         let query = self.query(&statement).with_setting("query_id", &id);
-        let (client, patience) = (self.client.clone(), self.patience);
+        let (client, timeout) = (self.client.clone(), self.timeout);
         let (mut sender, receiver) = oneshot::channel();
         tokio::spawn(async move {
             // The loser is dropped with its connection, which tells the server that nobody waits.
             let answered = tokio::select! {
-                answered = tokio::time::timeout(patience, query.fetch_all::<R>()) => Some(answered),
+                answered = tokio::time::timeout(timeout, query.fetch_all::<R>()) => Some(answered),
                 () = sender.closed() => None,
             };
             let failure = match answered {
@@ -232,6 +239,9 @@ fn code(text: &str) -> Option<u32> {
     let digits = text.split_once("Code: ")?.1;
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
+
+#[cfg(test)]
+mod sql_files;
 
 #[cfg(test)]
 mod tests {

@@ -1,120 +1,94 @@
-//! What the admin queries have in common: the token, the envelope and its codes (ingest protocols, "Admin queries").
+//! The shape of the admin queries: `{code: 0, msg: "OK", data}`; and answers without a shape, whose errors are the same.
 
-use crate::authenticate::{Gate, Operator};
-use crate::error::{Error, Rejection};
-use crate::param::Parameters;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use super::{Envelope, Identity, Refusal, Reply};
+use crate::error::Class;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
-use service::http::{self, HeaderValue, IntoResponse, Request, Response, StatusCode, header};
-use std::marker::PhantomData;
+use service::http::{Failure, StatusCode};
 
 /// `{code: 0, msg: "OK", data}`.
+pub struct Admin;
+
+/// The answer alone.
+pub struct Bare;
+
+/// An answer to an admin query.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AdminReply_{T}")]
-pub struct Reply<T> {
+pub struct AdminReply<T> {
     code: u32,
     msg: &'static str,
     data: T,
 }
 
-/// Query parameters of an endpoint with a line about each.
-pub type Documented = &'static [(&'static str, &'static str)];
-
-/// The request of an administrator who tells something in its body, not yet read: who asks is settled first.
-pub struct Told<P>(Request, PhantomData<fn() -> P>);
-
 /// Why an admin query has no answer.
-pub struct Refusal(Error);
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AdminError")]
+struct Failed {
+    code: u32,
+    msg: String,
+}
 
-impl<P: JsonSchema> http::Input for Told<P> {
-    fn from_request(request: Request) -> Result<Self, Response> {
-        Ok(Self(request, PhantomData))
+impl Envelope for Admin {
+    const NAME: &'static str = "admin";
+    type Of<T: Serialize + JsonSchema + Send> = AdminReply<T>;
+
+    fn success<T: Serialize + JsonSchema + Send>(answer: T, _: &Identity) -> AdminReply<T> {
+        AdminReply { code: 0, msg: "OK", data: answer }
     }
 
-    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
-        Some(generator.subschema_for::<P>())
-    }
-}
-
-impl<T> Reply<T> {
-    /// A success.
-    pub fn ok(data: T) -> Self {
-        Self { code: 0, msg: "OK", data }
-    }
-}
-
-/// The names of the app that a request is about, of which an administrator may see some only.
-const APP: [&str; 2] = ["appId", "app_id"];
-
-/// The parameters of an administrator's request.
-///
-/// # Errors
-/// No administrator, or none of the app that is named; parameters that are not what they should be.
-pub fn read<P: DeserializeOwned>(gate: &Gate, request: &Request) -> Result<P, Error> {
-    Ok(asked(gate, request)?.1)
-}
-
-/// The administrator who asks, and the parameters in the address.
-///
-/// # Errors
-/// Those of [`read`].
-pub fn asked<P: DeserializeOwned>(gate: &Gate, request: &Request) -> Result<(Operator, P), Error> {
-    let operator = gate.admin(request)?;
-    let query = Request { body: Default::default(), ..request.clone() };
-    permitted(operator, &query)
-}
-
-/// The administrator who tells something, and what.
-///
-/// # Errors
-/// No administrator, or none of the app that is named; a body that is not what it should be.
-pub fn told<P: DeserializeOwned>(gate: &Gate, told: &Told<P>) -> Result<(Operator, P), Error> {
-    let Told(request, _) = told;
-    permitted(gate.admin(request)?, request)
-}
-
-fn permitted<P: DeserializeOwned>(operator: Operator, request: &Request) -> Result<(Operator, P), Error> {
-    let parameters = Parameters::gather(request, &request.path)?;
-    for name in APP {
-        if let Some(app) = parameters.text(name) {
-            operator.permit(app.trim())?;
-        }
-    }
-    Ok((operator, parameters.read()?))
-}
-
-impl<E: Into<Error>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let Self(error) = self;
-        let (status, code, msg) = match &error {
-            Error::Rejected(rejection) => match rejection {
-                Rejection::TokenEmpty => (StatusCode::UNAUTHORIZED, 40_002, "TokenIsEmpty".to_owned()),
-                Rejection::TokenInvalid | Rejection::AuthenticationFailed => (StatusCode::UNAUTHORIZED, 40_003, "TokenInvalid".to_owned()),
-                Rejection::Forbidden => (StatusCode::FORBIDDEN, 40_005, "NoAccess".to_owned()),
-                Rejection::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, 401, "TooManyRequests".to_owned()),
-                Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } | Rejection::TooLarge => {
-                    (StatusCode::BAD_REQUEST, 400, format!("InvalidParams: {error}"))
-                }
-                Rejection::NotFound(_) => (StatusCode::NOT_FOUND, 404, "NotFound".to_owned()),
-                Rejection::NoReleaseKey => (StatusCode::CONFLICT, 409, "Conflict".to_owned()),
-            },
-            Error::Store(_) | Error::Log(_) | Error::Record(_) | Error::Serve(_) => {
-                tracing::error!(%error, "cannot answer an admin query");
-                (StatusCode::SERVICE_UNAVAILABLE, 10_001, "DatabaseQueryError".to_owned())
-            }
+    fn failure(refusal: &Refusal, _: &Identity) -> Reply {
+        let (status, code, msg) = match &refusal.class {
+            Class::NoToken => (StatusCode::UNAUTHORIZED, 40_002, "TokenIsEmpty"),
+            Class::Unauthenticated => (StatusCode::UNAUTHORIZED, 40_003, "TokenInvalid"),
+            Class::Forbidden => (StatusCode::FORBIDDEN, 40_005, "NoAccess"),
+            Class::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, 401, "TooManyRequests"),
+            Class::Unreadable | Class::Invalid => (StatusCode::BAD_REQUEST, 400, "InvalidParams"),
+            Class::NotFound => (StatusCode::NOT_FOUND, 404, "NotFound"),
+            Class::Conflict => (StatusCode::CONFLICT, 409, "Conflict"),
+            Class::Busy | Class::Unavailable | Class::Fault => (StatusCode::SERVICE_UNAVAILABLE, 10_001, "DatabaseQueryError"),
         };
-        let mut response = http::json(status, &json!({"code": code, "msg": msg}));
-        if let Error::Rejected(Rejection::TooManyRequests(wait)) = error {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.seconds()));
+        let msg = match refusal.class {
+            Class::Unreadable | Class::Invalid => format!("{msg}: {}", refusal.message),
+            _ => msg.to_owned(),
+        };
+        let reply = Reply::new(status, &Failed { code, msg });
+        match &refusal.class {
+            Class::TooMany(wait) => reply.after(wait.seconds()),
+            _ => reply,
         }
-        response
+    }
+
+    fn failures(generator: &mut SchemaGenerator) -> Vec<Failure> {
+        let schema = generator.subschema_for::<Failed>();
+        let failure = |(status, description)| Failure { status, description, schema: schema.clone() };
+        STATUSES.into_iter().map(failure).collect()
+    }
+}
+
+const STATUSES: [(StatusCode, &str); 7] = [
+    (StatusCode::BAD_REQUEST, "A parameter is missing or wrong"),
+    (StatusCode::UNAUTHORIZED, "There is no token, or nobody has it"),
+    (StatusCode::FORBIDDEN, "The token is not for this app"),
+    (StatusCode::NOT_FOUND, "What was asked for does not exist"),
+    (StatusCode::CONFLICT, "The state of the service does not allow it"),
+    (StatusCode::TOO_MANY_REQUESTS, "Too many requests; Retry-After says how long to wait"),
+    (StatusCode::SERVICE_UNAVAILABLE, "The tables or the log gave no answer"),
+];
+
+impl Envelope for Bare {
+    const NAME: &'static str = "none";
+    type Of<T: Serialize + JsonSchema + Send> = T;
+
+    fn success<T: Serialize + JsonSchema + Send>(answer: T, _: &Identity) -> T {
+        answer
+    }
+
+    fn failure(refusal: &Refusal, request: &Identity) -> Reply {
+        Admin::failure(refusal, request)
+    }
+
+    fn failures(generator: &mut SchemaGenerator) -> Vec<Failure> {
+        Admin::failures(generator)
     }
 }

@@ -1,70 +1,76 @@
-//! What the admin operations of the app-key dialect have in common: its envelope `{code, message, data}`, whose code is the HTTP status.
+//! The shape of the admin operations of the app-key dialect: `{code: 200, message: "OK", data}`, whose code is the HTTP status.
 
-use crate::error::{Error, Rejection};
-use schemars::JsonSchema;
+use super::{Envelope, Identity, Refusal, Reply};
+use crate::error::Class;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::json;
-use service::http::{self, HeaderValue, IntoResponse, Response, StatusCode, header};
+use service::http::{Failure, StatusCode};
 
-/// When to come again while the log or the tables are away.
+/// Seconds after which to try again while the log or the tables are away.
 const AFTER_SILENCE: u64 = 2;
 
 /// `{code: 200, message: "OK", data}`.
+pub struct AppKey;
+
+/// An answer to an admin operation of the app-key dialect.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AppKeyReply_{T}")]
-pub struct Reply<T> {
+pub struct AppKeyReply<T> {
     code: u16,
     message: &'static str,
     data: T,
 }
 
-/// Why an operation was not done.
-pub struct Refusal(Error);
-
-impl<T> Reply<T> {
-    /// A success.
-    pub fn ok(data: T) -> Self {
-        Self { code: StatusCode::OK.as_u16(), message: "OK", data }
-    }
+/// Why an admin operation of the app-key dialect has no answer.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AppKeyError")]
+struct Failed {
+    /// The status once more.
+    code: u16,
+    message: String,
 }
 
-impl<E: Into<Error>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
+impl Envelope for AppKey {
+    const NAME: &'static str = "app key";
+    type Of<T: Serialize + JsonSchema + Send> = AppKeyReply<T>;
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let Self(error) = self;
-        let status = match &error {
-            Error::Rejected(rejection) => match rejection {
-                Rejection::TokenEmpty | Rejection::TokenInvalid | Rejection::AuthenticationFailed => StatusCode::UNAUTHORIZED,
-                Rejection::Forbidden => StatusCode::FORBIDDEN,
-                Rejection::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-                Rejection::Unreadable(_) | Rejection::InvalidParameter { .. } | Rejection::TooLarge => StatusCode::BAD_REQUEST,
-                Rejection::NotFound(_) => StatusCode::NOT_FOUND,
-                Rejection::NoReleaseKey => StatusCode::CONFLICT,
-            },
-            Error::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Error::Store(_) | Error::Log(_) | Error::Serve(_) => StatusCode::SERVICE_UNAVAILABLE,
+    fn success<T: Serialize + JsonSchema + Send>(answer: T, _: &Identity) -> AppKeyReply<T> {
+        AppKeyReply { code: StatusCode::OK.as_u16(), message: "OK", data: answer }
+    }
+
+    fn failure(refusal: &Refusal, _: &Identity) -> Reply {
+        let status = match &refusal.class {
+            Class::NoToken | Class::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Class::Forbidden => StatusCode::FORBIDDEN,
+            Class::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Class::Unreadable | Class::Invalid => StatusCode::BAD_REQUEST,
+            Class::NotFound => StatusCode::NOT_FOUND,
+            Class::Conflict => StatusCode::CONFLICT,
+            Class::Busy | Class::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Class::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let message = match &error {
-            Error::Rejected(_) => error.to_string(),
-            Error::Record(_) | Error::Store(_) | Error::Log(_) | Error::Serve(_) => {
-                tracing::error!(%error, "cannot do an admin operation");
-                "the log or the tables gave no answer, try again later".to_owned()
-            }
-        };
-        let wait = match &error {
-            Error::Rejected(Rejection::TooManyRequests(wait)) => Some(wait.seconds()),
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(AFTER_SILENCE),
-            _ => None,
-        };
-        let mut response = http::json(status, &json!({"code": status.as_u16(), "message": message}));
-        if let Some(wait) = wait {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        let reply = Reply::new(status, &Failed { code: status.as_u16(), message: refusal.message.clone() });
+        match &refusal.class {
+            Class::TooMany(wait) => reply.after(wait.seconds()),
+            Class::Busy | Class::Unavailable => reply.after(AFTER_SILENCE),
+            _ => reply,
         }
-        response
+    }
+
+    fn failures(generator: &mut SchemaGenerator) -> Vec<Failure> {
+        let schema = generator.subschema_for::<Failed>();
+        let failure = |(status, description)| Failure { status, description, schema: schema.clone() };
+        STATUSES.into_iter().map(failure).collect()
     }
 }
+
+const STATUSES: [(StatusCode, &str); 8] = [
+    (StatusCode::BAD_REQUEST, "A parameter is missing or wrong"),
+    (StatusCode::UNAUTHORIZED, "There is no token, or nobody has it"),
+    (StatusCode::FORBIDDEN, "The token is not for this app"),
+    (StatusCode::NOT_FOUND, "What was asked for does not exist"),
+    (StatusCode::CONFLICT, "Releases cannot be signed: there is no key for it"),
+    (StatusCode::TOO_MANY_REQUESTS, "Too many requests; Retry-After says how long to wait"),
+    (StatusCode::INTERNAL_SERVER_ERROR, "A fault of the service"),
+    (StatusCode::SERVICE_UNAVAILABLE, "The log or the tables gave no answer; Retry-After says how long to wait"),
+];

@@ -1,15 +1,15 @@
-//! Which issues are parts of which, folded from the alias facts of the log at read. Pure.
+//! Which issues are parts of which, made from the alias facts of the log at read. Pure.
 //!
 //! A fact is about the issue that others belong to; its value is JSON: `{"issues": [ids], "removed": bool, "rule": name}`. From then on the
 //! issues it names, with all that was merged into them before, are parts of it, or, `removed`, are issues of their own again.
 //!
-//! Facts are folded in the order of the log, and the last one wins: where a fact would close a circle, the issue it is about takes the
+//! Facts are applied in the order of the log, and the last one wins: where a fact would close a circle, the issue it is about takes the
 //! place of the one that becomes its part. What a rule proposes never overrules what a person stated about the same issue.
 
-use crate::store::{Row, Statement};
+use crate::store::{Bind, IdList, Row, Statement};
 use schemas::ids::IssueId;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Issues that may be parts of others, per app and platform.
 pub const MOST: usize = 20_000;
@@ -18,7 +18,7 @@ pub const MOST_OF_A_FACT: usize = 100;
 
 /// A row of the alias facts, in the order of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
-pub struct Fact {
+pub struct AliasRow {
     /// The issue it is about, hex.
     pub issue: String,
     pub value: String,
@@ -27,46 +27,68 @@ pub struct Fact {
     pub changed_ms: i64,
 }
 
-/// What a fact says.
+/// What a row says: issues that are parts of another, or are not any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Said {
+pub struct AliasFact {
     /// Hex.
     pub issues: Vec<String>,
-    /// They are no parts any more.
+    /// The issues are not parts any more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
-    /// Which rule proposed it; empty where a person stated it.
+    /// The rule that proposed it; empty where a person stated it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub rule: String,
 }
 
-/// What holds: a forest of issues.
+/// Which issue each issue is shown as.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Aliases {
+    /// What an issue is directly a part of; there are no circles.
     parents: HashMap<String, String>,
-    /// What a person has stated something about, and what one has taken out of an issue.
-    stated: HashSet<String>,
-    apart: HashSet<String>,
+    /// Every issue that has parts, with all of them, sorted.
+    groups: BTreeMap<String, Vec<String>>,
+    /// All parts, and what they are shown as.
+    lists: AliasLists,
+    /// Issues that a person has stated something about.
+    decided_by_person: HashSet<String>,
+    /// Issues that a person has taken out of another.
+    split_off: HashSet<String>,
     facts: usize,
 }
 
+/// Parts and the issues they are shown as, pairwise, as statements take them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AliasLists {
+    sources: IdList,
+    targets: IdList,
+}
+
+/// Some issues with all their parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members {
+    issues: IdList,
+    /// Their parts, and what these are shown as.
+    pub aliases: AliasLists,
+}
+
 impl Aliases {
-    /// Folds facts in the order of the log. What cannot be read says nothing.
+    /// Applies facts in the order of the log. A fact that cannot be read is passed over.
     #[must_use]
-    pub fn fold(facts: &[Fact]) -> Self {
+    pub fn fold(facts: &[AliasRow]) -> Self {
         let mut aliases = Self { facts: facts.len(), ..Self::default() };
         for fact in facts {
-            let said: Said = serde_json::from_str(&fact.value).unwrap_or_default();
+            let said: AliasFact = serde_json::from_str(&fact.value).unwrap_or_default();
             let (Some(target), true) = (id(&fact.issue), said.issues.len() <= MOST_OF_A_FACT) else { continue };
             for issue in said.issues.iter().filter_map(|issue| id(issue)).filter(|issue| *issue != target) {
-                aliases.take(issue, &target, &said);
+                aliases.apply(issue, &target, &said);
             }
         }
+        aliases.index();
         aliases
     }
 
-    /// How many facts were folded.
+    /// How many facts there are.
     #[must_use]
     pub fn facts(&self) -> usize {
         self.facts
@@ -81,7 +103,7 @@ impl Aliases {
     /// Whether what a person stated forbids a rule to make `issue` a part of `target`.
     #[must_use]
     pub fn forbid(&self, issue: &str, target: &str) -> bool {
-        self.stated.contains(issue) || self.apart.contains(issue) || self.apart.contains(target)
+        self.decided_by_person.contains(issue) || self.split_off.contains(issue) || self.split_off.contains(target)
     }
 
     /// The issue that `issue` is shown as: itself where it is no part.
@@ -90,64 +112,67 @@ impl Aliases {
         root(&self.parents, issue)
     }
 
-    /// The issues with all their parts, an issue before its parts.
+    /// How many issues are remembered, by which the memory it takes is estimated.
     #[must_use]
-    pub fn members(&self, issues: &[String]) -> Vec<String> {
-        let wanted: HashSet<&str> = issues.iter().map(String::as_str).collect();
-        let mut parts: Vec<String> = self.parents.keys().filter(|issue| wanted.contains(self.canonical(issue))).cloned().collect();
-        parts.sort_unstable();
-        issues.iter().cloned().chain(parts).collect()
+    pub fn weight(&self) -> usize {
+        self.parents.len() + self.decided_by_person.len() + self.split_off.len()
+    }
+
+    /// The parts of an issue, sorted.
+    #[must_use]
+    pub fn parts_of(&self, issue: &str) -> &[String] {
+        self.groups.get(issue).map_or(&[], Vec::as_slice)
     }
 
     /// Every issue that has parts, with them; sorted.
     #[must_use]
-    pub fn groups(&self) -> Vec<(String, Vec<String>)> {
-        let mut groups: HashMap<&str, Vec<String>> = HashMap::new();
+    pub fn groups(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.groups
+    }
+
+    /// All parts, and what they are shown as.
+    #[must_use]
+    pub fn lists(&self) -> &AliasLists {
+        &self.lists
+    }
+
+    /// Some issues with all their parts.
+    #[must_use]
+    pub fn members(&self, issues: &[String]) -> Members {
+        let pairs: Vec<(&str, &str)> =
+            issues.iter().flat_map(|issue| self.parts_of(issue).iter().map(|part| (part.as_str(), issue.as_str()))).collect();
+        let members: Vec<&str> = issues.iter().map(String::as_str).chain(pairs.iter().map(|(part, _)| *part)).collect();
+        Members { issues: IdList::of(&members), aliases: AliasLists::of(&pairs) }
+    }
+
+    /// Makes the lists by which it is asked.
+    fn index(&mut self) {
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for issue in self.parents.keys() {
-            groups.entry(self.canonical(issue)).or_default().push(issue.clone());
+            groups.entry(self.canonical(issue).to_owned()).or_default().push(issue.clone());
         }
-        let mut groups: Vec<_> = groups.into_iter().map(|(issue, parts)| (issue.to_owned(), parts)).collect();
-        groups.iter_mut().for_each(|(_, parts)| parts.sort_unstable());
-        groups.sort_unstable();
-        groups
+        groups.values_mut().for_each(|parts| parts.sort_unstable());
+        let pairs: Vec<(&str, &str)> =
+            groups.iter().flat_map(|(issue, parts)| parts.iter().map(|part| (part.as_str(), issue.as_str()))).collect();
+        self.lists = AliasLists::of(&pairs);
+        self.groups = groups;
     }
 
-    /// Gives a statement `alias_sources` and `alias_targets`: pairwise, joined by commas, a dash where there is none.
-    #[must_use]
-    pub fn bind(&self, statement: Statement) -> Statement {
-        let mut parts: Vec<&String> = self.parents.keys().collect();
-        parts.sort_unstable();
-        self.bind_parts(statement, &parts)
-    }
-
-    /// The same for `issues` alone, with `members`: they and all their parts.
-    #[must_use]
-    pub fn bind_only(&self, statement: Statement, issues: &[String]) -> Statement {
-        let members = self.members(issues);
-        let parts: Vec<&String> = members.iter().filter(|issue| self.parents.contains_key(*issue)).collect();
-        self.bind_parts(statement, &parts).ids("members", &members)
-    }
-
-    fn bind_parts(&self, statement: Statement, parts: &[&String]) -> Statement {
-        let targets: Vec<&str> = parts.iter().map(|part| self.canonical(part)).collect();
-        statement.ids("alias_sources", parts).ids("alias_targets", &targets)
-    }
-
-    fn take(&mut self, issue: String, target: &str, said: &Said) {
+    fn apply(&mut self, issue: String, target: &str, said: &AliasFact) {
         let by_person = said.rule.is_empty();
         let closes = path(&self.parents, target).any(|above| above == issue);
         if !by_person && (closes || said.removed || self.forbid(&issue, target)) {
             return;
         }
         if by_person {
-            self.stated.insert(issue.clone());
+            self.decided_by_person.insert(issue.clone());
         }
         if said.removed {
             self.parents.remove(&issue);
-            self.apart.insert(issue);
+            self.split_off.insert(issue);
             return;
         }
-        self.apart.remove(&issue);
+        self.split_off.remove(&issue);
         if closes {
             // The two change places.
             match self.parents.remove(&issue) {
@@ -156,6 +181,35 @@ impl Aliases {
             };
         }
         self.parents.insert(issue, target.to_owned());
+    }
+}
+
+impl AliasLists {
+    /// Pairs of a part and what it is shown as.
+    fn of(pairs: &[(&str, &str)]) -> Self {
+        let list = |ids: Vec<&str>| IdList::of(&ids);
+        Self {
+            sources: list(pairs.iter().map(|(part, _)| *part).collect()),
+            targets: list(pairs.iter().map(|(_, issue)| *issue).collect()),
+        }
+    }
+}
+
+impl Bind for AliasLists {
+    const BLOCK: &'static str = "aliases";
+    const NAMES: &'static [&'static str] = &["alias_sources", "alias_targets"];
+
+    fn bind(&self, statement: Statement) -> Statement {
+        statement.id_list("alias_sources", self.sources.clone()).id_list("alias_targets", self.targets.clone())
+    }
+}
+
+impl Bind for Members {
+    const BLOCK: &'static str = "members";
+    const NAMES: &'static [&'static str] = &["members"];
+
+    fn bind(&self, statement: Statement) -> Statement {
+        statement.id_list("members", self.issues.clone())
     }
 }
 

@@ -1,17 +1,11 @@
-//! What several operations tell about issues: the facts of the tables and what people stated.
+//! What the tables know of an issue.
 
-use crate::alias::Aliases;
-use crate::error::Error;
-use crate::issue::{Change, Stated, fold};
-use crate::param::Target;
-use crate::store::{Row, Statement, Store};
+use crate::store::Row;
 use crate::zone::Zone;
 use schemars::JsonSchema;
-use schemas::ids::IssueId;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
-/// One issue over its whole life.
+/// A row of `facts.sql`: one issue over its whole life.
 #[derive(Debug, Clone, PartialEq, Row, Deserialize)]
 pub struct Facts {
     /// Hex, upper case.
@@ -36,12 +30,13 @@ pub struct Facts {
 /// Statistics of an issue in one app version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "issue.Version")]
 pub struct IssueVersion {
     pub version: String,
     /// First report, `yyyy-MM-dd HH:mm:ss SSS`.
     pub first_upload_time: String,
     pub first_upload_timestamp: i64,
-    /// Latest report.
+    /// Latest report, in the same form.
     pub last_upload_time: String,
     pub last_upload_timestamp: i64,
     pub count: u64,
@@ -65,31 +60,6 @@ impl Facts {
     }
 }
 
-/// What is known of `issues` (hex) and all their parts, and what is stated about themselves, by issue. An issue without a report is not there.
-///
-/// # Errors
-/// The tables give no answer.
-pub async fn fetch(
-    store: &Store,
-    target: &Target,
-    aliases: &Aliases,
-    issues: &[String],
-) -> Result<HashMap<String, (Facts, Stated)>, Error> {
-    if issues.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let bind = |sql| Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform);
-    let (facts, mut stated) = tokio::try_join!(
-        store.fetch::<Facts>(aliases.bind_only(bind(include_str!("issue_facts.sql")).frugal(), issues)),
-        store.fold(bind(include_str!("issue_changes.sql")).texts("issues", issues), |changes: Vec<Change>| fold(&changes)),
-    )?;
-    let known = facts.into_iter().map(|facts| {
-        let statement = stated.remove(&facts.issue).unwrap_or_default();
-        (facts.issue.clone(), (facts, statement))
-    });
-    Ok(known.collect())
-}
-
 /// `issueHash`, `crashHash`: an id in pairs joined by colons.
 #[must_use]
 pub fn in_pairs(hex: &str) -> String {
@@ -97,28 +67,12 @@ pub fn in_pairs(hex: &str) -> String {
     digits.chunks(2).map(|pair| pair.iter().collect::<String>()).collect::<Vec<_>>().join(":")
 }
 
-/// An issue id in either case, with or without colons, as the tables' hex.
-///
-/// # Errors
-/// It is no id.
-pub fn issue_id(text: &str) -> Result<String, Error> {
-    let id: IssueId = text.trim().parse().map_err(|error| crate::error::invalid("issueId", format!("{error}")))?;
-    Ok(id.to_string())
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn ids_are_read_in_every_spelling_and_shown_in_pairs() {
-        for text in
-            ["0f1e2d3c4b5a69788796a5b4c3d2e1f0", "0F:1E:2D:3C:4B:5A:69:78:87:96:A5:B4:C3:D2:E1:F0", " 0F1E2D3C4B5A69788796A5B4C3D2E1F0"]
-        {
-            assert_eq!(issue_id(text).unwrap(), "0F1E2D3C4B5A69788796A5B4C3D2E1F0");
-        }
-        assert_eq!(issue_id("崩溃").unwrap_err().to_string(), "issueId: expected 32 hexadecimal digits");
+    fn ids_are_shown_in_pairs() {
         assert_eq!(in_pairs("0F1E2D"), "0F:1E:2D");
     }
 }

@@ -1,8 +1,9 @@
 -- What the tables know about issues over their whole life: counts, devices, times (received, Unix ms), the 100 latest versions, and how the
--- latest report read. Versions and texts are cut at a character, so that what is stored takes bounded memory.
--- Parameters: app, platform; members (the issues and their parts, hex joined by commas); alias_sources, alias_targets (likewise, pairwise: parts
--- and what they are shown as; '-' = none).
--- Counts come from the projection `issue`; the latest report is found by the primary key.
+-- latest report read. Versions and texts are cut at a character, so that what is stored takes bounded memory. Counts come from the projection `issue`
+-- or from the rows, whichever are fewer marks; the latest report is found by the
+-- primary key.
+-- Blocks: target, members, aliases.
+with splitByChar(',', {alias_sources:String}) as alias_sources, splitByChar(',', {alias_targets:String}) as alias_targets
 select canonical as issue, occurrences, device_count, first_ms, last_ms, versions,
     exp_name, exp_message, key_frame, category, exception_type, is_system_stack, first_version
 from
@@ -17,7 +18,7 @@ from
             -toUnixTimestamp64Milli(first_at), version, number, finalizeAggregation(devices)))) as versions
     from
     (
-        select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) as canonical,
+        select shown_as(issue_id, alias_sources, alias_targets) as canonical,
             version, sum(counted) as number, uniqExactMergeState(device_state) as devices, min(earliest) as first_at, max(latest) as last_at
         from
         (
@@ -34,7 +35,7 @@ from
 ) as life
 inner join
 (
-    select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) as canonical,
+    select shown_as(issue_id, alias_sources, alias_targets) as canonical,
         leftUTF8(exp_name, 512) as exp_name, leftUTF8(exp_message, 1024) as exp_message, leftUTF8(key_frame, 512) as key_frame,
         toString(category) as category, leftUTF8(toString(exception_type), 128) as exception_type, is_system_stack
     from occurrences

@@ -1,5 +1,6 @@
 -- Which of some issues have reports, and their category.
--- Parameters: app, platform, issues (hex joined by commas).
+-- Blocks: target.
+-- Own: issues (hex, joined by commas).
 select hex(issue_id) as issue, toString(any(category)) as category
 from occurrences
 where app_id = {app:String} and platform_id = {platform:UInt8}

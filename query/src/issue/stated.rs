@@ -1,4 +1,4 @@
-//! What people stated about an issue, folded from its changes at read: the latest status holds, tags and tickets add up. Pure.
+//! What people stated about an issue, made from its changes at read: the latest status holds, tags and tickets add up. Pure.
 //!
 //! The value of a change is JSON, by kind: `status` `{"status", "processors", "note"}`; `note` `{"note"}`; `tag` `{"tagName", "removed"}`;
 //! `ticket` `{"id", "title", "workspaceId", "url"}`. Members that are absent say nothing; kinds that are not listed are left alone.
@@ -32,9 +32,10 @@ pub struct Stated {
     pub notes: Vec<Note>,
 }
 
-/// A tag.
+/// A tag of an issue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "issue.Tag")]
 pub struct Tag {
     pub tag_id: u32,
     pub tag_type: u32,
@@ -42,9 +43,10 @@ pub struct Tag {
     pub tag_name: String,
 }
 
-/// A linked ticket.
+/// A ticket that is linked with an issue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "issue.Ticket")]
 pub struct Ticket {
     pub id: String,
     pub title: String,
@@ -59,7 +61,7 @@ pub struct Note {
     pub author: String,
     /// Unix milliseconds.
     pub at: i64,
-    /// The status set with it; 3 = none, a plain note.
+    /// The status that was set with it; 3 for a plain note.
     pub status: i64,
 }
 
@@ -76,7 +78,7 @@ struct Value {
     removed: bool,
 }
 
-/// Folds changes, oldest first, by issue.
+/// What holds after changes, oldest first, by issue.
 #[must_use]
 pub fn fold(changes: &[Change]) -> HashMap<String, Stated> {
     let mut stated: HashMap<String, Stated> = HashMap::new();

@@ -1,5 +1,6 @@
 -- What people stated about issues, oldest first.
--- Parameters: app, platform, issues (hex).
+-- Blocks: target.
+-- Own: issues (hex).
 select hex(issue_id) as issue, toString(kind) as kind, value, author, toUnixTimestamp64Milli(changed_at) as changed_ms
 from issue_changes
 where app_id = {app:String} and platform_id = {platform:UInt8}

@@ -1,7 +1,8 @@
--- Counts and distinct devices inside each day of the zone; `bucket` = days since `from`, which is a midnight there.
--- Parameters: app, platform, category; from, to (UTC, half open); vm (0 all, 1 real devices, 2 emulators);
--- any_version or versions (hex joined by commas); countries (empty = all); by_version, by_country (a row each, or '').
--- Answered from the projections `trend` and `counted_trend`: a connected device is one of connections of both kinds and of reports of every category.
+-- Counts and distinct devices inside each bucket of time; `bucket` = buckets since `from`. A connected device is one of connections of both kinds
+-- and of reports of every category.
+-- Blocks: target, range, category, device_kind, versions, countries, dimensions.
+-- Own: bucket_seconds (3600 for hours; 86400 for days, whose `from` is a midnight of the zone).
+-- Projections: trend, counted_trend.
 select toUInt32(bucket) as bucket, toString(version_part) as version, toString(country_part) as country,
     sumIf(number, role = 'counted') as crash_num,
     uniqExactMergeIf(devices, role = 'counted') as crash_user,
@@ -9,7 +10,7 @@ select toUInt32(bucket) as bucket, toString(version_part) as version, toString(c
     uniqExactMerge(devices) as access_user
 from
 (
-    select intDiv(toUnixTimestamp(hour) - toUnixTimestamp({from:DateTime('UTC')}), 86400) as bucket,
+    select intDiv(toUnixTimestamp(hour) - toUnixTimestamp({from:DateTime('UTC')}), {bucket_seconds:UInt32}) as bucket,
         if({by_version:Bool}, version, '') as version_part,
         if({by_country:Bool}, country, '') as country_part,
         if(category = {category:String}, 'counted', 'other') as role,
@@ -18,12 +19,12 @@ from
     from occurrences
     where app_id = {app:String} and platform_id = {platform:UInt8}
         and hour >= {from:DateTime('UTC')} and hour < {to:DateTime('UTC')}
-        and ({vm:UInt8} = 0 or is_emulator = ({vm:UInt8} = 2))
-        and ({any_version:Bool} or version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String})))
-        and (empty({countries:Array(String)}) or country in {countries:Array(String)})
+        and device_chosen(is_emulator, {vm:UInt8})
+        and version_chosen(version, {any_version:Bool}, {versions:String})
+        and country_chosen(country, {countries:Array(String)})
     group by bucket, version_part, country_part, role
     union all
-    select intDiv(toUnixTimestamp(hour) - toUnixTimestamp({from:DateTime('UTC')}), 86400) as bucket,
+    select intDiv(toUnixTimestamp(hour) - toUnixTimestamp({from:DateTime('UTC')}), {bucket_seconds:UInt32}) as bucket,
         if({by_version:Bool}, version, '') as version_part,
         if({by_country:Bool}, country, '') as country_part,
         toString(kind) as role,
@@ -32,9 +33,9 @@ from
     from connections
     where app_id = {app:String} and platform_id = {platform:UInt8}
         and hour >= {from:DateTime('UTC')} and hour < {to:DateTime('UTC')}
-        and ({vm:UInt8} = 0 or is_emulator = ({vm:UInt8} = 2))
-        and ({any_version:Bool} or version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String})))
-        and (empty({countries:Array(String)}) or country in {countries:Array(String)})
+        and device_chosen(is_emulator, {vm:UInt8})
+        and version_chosen(version, {any_version:Bool}, {versions:String})
+        and country_chosen(country, {countries:Array(String)})
     group by bucket, version_part, country_part, role
 )
 group by bucket, version_part, country_part

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::Method;
+use http::{Method, StatusCode};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -20,12 +20,10 @@ pub(super) fn render(router: &Router) -> Value {
     let mut reading = settings.clone().for_deserialize().into_generator();
     let mut writing = settings.for_serialize().into_generator();
     let mut paths: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-    for route in &router.routes {
-        let shared = operation(route, &mut reading, &mut writing);
+    for route in router.routes.iter().filter(|route| route.documented) {
         let item = paths.entry(template(route.path)).or_default();
         for method in route.methods {
-            let mut operation = shared.clone();
-            operation.insert("operationId".into(), operation_id(method, route).into());
+            let operation = operation(method, route, &mut reading, &mut writing);
             item.insert(method.as_str().to_ascii_lowercase(), Value::Object(operation));
         }
     }
@@ -42,26 +40,70 @@ pub(super) fn render(router: &Router) -> Value {
     })
 }
 
-fn operation(route: &Route, reading: &mut SchemaGenerator, writing: &mut SchemaGenerator) -> Map<String, Value> {
+fn operation(method: &Method, route: &Route, reading: &mut SchemaGenerator, writing: &mut SchemaGenerator) -> Map<String, Value> {
     let mut operation = Map::new();
+    operation.insert("operationId".into(), operation_id(method, route).into());
     operation.insert("summary".into(), route.summary.into());
     operation.insert("tags".into(), json!([route.tag]));
-    let parameters = parameters(route);
+    let mut parameters = parameters(route);
+    if let Some(schema) = (route.input)(reading) {
+        if has_body(method) {
+            let content = json!({ "application/json": { "schema": schema } });
+            operation.insert("requestBody".into(), json!({ "required": true, "content": content }));
+        } else {
+            members(schema.as_value(), reading.definitions(), &mut parameters);
+        }
+    }
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
     }
-    if let Some(schema) = (route.input)(reading) {
-        let content = json!({ "application/json": { "schema": schema } });
-        operation.insert("requestBody".into(), json!({ "required": true, "content": content }));
-    }
-    let mut success = json!({ "description": "Success" });
-    if let Some(schema) = (route.output)(writing) {
-        success["content"] = json!({ "application/json": { "schema": schema } });
-    }
-    let problem = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
-    let other = json!({ "description": "Anything else", "content": problem });
-    operation.insert("responses".into(), json!({ "200": success, "default": other }));
+    operation.insert("responses".into(), responses(route, writing));
     operation
+}
+
+fn has_body(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::DELETE].contains(method)
+}
+
+/// The members of an object, and of all that it consists of, as query parameters.
+fn members(schema: &Value, definitions: &Map<String, Value>, parameters: &mut Vec<Value>) {
+    if let Some(definition) = schema["$ref"].as_str().and_then(|path| definitions.get(path.rsplit('/').next()?)) {
+        members(definition, definitions, parameters);
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        members(part, definitions, parameters);
+    }
+    let is_required = |name: &str| schema["required"].as_array().is_some_and(|required| required.iter().any(|known| known == name));
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        let mut member = member.clone();
+        let description = member.as_object_mut().and_then(|member| member.remove("description")).unwrap_or_default();
+        parameters.push(json!({
+            "name": name, "in": "query", "required": is_required(name), "description": description, "schema": member,
+        }));
+    }
+}
+
+/// The answers by status. An error with status 200 stands beside the success.
+fn responses(route: &Route, writing: &mut SchemaGenerator) -> Value {
+    let json_of = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let mut responses = json!({ "200": { "description": "The answer of the operation" } });
+    let success = (route.output)(writing).map(Value::from);
+    if let Some(schema) = &success {
+        responses["200"]["content"] = json_of(schema.clone());
+    }
+    for failure in (route.failures)(writing) {
+        let schema = Value::from(failure.schema);
+        let response = match &success {
+            Some(success) if failure.status == StatusCode::OK => {
+                json!({ "description": failure.description, "content": json_of(json!({ "anyOf": [success, schema] })) })
+            }
+            _ => json!({ "description": failure.description, "content": json_of(schema) }),
+        };
+        responses[failure.status.as_str()] = response;
+    }
+    let problem = json_of(json!({ "$ref": "#/components/schemas/Problem" }));
+    responses["default"] = json!({ "description": "Any error that is not listed", "content": problem });
+    responses
 }
 
 fn parameters(route: &Route) -> Vec<Value> {

@@ -1,53 +1,64 @@
 //! `GET /v1/admin/stats/active`: devices of a day, of the week and of the month that end with it.
 
-use crate::admin::{self, Documented};
-use crate::app_key::{Refusal, Reply};
-use crate::authenticate::Gate;
+use crate::envelope::AppKey;
 use crate::error::{Error, invalid};
-use crate::param::Text;
-use crate::store::{Row, Statement, Store};
+use crate::operation::{AdminAsked, AdminOperation, Reads};
+use crate::param::{App, Block, Context, Text};
+use crate::sql;
+use crate::store::Row;
 use crate::zone::{DAY, Zone};
 use schemars::JsonSchema;
 use schemas::version::Version;
 use serde::{Deserialize, Serialize};
-use service::http::{Endpoint, Json, Method, Request, Response};
 use std::cmp::Reverse;
 
-/// Active devices.
-pub struct Active {
-    pub gate: Gate,
-    pub store: Store,
-    pub zone: Zone,
+/// Devices that were connected.
+pub struct ActiveDevices;
+
+/// How a [`LastDay`] is spelled.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "active.LastDay")]
+pub struct Fields {
+    /// Last day of all three, yyyy-MM-dd, by the clock of the service's zone.
+    date: Text,
 }
 
-/// The request, not yet read.
-pub struct Question(Request);
+/// The day that is asked for.
+pub struct LastDay {
+    date: String,
+    /// The Unix second at which it begins.
+    midnight: i64,
+}
 
-#[derive(Debug, Deserialize)]
-struct Asked {
-    app_id: Text,
-    date: Text,
+impl Block for LastDay {
+    type Fields = Fields;
+
+    fn check(fields: Fields, context: &Context<'_>) -> Result<Self, Error> {
+        Ok(Self { midnight: midnight(&fields.date, context.settings.time_zone)?, date: fields.date.0 })
+    }
 }
 
 /// Distinct devices with a start or a heartbeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ActiveDevices {
+#[schemars(rename = "active.Counts")]
+pub struct ActiveCounts {
     /// The last day of all three.
     date: String,
-    /// On that day.
+    /// Devices on that day.
     dau: u64,
-    /// In the 7 days that end with it.
+    /// Devices in the 7 days that end with it.
     wau: u64,
-    /// In the 30 days that end with it.
+    /// Devices in the 30 days that end with it.
     mau: u64,
-    /// Newest first; those that are no versions come last, by name. A device that had two of them counts in both, and once above.
-    versions: Vec<OfVersion>,
+    /// Newest version first; texts that are not versions come last, by name. A device that had two versions counts in both, and once above.
+    versions: Vec<VersionDevices>,
 }
 
-/// The same for one version.
+/// Distinct devices of one app version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct OfVersion {
-    /// As sent; empty where none was.
+#[schemars(rename = "active.VersionDevices")]
+pub struct VersionDevices {
+    /// The version as sent; empty where none was sent.
     version: String,
     dau: u64,
     wau: u64,
@@ -64,40 +75,27 @@ struct Devices {
     mau: u64,
 }
 
-impl service::http::Input for Question {
-    fn from_request(request: Request) -> Result<Self, Response> {
-        Ok(Self(request))
-    }
-
-    fn query() -> Documented {
-        &[("app_id", "id of the app"), ("date", "yyyy-MM-dd, a day of the service's zone")]
-    }
-}
-
-impl Endpoint for Active {
-    const METHODS: &'static [Method] = &[Method::GET];
+impl AdminOperation for ActiveDevices {
     const PATH: &'static str = "/v1/admin/stats/active";
     const SUMMARY: &'static str = "Devices of a day, week and month, by version (Bearer)";
-    const TAG: &'static str = "admin";
-    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
-    type Input = Question;
-    type Output = Json<Reply<ActiveDevices>>;
-    type Error = Refusal;
+    const APP_IS_KNOWN: bool = true;
+    type Uses = Reads;
+    type Envelope = AppKey;
+    type Parameters = (App, LastDay);
+    type Answer = ActiveCounts;
 
-    async fn call(&self, Question(request): Question) -> Result<Json<Reply<ActiveDevices>>, Refusal> {
-        let (operator, Asked { app_id, date }) = admin::asked(&self.gate, &request)?;
-        let midnight = midnight(&date, self.zone)?;
-        self.gate.known(&app_id)?;
+    async fn answer(reads: &Reads, asked: AdminAsked<Self>) -> Result<ActiveCounts, Error> {
+        let (App(app), LastDay { date, midnight }) = asked.parameters;
         // The tables know nothing before 1970.
         let begin = |days: i64| (midnight - (days - 1) * DAY).max(0);
-        let statement = Statement::from_projections(include_str!("active.sql"))
+        let statement = sql!("active.sql")
             .frugal()
-            .text("app", app_id.0)
+            .text("app", app)
             .time("month", begin(30))
             .time("week", begin(7))
             .time("day", begin(1))
             .time("to", midnight + DAY);
-        Ok(Json(Reply::ok(self.store.of(&operator.id).fold(statement, |rows| fold(date.0, rows)).await?)))
+        Ok(reads.store.fold(statement, |rows| counts(date, rows)).await?)
     }
 }
 
@@ -108,12 +106,12 @@ fn midnight(date: &str, zone: Zone) -> Result<i64, Error> {
     midnight.ok_or_else(|| invalid("date", "expected a day as yyyy-MM-dd"))
 }
 
-fn fold(date: String, rows: Vec<Devices>) -> ActiveDevices {
-    let mut active = ActiveDevices { date, ..ActiveDevices::default() };
+fn counts(date: String, rows: Vec<Devices>) -> ActiveCounts {
+    let mut active = ActiveCounts { date, ..ActiveCounts::default() };
     for Devices { whole, version, dau, wau, mau } in rows {
         match whole {
             true => (active.dau, active.wau, active.mau) = (dau, wau, mau),
-            false => active.versions.push(OfVersion { version, dau, wau, mau }),
+            false => active.versions.push(VersionDevices { version, dau, wau, mau }),
         }
     }
     active.versions.sort_by_cached_key(|row| (Reverse(Version::parse(&row.version).ok()), row.version.clone()));
@@ -135,7 +133,7 @@ mod tests {
         let names = ["1.9", "", "1.10.0.1", "开发版", "1.10", "v1.10.0", "1.10-beta"];
         let mut rows: Vec<Devices> = names.iter().map(|name| row(false, name, [1, 1, 1])).collect();
         rows.insert(3, row(true, "", [2, 3, 4]));
-        let active = fold("2026-01-31".to_owned(), rows);
+        let active = counts("2026-01-31".to_owned(), rows);
         assert_eq!((active.dau, active.wau, active.mau), (2, 3, 4));
         let order: Vec<&str> = active.versions.iter().map(|row| row.version.as_str()).collect();
         assert_eq!(order, ["1.10.0.1", "1.10", "v1.10.0", "1.10-beta", "1.9", "", "开发版"]);
@@ -143,7 +141,7 @@ mod tests {
 
     #[test]
     fn no_rows_are_zeros() {
-        assert_eq!(fold("d".to_owned(), Vec::new()), ActiveDevices { date: "d".to_owned(), ..ActiveDevices::default() });
+        assert_eq!(counts("d".to_owned(), Vec::new()), ActiveCounts { date: "d".to_owned(), ..ActiveCounts::default() });
     }
 
     #[test]

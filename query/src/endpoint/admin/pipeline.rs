@@ -1,16 +1,15 @@
 //! `GET /v1/admin/pipeline`: how far the tables are behind the log.
 
-use crate::admin::{self, Refusal};
-use crate::authenticate::Gate;
+use crate::envelope::Bare;
 use crate::error::Error;
-use crate::store::{Row, Statement, Store};
+use crate::operation::{AdminAsked, AdminOperation, Writes};
+use crate::sql;
+use crate::store::Row;
 use crate::zone::rfc3339;
-use chrono::Utc;
 use schemars::JsonSchema;
 use schemas::commit_note::CommitNote;
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
 use serde::{Deserialize, Serialize};
-use service::http::{Endpoint, Json, Method, Request};
 use service::kafka::Admin;
 use std::collections::HashMap;
 
@@ -19,16 +18,13 @@ const GROUP: &str = "aftershock-processor";
 /// What they consume.
 const TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
 
-/// The state of the pipeline.
-pub struct Pipeline {
-    pub gate: Gate,
-    pub store: Store,
-    pub log: Admin,
-}
+/// The state of the pipeline. It reads the log's offsets, which are the journal's.
+pub struct Pipeline;
 
 /// What is in the log and not yet in the tables.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "pipeline.State")]
 pub struct PipelineState {
     /// Records not yet in the tables; 0 = all that was acknowledged before the question can be queried.
     lag: i64,
@@ -39,6 +35,7 @@ pub struct PipelineState {
 
 /// A partition of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "pipeline.Partition")]
 pub struct Partition {
     topic: &'static str,
     partition: i32,
@@ -51,6 +48,7 @@ pub struct Partition {
     halted: Option<String>,
 }
 
+/// A row of `pipeline.sql`.
 #[derive(Debug, Clone, Row, Deserialize)]
 struct LastRow {
     topic: String,
@@ -58,58 +56,44 @@ struct LastRow {
     appended_ms: i64,
 }
 
-/// No parameters.
-#[derive(Deserialize)]
-struct Nothing {}
-
-impl Endpoint for Pipeline {
-    const METHODS: &'static [Method] = &[Method::GET];
+impl AdminOperation for Pipeline {
     const PATH: &'static str = "/v1/admin/pipeline";
     const SUMMARY: &'static str = "How far the tables are behind the log (Bearer)";
-    const TAG: &'static str = "admin";
-    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
-    type Input = Request;
-    type Output = Json<PipelineState>;
-    type Error = Refusal;
+    type Uses = Writes;
+    type Envelope = Bare;
+    type Parameters = ();
+    type Answer = PipelineState;
 
-    async fn call(&self, request: Request) -> Result<Json<PipelineState>, Refusal> {
-        let Nothing {} = admin::read(&self.gate, &request)?;
-        Ok(Json(self.state().await?))
-    }
-}
-
-impl Pipeline {
-    async fn state(&self) -> Result<PipelineState, Error> {
-        // Before the ends are read: what comes later may not be in the tables.
-        let asked_at = Utc::now().timestamp_millis();
-        let partitions = self.partitions().await?;
+    async fn answer(writes: &Writes, asked: AdminAsked<Self>) -> Result<PipelineState, Error> {
+        let partitions = partitions(&writes.journal.offsets).await?;
         let lag = partitions.iter().map(|partition| partition.lag).sum();
         let last_rows = match lag {
             0 => Vec::new(),
-            _ => self.store.fetch::<LastRow>(Statement::new(include_str!("pipeline.sql"))).await?,
+            _ => writes.reads.store.fetch::<LastRow>(sql!("pipeline.sql")).await?,
         };
-        Ok(PipelineState { lag, complete_through: rfc3339(complete_through(&partitions, &last_rows, asked_at)), partitions })
+        // Asked before the ends were read: what came later may not be in the tables.
+        Ok(PipelineState { lag, complete_through: rfc3339(complete_through(&partitions, &last_rows, asked.now)), partitions })
     }
+}
 
-    async fn partitions(&self) -> Result<Vec<Partition>, Error> {
-        let mut known = Vec::new();
-        for topic in TOPICS {
-            for partition in 0..self.log.partitions(topic).await? {
-                known.push((topic, partition));
-            }
+async fn partitions(log: &Admin) -> Result<Vec<Partition>, Error> {
+    let mut known = Vec::new();
+    for topic in TOPICS {
+        for partition in 0..log.partitions(topic).await? {
+            known.push((topic, partition));
         }
-        let asked: Vec<_> = known.iter().map(|(topic, partition)| ((*topic).to_owned(), *partition)).collect();
-        // Committed first: what is folded meanwhile makes the lag look larger, never smaller.
-        let committed = self.log.committed(GROUP, &asked).await?;
-        let mut partitions = Vec::with_capacity(known.len());
-        for ((topic, partition), committed) in known.into_iter().zip(committed) {
-            let (low, end) = self.log.watermarks(topic, partition).await?;
-            let halted = committed.as_ref().and_then(|(offset, metadata)| halted(*offset, metadata));
-            let committed = committed.map_or(low, |(offset, _)| offset.max(low));
-            partitions.push(Partition { topic, partition, committed, end, lag: (end - committed).max(0), halted });
-        }
-        Ok(partitions)
     }
+    let asked: Vec<_> = known.iter().map(|(topic, partition)| ((*topic).to_owned(), *partition)).collect();
+    // Committed first: what is folded meanwhile makes the lag look larger, never smaller.
+    let committed = log.committed(GROUP, &asked).await?;
+    let mut partitions = Vec::with_capacity(known.len());
+    for ((topic, partition), committed) in known.into_iter().zip(committed) {
+        let (low, end) = log.watermarks(topic, partition).await?;
+        let halted = committed.as_ref().and_then(|(offset, metadata)| halted(*offset, metadata));
+        let committed = committed.map_or(low, |(offset, _)| offset.max(low));
+        partitions.push(Partition { topic, partition, committed, end, lag: (end - committed).max(0), halted });
+    }
+    Ok(partitions)
 }
 
 /// Why a stream is halted, by what its processor has committed.

@@ -1,5 +1,5 @@
--- Append time (Unix ms) of the last row of each log partition, for the four tables that are folded from a topic each.
--- Parameters: none. The projections `position` give the highest offsets, the index on log_offset finds the rows.
+-- Append time (Unix ms) of the last row of each log partition, for the four tables that are made from a topic each. The index on log_offset finds
+-- the rows.
 select 'raw-reports' as topic, log_partition, toUnixTimestamp64Milli(max(appended_at)) as appended_ms
 from occurrences
 where (log_partition, log_offset) in (select log_partition, max(log_offset) from occurrences group by log_partition)

@@ -1,43 +1,32 @@
 //! `POST /v1/admin/issues/merge`: issues become parts of another, with every report of theirs that is still to come.
 
-use super::aliases::{Outcome, Statements};
-use crate::admin::{self, Refusal, Reply, Told};
-use crate::authenticate::Gate;
+use crate::envelope::Admin;
 use crate::error::{Error, invalid};
-use crate::journal::Journal;
-use chrono::Utc;
-use service::http::{Endpoint, Json, Method};
+use crate::issue::merge::{Merge, MergeRequest, Outcome};
+use crate::operation::{AdminAsked, AdminOperation, Writes};
+use crate::param::Target;
+use service::http::Method;
 
-/// Merges.
-pub struct IssueMerge {
-    pub gate: Gate,
-    pub journal: Journal,
-}
+/// Makes issues parts of another.
+pub struct MergeIssues;
 
-impl Endpoint for IssueMerge {
-    const METHODS: &'static [Method] = &[Method::POST];
+impl AdminOperation for MergeIssues {
     const PATH: &'static str = "/v1/admin/issues/merge";
     const SUMMARY: &'static str = "Merge issues into another (Bearer)";
-    const TAG: &'static str = "admin";
-    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
-    type Input = Told<Statements>;
-    type Output = Json<Reply<Outcome>>;
-    type Error = Refusal;
+    const METHODS: &'static [Method] = &[Method::POST];
+    type Uses = Writes;
+    type Envelope = Admin;
+    type Parameters = (Target, MergeRequest);
+    type Answer = Outcome;
 
-    async fn call(&self, told: Told<Statements>) -> Result<Json<Reply<Outcome>>, Refusal> {
-        let (operator, statements) = admin::told(&self.gate, &told)?;
-        Ok(Json(Reply::ok(merge(&self.journal.of(&operator.id), statements).await?)))
+    async fn answer(writes: &Writes, asked: AdminAsked<Self>) -> Result<Outcome, Error> {
+        let (target, request) = asked.parameters;
+        let into = request.into.clone().ok_or_else(|| invalid("into", "missing"))?;
+        let merge = Merge::prepare(&writes.reads, target, request, asked.now).await?;
+        // The issue that `into` is shown as stays the name of the whole, so that no chain grows.
+        let into = merge.issues.canonical(&into).to_owned();
+        let outside = |issue: &&String| merge.issues.canonical(issue) != into;
+        let changed: Vec<String> = merge.request.issues.iter().filter(outside).cloned().collect();
+        merge.record_and_wait(writes, &into, changed, false).await
     }
-}
-
-async fn merge(journal: &Journal, statements: Statements) -> Result<Outcome, Error> {
-    if statements.into.is_none() {
-        return Err(invalid("into", "missing"));
-    }
-    let meant = statements.meant(&journal.store, Utc::now().timestamp_millis()).await?;
-    // What others are parts of stays the name of the whole, so that no chain grows.
-    let into = meant.aliases.canonical(meant.into.as_deref().unwrap_or_default()).to_owned();
-    let outside = |issue: &&String| meant.aliases.canonical(issue) != into;
-    let changed: Vec<String> = meant.issues.iter().filter(outside).cloned().collect();
-    meant.state(journal, &into, changed, false).await
 }

@@ -1,41 +1,33 @@
 //! `POST /v1/admin/issues/unmerge`: parts of an issue become issues of their own again, with what was merged into them.
 
-use super::aliases::{Outcome, Statements};
-use crate::admin::{self, Refusal, Reply, Told};
-use crate::authenticate::Gate;
+use crate::envelope::Admin;
 use crate::error::{Error, invalid};
-use crate::journal::Journal;
-use chrono::Utc;
-use service::http::{Endpoint, Json, Method};
+use crate::issue::merge::{Merge, MergeRequest, Outcome};
+use crate::operation::{AdminAsked, AdminOperation, Writes};
+use crate::param::Target;
+use service::http::Method;
 
-/// Takes merges back.
-pub struct IssueUnmerge {
-    pub gate: Gate,
-    pub journal: Journal,
-}
+/// Makes parts of an issue issues of their own again.
+pub struct UnmergeIssues;
 
-impl Endpoint for IssueUnmerge {
-    const METHODS: &'static [Method] = &[Method::POST];
+impl AdminOperation for UnmergeIssues {
     const PATH: &'static str = "/v1/admin/issues/unmerge";
     const SUMMARY: &'static str = "Take issues out of the one they were merged into (Bearer)";
-    const TAG: &'static str = "admin";
-    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
-    type Input = Told<Statements>;
-    type Output = Json<Reply<Outcome>>;
-    type Error = Refusal;
+    const METHODS: &'static [Method] = &[Method::POST];
+    type Uses = Writes;
+    type Envelope = Admin;
+    type Parameters = (Target, MergeRequest);
+    type Answer = Outcome;
 
-    async fn call(&self, told: Told<Statements>) -> Result<Json<Reply<Outcome>>, Refusal> {
-        let (operator, statements) = admin::told(&self.gate, &told)?;
-        Ok(Json(Reply::ok(unmerge(&self.journal.of(&operator.id), statements).await?)))
+    async fn answer(writes: &Writes, asked: AdminAsked<Self>) -> Result<Outcome, Error> {
+        let (target, request) = asked.parameters;
+        let merge = Merge::prepare(&writes.reads, target, request, asked.now).await?;
+        let is_part = |issue: &String| merge.issues.canonical(issue) != issue;
+        let (parts, whole): (Vec<_>, Vec<_>) = merge.request.issues.iter().cloned().partition(is_part);
+        if whole.iter().any(|issue| !merge.issues.aliases().parts_of(issue).is_empty()) {
+            return Err(invalid("issues", "others were merged into one of them: take those out"));
+        }
+        let from = parts.first().map_or_else(String::new, |part| merge.issues.canonical(part).to_owned());
+        merge.record_and_wait(writes, &from, parts, true).await
     }
-}
-
-async fn unmerge(journal: &Journal, statements: Statements) -> Result<Outcome, Error> {
-    let meant = statements.meant(&journal.store, Utc::now().timestamp_millis()).await?;
-    let (parts, whole): (Vec<_>, Vec<_>) = meant.issues.iter().cloned().partition(|issue| meant.aliases.canonical(issue) != issue);
-    if whole.iter().any(|issue| meant.aliases.members(std::slice::from_ref(issue)).len() > 1) {
-        return Err(invalid("issues", "one is what others were merged into: take those out"));
-    }
-    let from = parts.first().map_or_else(String::new, |part| meant.aliases.canonical(part).to_owned());
-    meant.state(journal, &from, parts, true).await
 }

@@ -1,34 +1,48 @@
 //! `GET /v1/admin/log/message/error/detail`: the latest report with one content.
 
-use super::error_list::{Content, ErrorEntry, apps, entries};
-use crate::admin::{self, Documented, Refusal, Reply};
-use crate::authenticate::Gate;
-use crate::error::{Rejection, invalid};
-use crate::param::{Integer, Text};
-use crate::store::{Row, Statement, Store};
+use super::{Apps, Content, ErrorEntry, entries};
+use crate::envelope::Admin;
+use crate::error::{Error, Rejection, invalid};
+use crate::operation::{AdminAsked, AdminOperation, Reads, off_worker};
+use crate::param::{Block, Context, Integer, Text};
+use crate::sql;
+use crate::store::Row;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use service::http::{Endpoint, Json, Method, Request, Response};
 
 /// The details of an error.
-pub struct ErrorDetail {
-    pub gate: Gate,
-    pub store: Store,
+pub struct ErrorDetail;
+
+/// How a [`ContentKey`] is spelled.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "error.ContentKey")]
+pub struct Fields {
+    /// Id that the report was answered with.
+    id: Integer,
+    /// App that the list names with it; where it is absent, the latest report of all apps that the token may see.
+    app_id: Option<Text>,
 }
 
-/// The request, not yet read.
-pub struct Question(Request);
+/// The content that is asked for.
+pub struct ContentKey {
+    id: u64,
+    app: Option<String>,
+}
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameters {
-    id: Integer,
-    app_id: Option<Text>,
+impl Block for ContentKey {
+    type Fields = Fields;
+
+    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+        let id = u64::try_from(fields.id.0).map_err(|_| invalid("id", "expected a positive number"))?;
+        Ok(Self { id, app: fields.app_id.map(|app| app.0) })
+    }
 }
 
 /// The latest report with the content.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "error.Details")]
 pub struct ErrorDetails {
     #[serde(flatten)]
     entry: ErrorEntry,
@@ -37,7 +51,7 @@ pub struct ErrorDetails {
     context: Value,
 }
 
-/// A row of `error_detail.sql`.
+/// A row of `detail.sql`.
 #[derive(Row, Deserialize)]
 struct Latest {
     content: String,
@@ -48,47 +62,31 @@ struct Latest {
     occurrences: u64,
 }
 
-impl service::http::Input for Question {
-    fn from_request(request: Request) -> Result<Self, Response> {
-        Ok(Self(request))
-    }
-
-    fn query() -> Documented {
-        &[
-            ("id", "id that the report was answered with"),
-            ("appId", "app that the list names with it; if not given, the latest report of all apps that the token may see"),
-        ]
-    }
-}
-
-impl Endpoint for ErrorDetail {
-    const METHODS: &'static [Method] = &[Method::GET];
+impl AdminOperation for ErrorDetail {
     const PATH: &'static str = "/v1/admin/log/message/error/detail";
     const SUMMARY: &'static str = "The latest report with one content (Bearer)";
-    const TAG: &'static str = "admin";
-    const BODY_LIMIT: usize = crate::param::bounds::LONGEST_BODY;
-    type Input = Question;
-    type Output = Json<Reply<ErrorDetails>>;
-    type Error = Refusal;
+    type Uses = Reads;
+    type Envelope = Admin;
+    type Parameters = ContentKey;
+    type Answer = ErrorDetails;
 
-    async fn call(&self, question: Question) -> Result<Json<Reply<ErrorDetails>>, Refusal> {
-        let (operator, Parameters { id: Integer(id), app_id }) = admin::asked(&self.gate, &question.0)?;
-        let store = self.store.of(&operator.id);
-        let id = u64::try_from(id).map_err(|_| invalid("id", "expected a positive number"))?;
-        let statement = Statement::new(include_str!("error_detail.sql")).unsigned("content_id", id).texts("apps", &apps(&operator, app_id));
-        let latest: Latest = store.first(statement).await?.ok_or(Rejection::NotFound("report"))?;
+    async fn answer(reads: &Reads, asked: AdminAsked<Self>) -> Result<ErrorDetails, Error> {
+        let ContentKey { id, app } = asked.parameters;
+        let statement = sql!("detail.sql").bind(&Apps::of(&asked.operator, app)).unsigned("content_id", id);
+        let latest: Latest = reads.store.first(statement).await?.ok_or(Rejection::NotFound("report"))?;
         let content = Content {
             digest: latest.content,
             occurrences: latest.occurrences,
             partition: i64::from(latest.log_partition),
             offset: i64::try_from(latest.log_offset).unwrap_or(i64::MAX),
         };
-        let entry = entries(&store, &[content]).await?.pop().ok_or(Rejection::NotFound("report"))?;
-        Ok(Json(Reply::ok(ErrorDetails { entry, stack: latest.call_stack, context: as_json(latest.context) })))
+        let entry = entries(reads, &[content]).await?.pop().ok_or(Rejection::NotFound("report"))?;
+        let context = off_worker(move || as_json(latest.context)).await?;
+        Ok(ErrorDetails { entry, stack: latest.call_stack, context })
     }
 }
 
-/// The column holds JSON; text that is none is passed on as text.
+/// The column holds JSON; other text is passed on as text.
 fn as_json(context: String) -> Value {
     match context.is_empty() {
         true => Value::Null,

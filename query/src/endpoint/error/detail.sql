@@ -1,5 +1,6 @@
--- The latest report with one content among some apps, and how many there are of its app.
--- Parameters: content_id; apps (empty = all). The bloom index on content_id finds the granules.
+-- The latest report with one content among some apps, and how many there are of its app. The bloom index on content_id finds the granules.
+-- Blocks: apps.
+-- Own: content_id.
 select hex(digest) as content, log_partition, log_offset, call_stack, context, counts.occurrences as occurrences
 from occurrences
 inner join

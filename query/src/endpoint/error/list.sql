@@ -1,7 +1,6 @@
 -- One page of contents: a row per app and content, newest upload first, with its occurrences and the place of its latest report. The documented
--- digest alone does not tell all contents apart: values that hold a `|` may join to one text.
--- Parameters, '', 0 or empty = any: apps, platform, level, version, error_code, device_id, keyword (in message or stack); start_ms, end_ms
--- (received, inclusive); first_day (no earlier log day can hold a report received since start_ms); start, rows.
+-- digest alone does not tell all contents apart: values that hold a `|` may join to one text. '', 0 or an empty list stand for any value.
+-- Blocks: apps, error_filter, page.
 select hex(digest) as content, occurrences, place.1 as log_partition, place.2 as log_offset, count() over () as found
 from
 (

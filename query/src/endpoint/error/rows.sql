@@ -1,5 +1,5 @@
--- The reports at some places of the log. Long texts are cut, at a character.
--- Parameters: contents (digests, hex: the bloom index finds their granules), partitions and offsets (pairwise).
+-- The reports at some places of the log. Long texts are cut, at a character. The bloom index on digest finds the granules.
+-- Own: contents (digests, hex), partitions, offsets (pairwise).
 select log_partition, log_offset, content_id, hex(occurrences.digest) as content, leftUTF8(toString(app_id), 128) as app, leftUTF8(toString(occurrences.platform), 128) as platform,
     leftUTF8(toString(occurrences.version), 128) as version, leftUTF8(toString(os_name), 128) as os_name, leftUTF8(toString(os_version), 128) as os_version,
     leftUTF8(device_id, 256) as device_id, leftUTF8(session_id, 256) as session_id, leftUTF8(user_id, 256) as user_id, level,

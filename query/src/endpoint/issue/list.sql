@@ -1,13 +1,12 @@
--- One page of an app's issues. Counts and times are those of the whole life of the issue, whatever the filters.
--- Parameters: app, platform; categories; exception_types (empty = all of the categories); any_version or versions (hex joined
--- by commas): issues seen in such a version; statuses (empty = all); last_from, first_from, first_to (Unix ms, received time; inclusive);
--- ticket (0 any, 1 with, 2 without); sort (last, first, devices, count), descending; start, rows; alias_sources, alias_targets (hex joined by
--- commas, pairwise: parts of issues and what they are shown as; '-' = none).
--- Counts come from the projection `issue`; the exception types are read from the rows only where asked for.
+-- One page of an app's issues. Counts and times are those of the whole life of the issue, whatever the filters. The exception types are read from
+-- the rows, only where they are asked for.
+-- Blocks: target, exception_types, versions (issues seen in such a version), issue_filter, page, aliases.
+-- Projections: issue.
+with splitByChar(',', {alias_sources:String}) as alias_sources, splitByChar(',', {alias_targets:String}) as alias_targets
 select canonical as issue, count() over () as found
 from
 (
-    select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) as canonical,
+    select shown_as(issue_id, alias_sources, alias_targets) as canonical,
         sum(number) as occurrences,
         uniqExactMerge(devices) as device_count,
         toUnixTimestamp64Milli(min(first_at)) as first_ms,
@@ -15,7 +14,7 @@ from
         max(is_meant) as seen_in_version
     from
     (
-        select issue_id, ({any_version:Bool} or version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String}))) as is_meant,
+        select issue_id, version_chosen(version, {any_version:Bool}, {versions:String}) as is_meant,
             count() as number, uniqExactState(device) as devices, min(received_at) as first_at, max(received_at) as last_at
         from occurrences
         where app_id = {app:String} and platform_id = {platform:UInt8} and has({categories:Array(String)}, toString(category))
@@ -38,7 +37,7 @@ where seen_in_version
     and ({ticket:UInt8} = 0 or (tickets > 0) = ({ticket:UInt8} = 1))
     and (empty({exception_types:Array(String)}) or canonical in
     (
-        select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) from occurrences
+        select shown_as(issue_id, alias_sources, alias_targets) from occurrences
         where notEmpty({exception_types:Array(String)}) and app_id = {app:String} and platform_id = {platform:UInt8}
             and has({exception_types:Array(String)}, exception_type)
     ))

@@ -1,9 +1,9 @@
--- The issues of a window, most affected devices first; ties by count, then by id.
--- Parameters: app, platform, category; before, from, to (UTC; [before, from) is the day before the window); last_hour; any_version
--- or versions (hex joined by commas); countries (empty = all); split_versions, split_days, zone_seconds (add the devices of versions
--- or days up instead of merging them); system_exit (0 any, 1 only, 2 none) by keywords; limit; alias_sources, alias_targets (hex joined by
--- commas, pairwise: parts of issues and what they are shown as; '-' = none).
--- Answered from the projection `issue`; the text is read only where keywords are configured.
+-- The issues of a window, most affected devices first; ties by count, then by id. The text of reports is read only where keywords are configured.
+-- Blocks: target, window, category, versions, countries, aliases.
+-- Own: last_hour, split_versions, split_days, zone_seconds (add the devices of versions or days up instead of merging them), system_exit (0 any, 1
+-- only, 2 none), keywords, limit.
+-- Projections: issue.
+with splitByChar(',', {alias_sources:String}) as alias_sources, splitByChar(',', {alias_targets:String}) as alias_targets
 select canonical as issue,
     sum(number) as crash_num,
     sum(device_count) as crash_user,
@@ -12,7 +12,7 @@ select canonical as issue,
     sum(last_hour_device_count) as last_hour_user
 from
 (
-    select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) as canonical,
+    select shown_as(issue_id, alias_sources, alias_targets) as canonical,
         version_part, day_part,
         sumIf(occurrences, hour >= {from:DateTime('UTC')}) as number,
         uniqExactMergeIf(devices, hour >= {from:DateTime('UTC')}) as device_count,
@@ -29,15 +29,15 @@ from
         from occurrences
         where app_id = {app:String} and platform_id = {platform:UInt8} and category = {category:String}
             and hour >= {before:DateTime('UTC')} and hour < {to:DateTime('UTC')}
-            and ({any_version:Bool} or version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String})))
-            and (empty({countries:Array(String)}) or country in {countries:Array(String)})
+            and version_chosen(version, {any_version:Bool}, {versions:String})
+            and country_chosen(country, {countries:Array(String)})
         group by issue_id, hour, version_part, day_part
     )
     group by canonical, version_part, day_part
 )
 where {system_exit:UInt8} = 0 or ({system_exit:UInt8} = 1) = (canonical in
 (
-    select transform(hex(issue_id), splitByChar(',', {alias_sources:String}), splitByChar(',', {alias_targets:String}), hex(issue_id)) from occurrences
+    select shown_as(issue_id, alias_sources, alias_targets) from occurrences
     where {system_exit:UInt8} != 0 and notEmpty({keywords:Array(String)})
         and app_id = {app:String} and platform_id = {platform:UInt8} and category = {category:String}
         and hour >= {before:DateTime('UTC')} and hour < {to:DateTime('UTC')}

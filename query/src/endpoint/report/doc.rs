@@ -4,34 +4,25 @@ mod crash_map;
 mod detail_map;
 mod grouping;
 
-use super::aliases;
 use crate::envelope::B;
-use crate::error::{Error, Rejection, invalid};
-use crate::operation::{Asked, Operation, aside};
-use crate::param::Text;
-use crate::store::{Row, Statement};
+use crate::error::{Error, Rejection};
+use crate::operation::{Asked, Operation, Reads, off_worker};
+use crate::param::ReportKey;
+use crate::sql;
+use crate::store::Row;
 use crash_map::CrashMap;
 use detail_map::DetailMap;
 use grouping::Grouping;
 use schemars::JsonSchema;
-use schemas::ids::ReportId;
 use serde::{Deserialize, Serialize};
-use service::http::Method;
 
 /// The details of a report.
 pub struct CrashDoc;
 
-/// What it takes.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CrashDocParameters {
-    /// Id of the report, in either case, with or without colons.
-    crash_hash: Text,
-}
-
 /// A report. Keys are spelled as on the wire.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashDoc.Document")]
 pub struct CrashDocument {
     status_code: u32,
     message: Option<String>,
@@ -47,7 +38,7 @@ pub struct CrashDocument {
     launch_time: i64,
 }
 
-/// A row of `crash_doc.sql`. Times are Unix milliseconds, sizes bytes.
+/// A row of `doc.sql`. Times are Unix milliseconds, sizes bytes.
 #[derive(Debug, Clone, Default, PartialEq, Row, Deserialize)]
 pub struct Report {
     report: String,
@@ -111,23 +102,19 @@ pub struct Report {
 }
 
 impl Operation for CrashDoc {
-    const METHODS: &'static [Method] = &[Method::POST, Method::GET];
-    crate::paths!("crashDoc");
+    const NAME: &'static str = "crashDoc";
     const SUMMARY: &'static str = "Details of a report";
+    type Uses = Reads;
     type Envelope = B;
-    type Parameters = CrashDocParameters;
+    type Parameters = ReportKey;
     type Answer = CrashDocument;
 
-    async fn answer(&self, asked: Asked<CrashDocParameters>) -> Result<CrashDocument, Error> {
-        let id: ReportId = asked.parameters.crash_hash.trim().parse().map_err(|error| invalid("crashHash", format!("{error}")))?;
-        let statement = Statement::new(include_str!("crash_doc.sql"))
-            .text("app", &asked.target.app)
-            .unsigned("platform", asked.target.platform)
-            .text("report", id.to_string());
-        let report = async { Ok(asked.store.first::<Report>(statement).await?) };
-        let (report, aliases) = tokio::try_join!(report, aliases::fetch(&asked.store, &asked.target))?;
+    async fn answer(reads: &Reads, asked: Asked<Self>) -> Result<CrashDocument, Error> {
+        let statement = sql!("doc.sql").bind(&asked.target).bind(&asked.parameters);
+        let report = async { Ok(reads.store.first::<Report>(statement).await?) };
+        let (report, issues) = tokio::try_join!(report, reads.issues(&asked.target))?;
         let report = report.ok_or(Rejection::NotFound("report"))?;
-        aside(move || document(&report, aliases.canonical(&report.issue))).await
+        off_worker(move || document(&report, issues.canonical(&report.issue))).await
     }
 }
 

@@ -1,5 +1,5 @@
--- One report, whole.
--- Parameters: app, platform, report (hex). The bloom index on report_id finds the granule.
+-- One report, whole. The bloom index on report_id finds the granule.
+-- Blocks: target, report.
 select hex(report_id) as report, hex(issue_id) as issue, event_id, grouping_version, grouping_rules, toString(grouping_basis) as grouping_basis,
     grouping_parts, signature, toString(kind) as kind, hex(fingerprint) as fingerprint, is_system_stack, key_frame,
     toString(version) as version, toString(build_number) as build_number, toString(bundle_id) as bundle_id,

@@ -1,49 +1,23 @@
 //! `crashList`: the reports of an issue, newest upload first.
 
-use super::issue_facts::issue_id;
-use super::{aliases, app_versions};
-use crate::config::Limits;
 use crate::envelope::B;
 use crate::error::Error;
-use crate::operation::{Asked, Operation};
-use crate::param::{ExceptionTypes, Integer, Text, TextList, Versions, count, offset};
-use crate::store::{Row, Statement};
+use crate::operation::{Asked, Operation, Reads};
+use crate::param::{ExceptionTypes, IssueKey, Page, TimeRange, VersionFilter};
+use crate::sql;
+use crate::store::Row;
 use crate::zone::Zone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::http::Method;
 use std::collections::BTreeMap;
 
-/// Rows of a page where none are asked for.
-const PAGE: u32 = 10;
-
 /// The list of reports.
-pub struct CrashList {
-    pub zone: Zone,
-    pub limits: Limits,
-}
-
-/// What it takes.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CrashListParameters {
-    /// Id of the issue.
-    issue_id: Text,
-    /// Row offset.
-    start: Option<Integer>,
-    /// Rows of a page, at most 100.
-    rows: Option<Integer>,
-    /// Comma list of exception types; none = all.
-    exception_type_list: Option<Text>,
-    /// Only these versions; `;` between them, `*` wildcard.
-    version: Option<Text>,
-    /// The same as a list.
-    version_list: Option<TextList>,
-}
+pub struct CrashList;
 
 /// A page of reports. Keys are spelled as on the wire.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashList.Page")]
 pub struct CrashPage {
     status_code: u32,
     message: Option<String>,
@@ -53,7 +27,7 @@ pub struct CrashPage {
     /// Reports that the filters leave.
     num_found: u64,
     issue_list: Vec<String>,
-    /// Newest upload first.
+    /// Ids of the reports, newest upload first.
     crash_id_list: Vec<String>,
     crash_datas: BTreeMap<String, Crash>,
     detail_datas: Option<String>,
@@ -68,12 +42,13 @@ pub struct CrashPage {
 /// A report in brief: its long texts are cut, crashDoc has them whole.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashList.Report")]
 pub struct Crash {
     product_version: String,
     dump_id: String,
     model: String,
     id: String,
-    /// Received, `yyyy-MM-dd HH:mm:ss`.
+    /// When it was received, `yyyy-MM-dd HH:mm:ss`.
     upload_time: String,
     crash_id: String,
     os_ver: String,
@@ -95,6 +70,7 @@ pub struct Crash {
     truncated: Vec<String>,
 }
 
+/// A row of `list.sql`.
 #[derive(Row, Deserialize)]
 struct Report {
     report: String,
@@ -118,55 +94,48 @@ struct Report {
     truncated: Vec<String>,
 }
 
+/// A row of `list_total.sql`.
 #[derive(Row, Deserialize)]
 struct Total {
     found: u64,
 }
 
 impl Operation for CrashList {
-    const METHODS: &'static [Method] = &[Method::POST, Method::GET];
-    crate::paths!("crashList");
+    const NAME: &'static str = "crashList";
     const SUMMARY: &'static str = "Reports of an issue";
+    type Uses = Reads;
     type Envelope = B;
-    type Parameters = CrashListParameters;
+    type Parameters = (IssueKey, ExceptionTypes, VersionFilter, Page);
     type Answer = CrashPage;
 
-    async fn answer(&self, asked: Asked<CrashListParameters>) -> Result<CrashPage, Error> {
-        let Asked { target, parameters, store, .. } = asked;
-        let issue = issue_id(&parameters.issue_id)?;
-        let types = ExceptionTypes::read(parameters.exception_type_list.as_ref())?;
-        let versions = Versions::read(parameters.version.as_ref(), parameters.version_list.as_ref())?;
-        let rows = count("rows", parameters.rows, PAGE, self.limits.reports)?;
-        let start = offset("start", parameters.start)?;
-        let versions = app_versions::resolve(&store, &target, versions, app_versions::ALL_TIME).await?;
-        let aliases = aliases::fetch(&store, &target).await?;
-        let issue = [aliases.canonical(&issue).to_owned()];
-        let bind = |sql| {
-            let statement = Statement::new(sql).text("app", &target.app).unsigned("platform", target.platform);
-            versions
-                .bind(aliases.bind_only(statement, &issue).texts("categories", &types.categories).texts("exception_types", &types.members))
-        };
-        let page = bind(include_str!("crash_list.sql")).unsigned("rows", rows).unsigned("start", start);
-        let (reports, total) =
-            tokio::try_join!(store.fetch::<Report>(page), store.first::<Total>(bind(include_str!("crash_list_total.sql"))))?;
+    async fn answer(reads: &Reads, asked: Asked<Self>) -> Result<CrashPage, Error> {
+        let (IssueKey(issue), types, versions, page) = asked.parameters;
+        let (target, zone) = (asked.target, reads.settings.time_zone);
+        let page = page.within(reads.settings.limits.reports)?;
+        let versions = reads.resolve(&target, versions, &TimeRange::ALL_TIME).await?;
+        let issues = reads.issues(&target).await?;
+        let members = issues.members(&[issues.canonical(&issue).to_owned()]);
+        let list = sql!("list.sql").bind(&target).bind(&members).bind(&types).bind(&versions).bind(&page);
+        let total = sql!("list_total.sql").bind(&target).bind(&members).bind(&types).bind(&versions);
+        let (reports, total) = tokio::try_join!(reads.store.fetch::<Report>(list), reads.store.first::<Total>(total))?;
         Ok(CrashPage {
             num_found: total.map_or(0, |total| total.found),
             crash_id_list: reports.iter().map(|report| report.report.clone()).collect(),
-            crash_datas: reports.into_iter().map(|report| (report.report.clone(), self.write(report))).collect(),
+            crash_datas: reports.into_iter().map(|report| (report.report.clone(), Crash::of(report, zone))).collect(),
             ..CrashPage::default()
         })
     }
 }
 
-impl CrashList {
-    fn write(&self, report: Report) -> Crash {
+impl Crash {
+    fn of(report: Report, zone: Zone) -> Self {
         let bytes = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
-        Crash {
+        Self {
             product_version: report.version,
             dump_id: String::new(),
             model: report.model,
             id: report.report.clone(),
-            upload_time: self.zone.to_the_second(report.received_ms),
+            upload_time: zone.to_the_second(report.received_ms),
             crash_id: report.report,
             os_ver: report.os_version,
             device_id: report.device_id,
@@ -175,7 +144,7 @@ impl CrashList {
             exp_message: report.exp_message,
             key_stack: report.key_frame,
             call_stack: report.call_stack,
-            crash_time: self.zone.to_the_second(report.event_ms),
+            crash_time: zone.to_the_second(report.event_ms),
             elapsed_time: report.elapsed_time.unwrap_or_default(),
             gpu: report.gpu,
             cpu_name: report.cpu_name,

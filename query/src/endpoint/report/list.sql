@@ -1,6 +1,5 @@
 -- One page of an issue's reports, newest upload first. Long texts are cut, at a character; `truncated` names those.
--- Parameters: app, platform, members (the issue and its parts, hex joined by commas), categories, exception_types (empty = all of the
--- categories), any_version or versions (hex joined by commas), start, rows.
+-- Blocks: target, members, exception_types, versions, page.
 select hex(report_id) as report, leftUTF8(toString(occurrences.version), 128) as version, leftUTF8(toString(model), 128) as model,
     toUnixTimestamp64Milli(received_at) as received_ms, toUnixTimestamp64Milli(event_at) as event_ms,
     leftUTF8(toString(os_version), 128) as os_version, leftUTF8(device_id, 256) as device_id, leftUTF8(user_id, 256) as user_id,
@@ -16,6 +15,6 @@ where app_id = {app:String} and platform_id = {platform:UInt8}
     and issue_id in (select toFixedString(unhex(arrayJoin(splitByChar(',', {members:String}))), 16))
     and has({categories:Array(String)}, toString(category))
     and (empty({exception_types:Array(String)}) or has({exception_types:Array(String)}, exception_type))
-    and ({any_version:Bool} or occurrences.version in arrayMap(name -> unhex(name), splitByChar(',', {versions:String})))
+    and version_chosen(occurrences.version, {any_version:Bool}, {versions:String})
 order by received_at desc, log_partition desc, log_offset desc
 limit {rows:UInt32} offset {start:UInt32}

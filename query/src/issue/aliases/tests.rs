@@ -7,20 +7,20 @@ fn hex(name: u8) -> String {
     IssueId([name; 16]).to_string()
 }
 
-fn fact(target: u8, issues: &[u8], removed: bool, rule: &str) -> Fact {
-    let said = Said { issues: issues.iter().copied().map(hex).collect(), removed, rule: rule.to_owned() };
-    Fact { issue: hex(target), value: serde_json::to_string(&said).unwrap(), author: "7".to_owned(), changed_ms: 5 }
+fn fact(target: u8, issues: &[u8], removed: bool, rule: &str) -> AliasRow {
+    let said = AliasFact { issues: issues.iter().copied().map(hex).collect(), removed, rule: rule.to_owned() };
+    AliasRow { issue: hex(target), value: serde_json::to_string(&said).unwrap(), author: "7".to_owned(), changed_ms: 5 }
 }
 
-fn merged(target: u8, issues: &[u8]) -> Fact {
+fn merged(target: u8, issues: &[u8]) -> AliasRow {
     fact(target, issues, false, "")
 }
 
-fn apart(target: u8, issues: &[u8]) -> Fact {
+fn apart(target: u8, issues: &[u8]) -> AliasRow {
     fact(target, issues, true, "")
 }
 
-fn shown(facts: &[Fact], issues: &[u8]) -> Vec<String> {
+fn shown(facts: &[AliasRow], issues: &[u8]) -> Vec<String> {
     let aliases = Aliases::fold(facts);
     issues.iter().map(|issue| aliases.canonical(&hex(*issue)).to_owned()).collect()
 }
@@ -64,17 +64,21 @@ fn a_rule_never_overrules_a_person() {
 
 #[test]
 fn what_cannot_be_read_says_nothing() {
-    let broken = Fact { value: "{".to_owned(), ..merged(2, &[1]) };
-    let nameless = Fact { issue: "崩溃".to_owned(), ..merged(2, &[1]) };
-    let strange = Fact { value: r#"{"issues":["崩溃"]}"#.to_owned(), ..merged(2, &[1]) };
+    let broken = AliasRow { value: "{".to_owned(), ..merged(2, &[1]) };
+    let nameless = AliasRow { issue: "崩溃".to_owned(), ..merged(2, &[1]) };
+    let strange = AliasRow { value: r#"{"issues":["崩溃"]}"#.to_owned(), ..merged(2, &[1]) };
     assert_eq!(Aliases::fold(&[broken, nameless, strange, merged(1, &[1])]).parts(), 0);
 }
 
 #[test]
 fn members_are_an_issue_and_its_parts() {
     let aliases = Aliases::fold(&[merged(9, &[1, 2]), merged(8, &[3])]);
-    assert_eq!(aliases.members(&[hex(9), hex(7)]), [hex(9), hex(7), hex(1), hex(2)]);
-    assert_eq!(aliases.groups(), [(hex(8), vec![hex(3)]), (hex(9), vec![hex(1), hex(2)])]);
+    let members = aliases.members(&[hex(9), hex(7)]);
+    assert_eq!(members.issues, IdList::of(&[hex(9), hex(7), hex(1), hex(2)]));
+    assert_eq!(members.aliases, AliasLists { sources: IdList::of(&[hex(1), hex(2)]), targets: IdList::of(&[hex(9), hex(9)]) });
+    assert_eq!(aliases.groups().clone().into_iter().collect::<Vec<_>>(), [(hex(8), vec![hex(3)]), (hex(9), vec![hex(1), hex(2)])]);
+    let all = AliasLists { sources: IdList::of(&[hex(3), hex(1), hex(2)]), targets: IdList::of(&[hex(8), hex(9), hex(9)]) };
+    assert_eq!(aliases.lists(), &all);
 }
 
 proptest! {
@@ -82,7 +86,7 @@ proptest! {
     #[test]
     fn there_is_never_a_circle(stated in proptest::collection::vec((0_u8..6, 0_u8..6, any::<bool>(), any::<bool>()), 0..40)) {
         let rule = |by_rule: bool| if by_rule { "r" } else { "" };
-        let facts: Vec<Fact> = stated.iter().map(|(target, issue, removed, by_rule)| fact(*target, &[*issue], *removed, rule(*by_rule))).collect();
+        let facts: Vec<AliasRow> = stated.iter().map(|(target, issue, removed, by_rule)| fact(*target, &[*issue], *removed, rule(*by_rule))).collect();
         let aliases = Aliases::fold(&facts);
         for issue in (0..6).map(hex) {
             let shown = aliases.canonical(&issue);

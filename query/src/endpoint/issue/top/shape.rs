@@ -1,48 +1,73 @@
 //! What `getTopIssueEx` takes and gives.
 
-use crate::endpoint::issue_facts::IssueVersion;
-use crate::issue::{Tag, Ticket};
-use crate::param::{Flag, Integer, Text, TextList};
+use super::Exits;
+use crate::error::{Error, invalid};
+use crate::issue::facts::IssueVersion;
+use crate::issue::stated::{Tag, Ticket};
+use crate::param::{Block, Context, Flag, Integer, Text, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What it takes.
+/// Rows where no number is named.
+const ROWS: u32 = 20;
+
+/// How a [`Ranking`] is spelled.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TopIssuesParameters {
-    /// One day `yyyyMMdd`; today where no day is named.
-    pub date: Option<Text>,
-    /// First of several days.
-    pub min_date: Option<Text>,
-    /// Last of them, inclusive.
-    pub max_date: Option<Text>,
-    /// crash, anr or error.
-    #[serde(rename = "type")]
-    pub category: Option<Text>,
-    /// Row limit.
-    pub limit: Option<Integer>,
-    /// SystemExit, unSystemExit; none = both.
-    pub top_issue_data_type: Option<Text>,
-    /// "-1" = all; `*` wildcard; several with `;`.
-    pub version: Option<Text>,
-    /// Versions, `*` wildcard; wins over version.
-    pub version_list: Option<TextList>,
-    /// Only these countries; empty = all.
-    pub country_list: Option<TextList>,
-    /// Several versions are folded exactly without it; with it by plain sums of devices where that is configured.
-    pub merge_multiple_versions_with_inaccurate_result: Option<Flag>,
-    /// Likewise for several days.
-    pub merge_multiple_dates_with_inaccurate_result: Option<Flag>,
+#[schemars(rename = "getTopIssueEx.Ranking")]
+pub struct Fields {
+    /// Most rows of the list, 20 where it is absent.
+    limit: Option<Integer>,
+    /// SystemExit or unSystemExit: only issues that are system exits, or none that are; both where it is absent.
+    top_issue_data_type: Option<Text>,
+    /// Several versions are merged exactly without it; with it, by plain sums of devices where the service is configured so.
+    merge_multiple_versions_with_inaccurate_result: Option<Flag>,
+    /// Several days are merged exactly without it; with it, by plain sums of devices where the service is configured so.
+    merge_multiple_dates_with_inaccurate_result: Option<Flag>,
+}
+
+/// How issues are ranked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranking {
+    pub limit: u32,
+    pub exits: Exits,
+    /// Add devices of versions, or of days, up instead of counting each once.
+    pub split_versions: bool,
+    pub split_days: bool,
+}
+
+impl Block for Ranking {
+    type Fields = Fields;
+
+    fn check(fields: Fields, context: &Context<'_>) -> Result<Self, Error> {
+        let settings = context.settings;
+        let exits = match fields.top_issue_data_type.as_deref() {
+            None => Exits::Both,
+            Some("SystemExit") => Exits::Only,
+            // Nothing is a system exit: nothing has to be left out.
+            Some("unSystemExit") if settings.system_exit_keywords.is_empty() => Exits::Both,
+            Some("unSystemExit") => Exits::None,
+            Some(_) => return Err(invalid("topIssueDataType", "expected SystemExit or unSystemExit")),
+        };
+        let plain_sums = |flag: Option<Flag>| settings.plain_device_sums && flag.unwrap_or_default().0;
+        Ok(Self {
+            limit: count("limit", fields.limit, ROWS, settings.limits.issues)?,
+            exits,
+            split_versions: plain_sums(fields.merge_multiple_versions_with_inaccurate_result),
+            split_days: plain_sums(fields.merge_multiple_dates_with_inaccurate_result),
+        })
+    }
 }
 
 /// The list and the totals of its window.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "getTopIssueEx.List")]
 pub struct TopList {
     pub top_issue_list: Vec<TopIssue>,
-    /// Affected devices, all issues.
+    /// Affected devices of all issues together.
     pub crash_devices: u64,
-    /// Connected devices.
+    /// Devices that were connected.
     pub access_devices: u64,
     /// Affected devices the day before; 0 for several days.
     pub prev_day_crash_devices: u64,
@@ -53,11 +78,12 @@ pub struct TopList {
 /// One issue of the list.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "getTopIssueEx.Issue")]
 pub struct TopIssue {
     pub app_id: String,
     pub platform_id: u8,
     pub version: String,
-    /// `yyyyMMdd`; empty for several days.
+    /// The day, `yyyyMMdd`; empty for several days.
     pub date: String,
     #[serde(rename = "type")]
     pub category: &'static str,
@@ -75,12 +101,13 @@ pub struct TopIssue {
     pub key_stack: String,
     pub last_update_time: String,
     pub issue_versions: Vec<TopVersion>,
-    /// The day before; 0 for several days.
+    /// Affected devices the day before; 0 for several days.
     pub pre_day_crash_user: u64,
+    /// Occurrences the day before; 0 for several days.
     pub pre_day_crash_num: u64,
-    /// In the last full hour of the day, or of the day so far; 0 for several days.
+    /// Affected devices in the last full hour of the day, or of the day so far; 0 for several days.
     pub prev_hour_crash_devices: u64,
-    /// "true" or "false".
+    /// Whether it is a system exit: "true" or "false".
     #[serde(rename = "is_system_exit")]
     pub is_system_exit: &'static str,
     pub tags: Vec<Tag>,
@@ -90,6 +117,7 @@ pub struct TopIssue {
 /// Statistics in one version, with the counts of system exits.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "getTopIssueEx.Version")]
 pub struct TopVersion {
     #[serde(flatten)]
     pub version: IssueVersion,

@@ -1,13 +1,14 @@
 //! `crashMap` of a report: numbers are texts here.
 
 use super::Report;
-use crate::endpoint::issue_facts::in_pairs;
+use crate::issue::facts::in_pairs;
 use crate::zone::iso_utc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What was reported.
+/// The report in brief, its texts whole.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "crashDoc.CrashMap")]
 pub struct CrashMap {
     #[serde(flatten)]
     identity: Identity,
@@ -17,9 +18,10 @@ pub struct CrashMap {
     device: Device,
 }
 
-/// Which report of which app and user.
+/// Which report it is, of which app and user.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashDoc.Identity")]
 struct Identity {
     /// Id of the report in pairs.
     id: String,
@@ -28,9 +30,9 @@ struct Identity {
     /// The client's own id of the event.
     exp_uid: String,
     issue_id: String,
-    /// The issue within the version.
+    /// Id of the issue within the version.
     sub_version_issue_id: String,
-    /// Version of the grouping rules.
+    /// Version of the grouping algorithm.
     merge_version: String,
     message_version: &'static str,
     product_version: String,
@@ -45,30 +47,31 @@ struct Identity {
     session_id: String,
 }
 
-/// What happened.
+/// What happened, and when.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashDoc.Event")]
 struct Event {
-    /// 100 crash, 101 anr, 106 error.
+    /// Category: 100 crash, 101 anr, 106 error.
     #[serde(rename = "type")]
     kind: &'static str,
     exception_type: String,
     exp_name: String,
     exp_message: String,
-    /// The key frame.
+    /// The key frame of the stack.
     exp_addr: String,
     key_stack: String,
-    /// 1: the key frames are system frames only.
+    /// Whether the key frames are system frames only: 1 or 0.
     is_system_stack: u8,
     process_name: String,
     thread_name: String,
     call_stack: String,
     retrace_crash_detail: String,
-    /// -12: nothing to do.
+    /// Always -12: there is nothing to do.
     retrace_status: i32,
     retrace_result: &'static str,
     retrace_timestamp: i64,
-    /// Received, ISO in UTC.
+    /// When it was received, ISO in UTC.
     upload_time: String,
     upload_timestamp: i64,
     /// By the client's clock, as sent; received where it sent none.
@@ -85,6 +88,7 @@ struct Event {
 /// Where it happened. Sizes are bytes, empty where they are not known.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashDoc.Device")]
 struct Device {
     model: String,
     model_original_name: String,
@@ -97,7 +101,7 @@ struct Device {
     country: String,
     apn: String,
     is_rooted: &'static str,
-    /// 0 real device, 1 emulator.
+    /// Kind of device: 0 real device, 1 emulator.
     is_virtual_machine: u8,
     mem_size: String,
     free_mem: String,
@@ -111,7 +115,7 @@ struct Device {
     mac: &'static str,
 }
 
-/// The first map.
+/// The first map of a report, in the issue that it is shown in.
 pub fn crash_map(report: &Report, issue: &str) -> CrashMap {
     CrashMap { identity: identity(report, issue), event: event(report), device: device(report) }
 }

@@ -1,16 +1,17 @@
-//! `detailMap` of a report: what weighs more. Numbers are integers here; misspelt names are those of the wire.
+//! `detailMap` of a report: its larger parts. Numbers are integers here; misspelt names are those of the wire.
 
 use super::Report;
-use crate::endpoint::issue_facts::in_pairs;
+use crate::issue::facts::in_pairs;
 use crate::zone::iso_utc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What weighs more.
+/// The parts of a report that may be large.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashDoc.DetailMap")]
 pub struct DetailMap {
     attatch_count: usize,
     /// Names of the threads with a stack.
@@ -43,13 +44,14 @@ pub struct DetailMap {
     sys_logs: String,
 }
 
-/// An attachment.
+/// A file that came with a report.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashDoc.File")]
 struct File {
     file_name: String,
     code_type: u32,
-    /// 1 text, 3 value map.
+    /// What it holds: 1 text, 3 value map.
     file_type: u32,
     file_content: String,
 }
@@ -65,7 +67,7 @@ struct Named {
 const TEXT: u32 = 1;
 const VALUE_MAP: u32 = 3;
 
-/// The second map.
+/// The second map of a report.
 pub fn detail_map(report: &Report) -> DetailMap {
     let files = files(report);
     DetailMap {

@@ -4,37 +4,38 @@ use super::Report;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a report is where it is. `aftershock group --explain` tells more of a report that is at hand.
+/// Why a report is in its issue. `aftershock group --explain` tells more of a report that is at hand.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "crashDoc.Grouping")]
 pub struct Grouping {
     /// The issue of its fingerprint, which may be a part of the one that is shown.
     issue_id: String,
     fingerprint: String,
-    /// In words.
+    /// What the issue is about, in words.
     signature: String,
-    /// What was recognised: exception, native, oom, anr, message.
+    /// What was recognised, such as exception, native, oom, anr or message.
     kind: String,
-    /// What decided: a rule of the project, client, a wish of the app, or the kinds of the parts.
+    /// What decided: a rule of the project, the client, a setting of the app, or the kinds of the parts.
     basis: String,
     /// What went into the fingerprint, in order: frames and the form of the message that counted, or what was chosen instead.
     parts: Vec<Part>,
-    /// Version of the grouping.
+    /// Version of the grouping algorithm.
     version: u16,
-    /// Stamp of the projects' rules; 0 = none.
+    /// Stamp of the projects' rules; 0 where there are none.
     rules: u32,
 }
 
-/// One thing that counted.
+/// One part of a fingerprint.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "GroupingPart")]
+#[schemars(rename = "crashDoc.GroupingPart")]
 pub struct Part {
-    /// rule, client, kind, type, frame, class, message.
+    /// What it is, such as rule, client, kind, type, frame, class or message.
     kind: String,
     value: String,
 }
 
-/// The explanation that stands in the row.
+/// The explanation that the row holds.
 pub fn grouping(report: &Report) -> Grouping {
     Grouping {
         issue_id: report.issue.clone(),

@@ -1,29 +1,61 @@
 //! Which app versions a question is about: all, some by name, some by wildcard.
 
 use super::bounds::{MOST_VERSIONS, MOST_WILDCARDS};
-use super::{Glob, Text, TextList};
+use super::{Block, Context, Glob, Text, TextList};
 use crate::error::{Error, invalid};
-use crate::store::{Statement, hex};
+use crate::store::{Bind, Statement, hex};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::collections::HashSet;
 use std::hash::Hash;
 
+/// How a [`VersionFilter`] is spelled.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "VersionFilter")]
+pub struct Fields {
+    /// App versions, separated by `;`; `*` stands for any text; "-1" means all versions.
+    version: Option<Text>,
+    /// App versions as a list, with wildcards as in `version`; where it names any, `version` is ignored.
+    version_list: Option<TextList>,
+}
+
 /// A choice of versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Versions {
+pub struct VersionFilter {
     /// By name, each once.
     pub exact: Vec<String>,
     /// By wildcard, each once.
     pub wildcards: Vec<String>,
-    /// Those that the wildcards stand for among the app's, as hex; found by [`app_versions`](crate::endpoint::app_versions).
+    /// Those that the wildcards stand for among the app's, as hex; found by [`app_versions`](crate::app_versions).
     pub matched: Vec<String>,
 }
 
-impl Versions {
+impl Block for VersionFilter {
+    type Fields = Fields;
+
+    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+        Self::read(fields.version.as_ref(), fields.version_list.as_ref())
+    }
+}
+
+impl Bind for VersionFilter {
+    const BLOCK: &'static str = "versions";
+    const NAMES: &'static [&'static str] = &["any_version", "versions"];
+
+    fn bind(&self, statement: Statement) -> Statement {
+        let exact = self.exact.iter().map(|version| hex(version));
+        let texts: Vec<String> = exact.chain(self.matched.iter().cloned()).collect();
+        statement.flag("any_version", self.any()).hex_texts("versions", &texts)
+    }
+}
+
+impl VersionFilter {
     /// `versionList` where it names any, else `version`, which may be a list with `;`. "-1", `*`, "no_compare" or nothing: all.
     ///
     /// # Errors
     /// More versions or wildcards than there may be.
-    pub fn read(version: Option<&Text>, version_list: Option<&TextList>) -> Result<Self, Error> {
+    fn read(version: Option<&Text>, version_list: Option<&TextList>) -> Result<Self, Error> {
         let listed = version_list.filter(|list| !list.0.is_empty());
         let (name, named): (_, Vec<&str>) = match (listed, version) {
             (Some(list), _) => ("versionList", list.0.iter().map(String::as_str).collect()),
@@ -45,7 +77,7 @@ impl Versions {
         Ok(Self { exact: owned(exact), wildcards: owned(wildcards), matched: Vec::new() })
     }
 
-    /// No version is left out.
+    /// Whether no version is left out.
     #[must_use]
     pub fn any(&self) -> bool {
         self.exact.is_empty() && self.wildcards.is_empty()
@@ -55,14 +87,6 @@ impl Versions {
     #[must_use]
     pub fn globs(&self) -> Vec<Glob> {
         self.wildcards.iter().filter_map(|wildcard| Glob::new(wildcard)).collect()
-    }
-
-    /// The parameters `any_version` and `versions`.
-    #[must_use]
-    pub fn bind(&self, statement: Statement) -> Statement {
-        let exact = self.exact.iter().map(|version| hex(version));
-        let texts: Vec<String> = exact.chain(self.matched.iter().cloned()).collect();
-        statement.flag("any_version", self.any()).hex_texts("versions", &texts)
     }
 }
 
@@ -79,8 +103,8 @@ mod tests {
     use std::cell::Cell;
     use std::hash::Hasher;
 
-    fn version(text: &str) -> Versions {
-        Versions::read(Some(&Text(text.to_owned())), None).unwrap()
+    fn version(text: &str) -> VersionFilter {
+        VersionFilter::read(Some(&Text(text.to_owned())), None).unwrap()
     }
 
     #[test]
@@ -88,7 +112,7 @@ mod tests {
         for text in ["-1", "*", "", "no_compare", "1.0;-1", " ; "] {
             assert!(version(text).any(), "{text}");
         }
-        assert!(Versions::read(None, Some(&TextList::default())).unwrap().any());
+        assert!(VersionFilter::read(None, Some(&TextList::default())).unwrap().any());
     }
 
     #[test]
@@ -102,13 +126,13 @@ mod tests {
     #[test]
     fn the_list_wins_over_the_single_version() {
         let list = TextList(vec!["2.0".to_owned()]);
-        let exact = |list: &TextList| Versions::read(Some(&Text("1.0".to_owned())), Some(list)).unwrap().exact;
+        let exact = |list: &TextList| VersionFilter::read(Some(&Text("1.0".to_owned())), Some(list)).unwrap().exact;
         assert_eq!((exact(&list), exact(&TextList::default())), (vec!["2.0".to_owned()], vec!["1.0".to_owned()]));
     }
 
     #[test]
     fn there_are_not_too_many() {
-        let read = |names: Vec<String>| Versions::read(None, Some(&TextList(names))).map_err(|error| error.to_string());
+        let read = |names: Vec<String>| VersionFilter::read(None, Some(&TextList(names))).map_err(|error| error.to_string());
         let names = |count: usize, end: &str| (0..count).map(|number| format!("{number}{end}")).collect();
         assert_eq!(read(names(1000, "")).unwrap().exact.len(), 1000);
         assert_eq!(read(names(1001, "")).unwrap_err(), "versionList: expected at most 1000 items");
