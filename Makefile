@@ -46,8 +46,8 @@ abuse: engine ## users, clients and strangers against one another for SECONDS (6
 bench: engine ## the benchmarks, a line for each figure
 	$(CARGO) build --release -p aftershock
 	$(CARGO) bench -p tests --bench pipeline
-	$(CARGO) bench -p aftershock --bench broker
-	$(CARGO) bench -p aftershock --bench engine
+	$(CARGO) bench -p embedded-log --bench broker
+	$(CARGO) bench -p embedded-engine --bench engine
 
 grouping: ## group the labelled sets, print the scores, fail where one fell
 	$(CARGO) test --workspace --test pipeline -- grouping --nocapture

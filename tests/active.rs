@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -104,7 +104,7 @@ fn in_zone(pipeline: &Pipeline, name: &str, zone: &str) -> (Process, Operator) {
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("[query]\n", &format!("[query]\ntime_zone = \"{zone}\"\n"))).unwrap();
     let mut process = Process::start(&["query", "--config", config.to_str().unwrap()]);
-    let line: Value = serde_json::from_str(&process.line(Duration::from_secs(60)).unwrap()).unwrap();
+    let line: Value = serde_json::from_str(&process.first_line().unwrap()).unwrap();
     let operator = Operator { url: line["query"].as_str().unwrap().to_owned(), ..pipeline.operator() };
     (process, operator)
 }

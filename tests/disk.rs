@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 const CONFIG: &str = "[ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nreports_per_minute = 0\n\
      [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
@@ -85,7 +84,7 @@ impl Standalone {
         std::fs::write(disk.path("credentials.toml"), CREDENTIALS).unwrap();
         let config = disk.dir.path().join("aftershock.toml");
         let mut process = Process::of(disk.command(binary()).args(["standalone", "--config"]).arg(config));
-        let line = process.line(Duration::from_secs(60)).unwrap_or_else(|error| panic!("standalone does not get ready: {error}"));
+        let line = process.first_line().unwrap_or_else(|error| panic!("standalone does not get ready: {error}"));
         Self { process, ready: serde_json::from_str(&line).unwrap(), disk }
     }
 

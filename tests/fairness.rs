@@ -116,7 +116,7 @@ fn statements_of_clients_that_left_stay_within_the_bound() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (stop, left) = (AtomicBool::new(false), AtomicU64::new(0));
     let most = std::thread::scope(|scope| {
-        let leave = || {
+        let leave = |stay: std::time::Duration| {
             // The last page: every row is sorted with all that it is shown by.
             let body = json!({"appId": OTHER_APP, "platformId": 1, "issueId": ISSUE, "rows": 100, "start": 399_900}).to_string();
             while !stop.load(Relaxed) {
@@ -125,22 +125,24 @@ fn statements_of_clients_that_left_stay_within_the_bound() {
                 runtime.block_on(async {
                     let mut wire = Wire::connect(Ipv4Addr::LOCALHOST, address).await.unwrap();
                     wire.write(request).await.unwrap();
-                    crate::harness::rest(std::time::Duration::from_millis(100)).await;
+                    crate::harness::rest(stay).await;
                 });
                 left.fetch_add(1, Relaxed);
             }
         };
-        let leavers: Vec<_> = (0..8).map(|_| scope.spawn(leave)).collect();
+        // On a busy machine the less patient leave before their statement begins.
+        let leavers: Vec<_> = (1..=8).map(|leaver| scope.spawn(move || leave(leaver * std::time::Duration::from_millis(50)))).collect();
         let _end = Stop(&stop);
         let mut most = 0;
-        while left.load(Relaxed) < 150 {
+        until("many have left, and their statements were seen to run", || {
             most = most.max(running(&engine));
             assert!(leavers.iter().all(|leaver| !leaver.is_finished()));
-        }
+            if left.load(Relaxed) >= 150 && most > 0 { Ok(()) } else { Err(format!("{left:?} left, {most} ran at once")) }
+        });
         assert_eq!(analyst.ask("queryIssueList", &json!({"appId": APP, "platformId": 1}))["ret"]["numFound"], 1);
         most
     });
-    assert!((1..=2).contains(&most), "{most} statements of one user ran at once");
+    assert!(most <= 2, "{most} statements of one user ran at once");
     until("all have ended", || match running(&engine) {
         0 => Ok(()),
         running => Err(running.to_string()),

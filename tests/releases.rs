@@ -3,7 +3,6 @@
 use crate::harness::{APP, KEY, OTHER_APP, Operator, Options, Pipeline, Process, RELEASE_KEY, get, post_with, until};
 use schemas::record::{self, Record, Release};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const RELEASES: &str = "/v1/admin/releases";
 const CHECK: &str = "/api/v1/version/check";
@@ -48,7 +47,7 @@ fn offered(edge: &str, current: &str, latest: &str) -> Value {
 fn second_edge(pipeline: &Pipeline) -> (Process, String) {
     let config = pipeline.role_config("second-edge", "");
     let mut process = Process::start(&["ingest", "--config", config.to_str().unwrap()]);
-    let line: Value = serde_json::from_str(&process.line(Duration::from_secs(60)).unwrap()).unwrap();
+    let line: Value = serde_json::from_str(&process.first_line().unwrap()).unwrap();
     let address = line["ingest"].as_str().unwrap().to_owned();
     until("the second edge knows the releases", || check(&address, &ask("1.0", "")));
     (process, address)

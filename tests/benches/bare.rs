@@ -24,7 +24,7 @@ pub fn start(pipeline: &Pipeline) -> (Process, String) {
     let config = pipeline.role_config(TOPIC, "");
     let program = std::env::current_exe().unwrap();
     let mut process = Process::of(Command::new(program).arg(ARGUMENT).arg(config));
-    let url = process.line(Duration::from_secs(30)).unwrap();
+    let url = process.first_line().unwrap();
     (process, url)
 }
 

@@ -18,7 +18,7 @@ impl Edge {
         let text = std::fs::read_to_string(&config).unwrap();
         std::fs::write(&config, text.replacen("[ingest]\n", "[ingest]\nreports_per_minute = 0\n", 1)).unwrap();
         let mut process = Process::start(&["ingest", "--config", config.to_str().unwrap()]);
-        let line = process.line(Duration::from_secs(30)).unwrap();
+        let line = process.first_line().unwrap();
         let told: serde_json::Value = serde_json::from_str(&line).unwrap();
         let url = told["ingest"].as_str().unwrap_or_else(|| panic!("no address in {line}")).to_owned();
         let edge = Self { process, url };

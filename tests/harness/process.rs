@@ -58,6 +58,11 @@ impl Process {
         Self { child, said, lines: Mutex::new(lines) }
     }
 
+    /// The line that says that it is ready; a start may take long beside other work.
+    pub fn first_line(&mut self) -> Result<String, String> {
+        self.line(Duration::from_secs(180))
+    }
+
     /// The next line on stdout; an error where the process ended before, or was silent for the time given.
     pub fn line(&mut self, limit: Duration) -> Result<String, String> {
         self.lines

@@ -5,7 +5,6 @@ use serde_json::Value;
 use service::kafka::Config as Log;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// What a test wants different from the defaults.
@@ -284,7 +283,7 @@ fn real_log(brokers: &str, topic_prefix: &str) -> String {
 
 fn launch(config: &Path) -> (Process, Value) {
     let mut process = Process::start(&["standalone", "--config", config.to_str().unwrap()]);
-    let line = process.line(Duration::from_secs(60)).unwrap_or_else(|error| panic!("standalone does not get ready: {error}"));
+    let line = process.first_line().unwrap_or_else(|error| panic!("standalone does not get ready: {error}"));
     let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in the ready line {line}"));
     assert_eq!(ready["ready"], true, "{line}");
     (process, ready)

@@ -10,7 +10,6 @@ use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
 const HEADERS: [(&str, &str); 2] = [("x-app-key", KEY), ("content-type", "application/json")];
 
@@ -79,7 +78,7 @@ fn a_processor_that_cannot_start_keeps_nobody_from_reporting() {
     let ports = ports.map(|name| format!("{name} = \"127.0.0.1:0\"\n")).concat();
     std::fs::write(&config, format!("{ports}processor.session_timeout = \"2h\"\ndata.dir = \"data\"\n")).unwrap();
     let mut standalone = Process::start(&["standalone", "--config", config.to_str().unwrap()]);
-    let ready: serde_json::Value = serde_json::from_str(&standalone.line(Duration::from_secs(120)).unwrap()).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&standalone.first_line().unwrap()).unwrap();
     let credentials = std::fs::read_to_string(folder.path().join("credentials.toml")).unwrap();
     let credentials: toml::Table = credentials.parse().unwrap();
     let key = credentials["apps"][0]["key"].as_str().unwrap();
@@ -137,7 +136,7 @@ fn a_role_by_itself_takes_a_hangup_from_its_first_word_on() {
     let config = pipeline.role_config("alone", "[processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n");
     for role in ["ingest", "processor", "query"] {
         let mut process = Process::start(&[role, "--config", config.to_str().unwrap()]);
-        let line = process.line(Duration::from_secs(30)).unwrap();
+        let line = process.first_line().unwrap();
         signal(process.id(), "HUP");
         let told: serde_json::Value = serde_json::from_str(&line).unwrap();
         let url = told[format!("{role}_admin")].as_str().or(told[role].as_str()).unwrap().to_owned();
@@ -149,7 +148,7 @@ fn a_role_by_itself_takes_a_hangup_from_its_first_word_on() {
     let mut command = Command::new(binary());
     command.args(["broker", "--listen", "127.0.0.1:0", "--dir"]).arg(folder.path()).env("AFTERSHOCK_BROKER_PASSWORD", "of-the-suite");
     let mut broker = Process::of(&mut command);
-    broker.line(Duration::from_secs(30)).unwrap();
+    broker.first_line().unwrap();
     signal(broker.id(), "HUP");
     assert_eq!(broker.terminate(), Some(0));
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use service::config::Size;
 use service::credentials::{Cipher, Credentials, exposure};
+use service::descriptors;
 use service::http::Tls;
 
-use crate::descriptors;
 use crate::settings::{Settings, environment};
 
 const DAY: u64 = 86_400;
@@ -171,7 +171,7 @@ fn certificates(settings: &Settings, findings: &mut Findings) {
 fn connections(settings: &Settings, findings: &mut Findings) {
     let limits = [&settings.ingest.limits, &settings.query.http, &settings.processor.http];
     let wanted = limits.iter().map(|limits| limits.max_connections as u64).max().unwrap_or_default() + OTHER_DESCRIPTORS;
-    if let Some(most) = descriptors::most().filter(|most| *most < wanted) {
+    if let Some(most) = descriptors::maximum().filter(|most| *most < wanted) {
         findings.notes.push(format!(
             "the max_connections of a service want {wanted} file descriptors, a process here may have {most} (`ulimit -Hn`)"
         ));

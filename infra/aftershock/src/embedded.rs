@@ -4,14 +4,15 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use embedded_engine as engine;
+use embedded_log::{self as broker, Account};
 use service::config::Secret;
 use service::shutdown::{Shutdown, signals};
 use tokio::net::TcpListener;
 
-use crate::broker::Account;
 use crate::permissions::OPERATOR;
 use crate::standalone::{Hello, bind, lifeline};
-use crate::{broker, engine, pages, standalone};
+use crate::{pages, standalone};
 
 /// The variable by which standalone hands the broker its accounts, as JSON.
 pub const BROKER_ACCOUNTS: &str = "AFTERSHOCK_BROKER_ACCOUNTS";

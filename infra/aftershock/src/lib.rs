@@ -1,23 +1,19 @@
-//! The commands behind the one binary, and the embedded engines.
+//! The commands behind the one binary.
 //!
 //! ```text
 //! standalone   starts broker and engine, then the three services, each as a process
 //! replay       the log folded again, given addresses
 //! role         one service by itself, given addresses
-//! broker       the embedded log, Kafka's protocol          (no other module knows of it)
-//! engine       the embedded ClickHouse, ClickHouse's HTTP  (no other module knows of it)
+//! embedded     the embedded log and the embedded ClickHouse, each as a process
 //! settings     the whole configuration, composed of the crates' own
 //! ```
 //!
 //! Invariants: the services never learn that they run in standalone; only here are the embedded engines named.
 
 pub mod backup;
-pub mod broker;
 pub mod check;
 pub mod demo;
-mod descriptors;
 pub mod embedded;
-pub mod engine;
 pub mod group;
 pub mod issues;
 pub mod link;
@@ -29,5 +25,4 @@ pub mod replay;
 pub mod role;
 pub mod settings;
 pub mod standalone;
-mod strangers;
 pub mod suggest;

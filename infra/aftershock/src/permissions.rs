@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use embedded_log::{Grant, Operation, Resource};
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport, Release};
 use service::config::Secret;
 use service::kafka;
 
-use crate::broker::{Grant, Operation, Resource};
 use crate::role::Role;
 
 /// The account of standalone itself, of `migrate` and of `replay`.
@@ -147,6 +147,17 @@ mod tests {
             stored == page(),
             "docs/kafka-access.md is out of date: AFTERSHOCK_RENEW_KAFKA_ACCESS=1 cargo test -p aftershock --lib permissions"
         );
+    }
+
+    #[test]
+    fn no_role_administers() {
+        let log = kafka::Config::default();
+        for role in Role::ALL {
+            for grant in of(role, &log, "g") {
+                let only = [Operation::Read, Operation::Write, Operation::Describe];
+                assert!(grant.operations.iter().all(|operation| only.contains(operation)) && grant.name != "*", "{role:?} {grant:?}");
+            }
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use service::credentials::Keyring;
+use service::descriptors;
 use service::http::{Listeners, Tls};
 use service::shutdown::{Shutdown, Trigger, signals};
 use tokio::net::TcpListener;
 
-use crate::descriptors;
 use crate::pages;
 use crate::permissions;
 use crate::settings::Settings;

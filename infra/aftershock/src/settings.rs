@@ -8,9 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config;
 
-/// The embedded engine that this version is made for, as its package calls it.
-pub const ENGINE_VERSION: &str = "26.7.3-stable.1";
-
 /// Everything that can be configured, by section.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -134,20 +131,13 @@ impl Settings {
 
     /// The engine's library: what is configured, else where `make engine` puts it.
     pub fn engine_library(&self) -> PathBuf {
-        self.standalone.engine_library.clone().unwrap_or_else(fetched_library)
+        self.standalone.engine_library.clone().unwrap_or_else(embedded_engine::fetched_library)
     }
 }
 
 /// The environment of this process, less what is not text.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-}
-
-/// Where `make engine` puts the library: the cache folder of this user.
-fn fetched_library() -> PathBuf {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    cache.unwrap_or_default().join("aftershock/engine").join(ENGINE_VERSION).join("libchdb.so")
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@
 
 pub mod clickhouse;
 pub mod config;
+pub mod connection_slots;
 pub mod credentials;
+pub mod descriptors;
 pub mod disk;
 pub mod http;
 pub mod kafka;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use embedded_log::Account;
 use service::clickhouse;
 use service::config::Secret;
 use service::kafka;
@@ -10,7 +11,6 @@ use super::Error;
 use super::child::{Child, Spec};
 use super::running::Processes;
 use super::services::NICENESS;
-use crate::broker::Account;
 use crate::embedded;
 use crate::permissions;
 use crate::role::Role;
@@ -159,7 +159,7 @@ fn broker(settings: &Settings, accounts: &[Account]) -> Result<Spec, Error> {
 
 fn engine(settings: &Settings, accounts: &clickhouse::Config) -> Result<Spec, Error> {
     let library = settings.engine_library();
-    crate::engine::look_for(&library)?;
+    embedded_engine::look_for(&library)?;
     let dir = settings.data.dir.join("clickhouse");
     Ok(Spec {
         name: "engine",

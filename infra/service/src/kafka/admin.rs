@@ -249,5 +249,4 @@ fn commit(found: &TopicPartitionList, topic: &str, partition: i32) -> Result<Opt
 }
 
 #[cfg(test)]
-#[path = "admin_tests.rs"]
 mod tests;

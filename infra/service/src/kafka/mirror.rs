@@ -120,5 +120,4 @@ impl<T: Default + Send + Sync + 'static> Mirror<T> {
 }
 
 #[cfg(test)]
-#[path = "mirror_tests.rs"]
 mod tests;

@@ -222,5 +222,4 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 #[cfg(test)]
-#[path = "producer_tests.rs"]
 mod tests;
