@@ -26,7 +26,8 @@ macro_rules! function {
 
 /// The functions that queries share. They belong to the server, not to a database, so no backup has them and every migration makes those that are
 /// missing. A released function is never edited: a new meaning is a new name.
-pub const FUNCTIONS: &[&str] = &[function!("version_chosen"), function!("country_chosen"), function!("device_chosen"), function!("shown_as")];
+pub const FUNCTIONS: &[&str] =
+    &[function!("version_chosen"), function!("country_chosen"), function!("device_chosen"), function!("shown_as")];
 
 macro_rules! migration {
     ($number:literal, $file:literal, $name:literal) => {

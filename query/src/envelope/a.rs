@@ -12,7 +12,7 @@ const OK: u16 = 200;
 /// `{status, ret: {code, message, errorCode, data}}`.
 pub struct A;
 
-/// Shape A.
+/// An answer in shape A.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "EnvelopeA_{T}")]
 pub struct EnvelopeA<T> {

@@ -12,7 +12,7 @@ const OK: u16 = 200;
 /// `{status, ret: <answer>}`. It has no place for a code: its errors are those of A.
 pub struct B;
 
-/// Shape B.
+/// An answer in shape B.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "EnvelopeB_{T}")]
 pub struct EnvelopeB<T> {

@@ -12,7 +12,7 @@ const OK: u16 = 200;
 /// `{status, ret: 200, data, message, errorCode}`.
 pub struct C;
 
-/// Shape C.
+/// An answer in shape C.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "EnvelopeC_{T}")]

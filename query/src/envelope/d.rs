@@ -12,7 +12,7 @@ const OK: u16 = 200;
 /// `{requestid, code, errmsg, data, cost}`.
 pub struct D;
 
-/// Shape D.
+/// An answer in shape D.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "EnvelopeD_{T}")]
 pub struct EnvelopeD<T> {

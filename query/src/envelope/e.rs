@@ -14,7 +14,7 @@ const DONE: u32 = 100_000;
 /// `{code: 100000, msg, data}`, and `status` with the same under `ret`, without which the official SDK takes the code for an error.
 pub struct E;
 
-/// Shape E; `ret` repeats `data`.
+/// An answer in shape E; `ret` repeats `data`.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename = "EnvelopeE_{T}")]
 pub struct EnvelopeE<T> {

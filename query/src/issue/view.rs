@@ -26,7 +26,7 @@ pub struct IssueView {
     /// Affected devices, all time.
     pub imei_count: u64,
     pub sys_imei_count: u64,
-    /// Occurrences, all time.
+    /// Occurrences over all time.
     pub count: u64,
     /// Occurrences, all time; equal to count.
     pub crash_num: u64,

@@ -103,7 +103,7 @@ mod tests {
 
     /// Notes on which thread it is written.
     #[derive(JsonSchema)]
-    struct Large(#[schemars(skip)] Arc<Mutex<Option<ThreadId>>>);
+    struct Large(#[schemars(with = "String")] Arc<Mutex<Option<ThreadId>>>);
 
     impl Serialize for Large {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

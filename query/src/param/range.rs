@@ -13,7 +13,7 @@ use std::ops::Range;
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "HourRange")]
 pub struct HourFields {
-    /// First hour, `yyyyMMddHH`.
+    /// First hour, as `yyyyMMddHH`.
     start_date: Option<Text>,
     /// Last hour, inclusive; same form as startDate.
     end_date: Option<Text>,

@@ -20,10 +20,13 @@ pub(super) fn render(router: &Router) -> Value {
     let mut reading = settings.clone().for_deserialize().into_generator();
     let mut writing = settings.for_serialize().into_generator();
     let mut paths: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    let problem_response = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+    let problem_response = json!({ "description": "Any error that is not listed", "content": problem_response });
+    let mut responses = BTreeMap::from([("Problem".to_owned(), problem_response)]);
     for route in router.routes.iter().filter(|route| route.documented) {
         let item = paths.entry(template(route.path)).or_default();
         for method in route.methods {
-            let operation = operation(method, route, &mut reading, &mut writing);
+            let operation = operation(method, route, &mut reading, &mut writing, &mut responses);
             item.insert(method.as_str().to_ascii_lowercase(), Value::Object(operation));
         }
     }
@@ -36,11 +39,17 @@ pub(super) fn render(router: &Router) -> Value {
         "info": { "title": router.title, "version": env!("CARGO_PKG_VERSION") },
         "tags": tags.iter().map(|tag| json!({ "name": tag })).collect::<Vec<_>>(),
         "paths": paths,
-        "components": { "schemas": schemas },
+        "components": { "responses": responses, "schemas": schemas },
     })
 }
 
-fn operation(method: &Method, route: &Route, reading: &mut SchemaGenerator, writing: &mut SchemaGenerator) -> Map<String, Value> {
+fn operation(
+    method: &Method,
+    route: &Route,
+    reading: &mut SchemaGenerator,
+    writing: &mut SchemaGenerator,
+    shared: &mut BTreeMap<String, Value>,
+) -> Map<String, Value> {
     let mut operation = Map::new();
     operation.insert("operationId".into(), operation_id(method, route).into());
     operation.insert("summary".into(), route.summary.into());
@@ -57,7 +66,7 @@ fn operation(method: &Method, route: &Route, reading: &mut SchemaGenerator, writ
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
     }
-    operation.insert("responses".into(), responses(route, writing));
+    operation.insert("responses".into(), responses(route, writing, shared));
     operation
 }
 
@@ -83,27 +92,34 @@ fn members(schema: &Value, definitions: &Map<String, Value>, parameters: &mut Ve
     }
 }
 
-/// The answers by status. An error with status 200 stands beside the success.
-fn responses(route: &Route, writing: &mut SchemaGenerator) -> Value {
-    let json_of = |schema: Value| json!({ "application/json": { "schema": schema } });
-    let mut responses = json!({ "200": { "description": "The answer of the operation" } });
-    let success = (route.output)(writing).map(Value::from);
-    if let Some(schema) = &success {
-        responses["200"]["content"] = json_of(schema.clone());
-    }
+/// The answers by status. An error with status 200 stands beside the success; the others are listed once for all operations, in `shared`.
+fn responses(route: &Route, writing: &mut SchemaGenerator, shared: &mut BTreeMap<String, Value>) -> Value {
+    let response = |description: &str, schema: Option<Value>| match schema {
+        Some(schema) => json!({ "description": description, "content": { "application/json": { "schema": schema } } }),
+        None => json!({ "description": description }),
+    };
+    let mut success = (route.output)(writing).map(Value::from);
+    let mut description = "The answer of the operation";
+    let mut responses = Map::new();
     for failure in (route.failures)(writing) {
         let schema = Value::from(failure.schema);
-        let response = match &success {
-            Some(success) if failure.status == StatusCode::OK => {
-                json!({ "description": failure.description, "content": json_of(json!({ "anyOf": [success, schema] })) })
-            }
-            _ => json!({ "description": failure.description, "content": json_of(schema) }),
+        if failure.status == StatusCode::OK {
+            success = Some(json!({ "anyOf": [success, schema] }));
+            description = failure.description;
+            continue;
+        }
+        let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or("Error");
+        let name = format!("{name}.{}", failure.status.as_str());
+        let response = response(failure.description, Some(schema));
+        let response = match shared.entry(name.clone()).or_insert_with(|| response.clone()) == &response {
+            true => json!({ "$ref": format!("#/components/responses/{name}") }),
+            false => response,
         };
-        responses[failure.status.as_str()] = response;
+        responses.insert(failure.status.as_str().to_owned(), response);
     }
-    let problem = json_of(json!({ "$ref": "#/components/schemas/Problem" }));
-    responses["default"] = json!({ "description": "Any error that is not listed", "content": problem });
-    responses
+    responses.insert("200".to_owned(), response(description, success));
+    responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Problem" }));
+    Value::Object(responses)
 }
 
 fn parameters(route: &Route) -> Vec<Value> {

@@ -1,6 +1,6 @@
 -- Distinct devices that were connected (by starts or heartbeats, on any platform) on a day, in the week and in the month that end with it:
 -- a row for all versions together (`whole`), and one for each of the 10,000 versions with the most of them. A device without a name does not count.
--- Own: app, month, week, day, to (UTC; [month, to) holds [week, to) and that [day, to)).
+-- Own: app, month, week, day (UTC, when each begins), to (UTC, when all of them end).
 -- Projections: counted_trend.
 select toBool(grouping(version_part) = 1) as whole, toString(version_part) as version,
     uniqExactMergeIf(devices, age = 0) as dau,
