@@ -56,3 +56,16 @@ fn no_role_has_more_than_it_needs() {
         assert!(ignored.lines().any(|line| line.starts_with("**/") && line.contains(kept_out)), "{kept_out}: {ignored}");
     }
 }
+
+#[test]
+fn the_compiler_is_pinned_to_one_version() {
+    let value = |file: &str, key: &str| {
+        let text = read(file);
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("{file}: no {key}"));
+        line.trim_matches('"').to_owned()
+    };
+    let pinned = value("rust-toolchain.toml", "channel = ");
+    assert_eq!(value("infra/deploy/Dockerfile", "ARG BUILD_IMAGE="), format!("rust:{pinned}-bookworm"));
+    assert_eq!(value("infra/deploy/Dockerfile", "ENV RUSTUP_TOOLCHAIN="), pinned);
+    assert_eq!(format!("{}.0", value("Cargo.toml", "rust-version = ")), pinned, "the oldest supported compiler is the pinned one");
+}

@@ -220,6 +220,19 @@ fn the_log_is_bounded_by_bytes_from_the_next_migration_on() {
 }
 
 #[test]
+fn a_migration_raises_the_limit_of_records_on_topics_that_are_there() {
+    let pipeline = Pipeline::start();
+    let broker = pipeline.broker();
+    broker.alter("raw-reports", &[("max.message.bytes", "1048588")]);
+    assert_eq!(broker.setting("raw-reports", "max.message.bytes").as_deref(), Some("1048588"));
+    let config = pipeline.role_config("migrate", "[topics]\npartitions = 2\n");
+    let mut migrate = Process::start(&["migrate", "--config", config.to_str().unwrap()]);
+    assert_eq!(until("it ends", || migrate.exit_code().ok_or("it runs")), 0);
+    assert_eq!(broker.setting("raw-reports", "max.message.bytes").as_deref(), Some("16777216"));
+    broker.append("raw-reports", &[(b"large".to_vec(), vec![7; 2 << 20])]);
+}
+
+#[test]
 fn the_oldest_days_leave_tables_that_take_too_much() {
     let more = "[retention]\ntable_bytes = \"6MiB\"\n";
     let mut pipeline = Pipeline::start_with(&Options { partitions: 1, more, ..Options::default() });

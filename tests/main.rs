@@ -39,6 +39,8 @@ mod sharing;
 mod abuse;
 /// A disk that fills up, and what leaves so that it does not.
 mod disk;
+/// ClickHouse over TLS.
+mod encrypted_tables;
 /// Users of the query service against one another.
 mod fairness;
 /// Hundreds of hostile clients beside a few ordinary ones.
@@ -77,7 +79,12 @@ mod stability;
 /// How many pairs that grouping leaves apart are suggested (skipped where the sets are absent).
 mod suggestions;
 
+/// The programs in `examples/`.
+mod examples;
+
 /// What is handed out for containers.
 mod deploy;
 /// The rules of the house: floors, doors, lengths, dead paths in the documents.
 mod tidy;
+/// Packages and snapshots that nothing uses.
+mod unused;

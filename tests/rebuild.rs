@@ -32,3 +32,16 @@ fn the_log_folded_again_in_other_slices_gives_the_same_rows() {
         assert_eq!(replica.differences(table), 0, "rows of {table} that differ");
     }
 }
+
+#[test]
+fn query_follows_the_group_that_is_configured() {
+    let pipeline = Pipeline::start();
+    let report = json!({"category": "error", "platformId": 10, "expMessage": "夜班"}).to_string();
+    pipeline.deliver("/v1/reports", &[("x-app-key", KEY), ("content-type", "application/json")], report.as_bytes());
+    pipeline.operator().drained();
+    let replica = Replica::new(&pipeline, "night", 2, "linger = \"50ms\"");
+    let (_query, operator) = replica.query();
+    assert_eq!(operator.get("/v1/admin/pipeline")["lag"], 1, "the other group has folded it, this one has not");
+    let _processor = replica.processor();
+    operator.drained();
+}

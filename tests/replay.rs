@@ -20,7 +20,7 @@ struct Said {
 /// Configuration of a processor and of a replay of it, in the database and group `name`; `more` = keys of `[processor]`.
 fn config(pipeline: &Pipeline, name: &str, partitions: u32, more: &str) -> PathBuf {
     let more = format!(
-        "database = \"{name}\"\n[topics]\npartitions = {partitions}\n[processor]\nlisten = \"127.0.0.1:0\"\ngroup = \"{name}\"\nsession_timeout = \"6s\"\n{more}\n[processor.slice]\nrecords = 20\nlinger = \"20ms\"\n"
+        "database = \"{name}\"\n[topics]\npartitions = {partitions}\n[processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n{more}\n[processor.slice]\nrecords = 20\nlinger = \"20ms\"\n"
     );
     pipeline.role_config(&format!("{name}-replay"), &more)
 }

@@ -40,15 +40,25 @@ if [ ${#packages[@]} -gt 0 ]; then
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
 fi
 
-# Debian's Rust is older than the workspace needs on most releases, so it is not installed behind anyone's back.
-wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "${BASH_SOURCE[0]}")/../../Cargo.toml")
+# Rust: the version of rust-toolchain.toml. Debian's is older on most releases, so it is not installed behind anyone's back.
+root="$(dirname "${BASH_SOURCE[0]}")/../.."
+pinned=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$root/rust-toolchain.toml")
 if ! command -v cargo >/dev/null; then
-    echo "setup.sh: cargo is missing: install Rust $wanted or newer, with rustfmt and clippy" >&2
+    echo "setup.sh: cargo is missing: install rustup, or Rust $pinned or newer with rustfmt and clippy" >&2
     exit 1
 fi
-have=$(rustc --version | cut -d ' ' -f 2)
-if [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; then
-    echo "setup.sh: Rust $have is too old: $wanted or newer is needed" >&2
+if command -v rustup >/dev/null && ! rustup toolchain list | grep -q "^$pinned-"; then
+    # Where `stable` is that version, it gets the second name and nothing is fetched.
+    stable=$(RUSTUP_AUTO_INSTALL=0 RUSTUP_TOOLCHAIN=stable rustc --print sysroot 2>/dev/null || true)
+    if [ -n "$stable" ] && [ "$("$stable/bin/rustc" --version | cut -d ' ' -f 2)" = "$pinned" ]; then
+        ln -s "$stable" "$(dirname "$stable")/$pinned-${stable##*/stable-}"
+    else
+        rustup toolchain install "$pinned" --profile minimal --component rustfmt --component clippy
+    fi
+fi
+have=$(cd "$root" && rustc --version | cut -d ' ' -f 2)
+if [ "$(printf '%s\n' "$pinned" "$have" | sort -V | head -n 1)" != "$pinned" ]; then
+    echo "setup.sh: Rust $have is too old: $pinned or newer is needed" >&2
     exit 1
 fi
 

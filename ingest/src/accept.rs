@@ -1,185 +1,179 @@
-//! The recipe by which every dialect's reports are taken: authenticate, unseal, read, throttle, publish.
+//! The recipe by which every request of every dialect is taken:
+//!
+//! ```text
+//! authenticate → unseal → read → limit → publish → receipts
+//! ```
+//!
+//! What differs between endpoints is their [`Route`]. A dialect is one function of it, from bytes to a [`Batch`].
 
-use crate::aside::aside;
-use crate::authenticate::Caller;
-use crate::dialect::{Items, Received};
+use crate::authenticate::{Caller, encoding};
+use crate::batch::{Batch, Receipts};
+use crate::dialect::inflate::Unpacking;
+use crate::dialect::{Dialect, Identify, Received};
 use crate::edge::Edge;
+use crate::item::Kind;
+use crate::off_worker::SHORT_BODY;
 use crate::origin::Origin;
-use crate::ready::Ready;
+use crate::outcomes::Pending;
 use crate::rejection::Rejection;
-use crate::throttle::{Sender, WithoutDevice};
+use crate::throttle::{Sender, Taken, WithoutDevice};
 use crate::unseal::Channel;
-use schemas::record::{Category, Connection, RawReport, Record};
-use service::credentials::Credentials;
+use service::credentials::{App, Credentials};
 use service::http::Request;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-/// The edge's promise that a report is in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Receipt {
-    /// Equality of delivery: the record's key.
-    pub id: [u8; 16],
-    /// The number that dialect 1 answers with; 0 for a connection.
-    pub content_id: u64,
-}
-
-/// What is asked of a record that clients send, whether it is read or ready for the log.
-pub trait Item: Send + Sync {
-    /// The topic it goes to.
-    const TOPIC: &'static str;
-    /// The metric that counts it.
-    const METRIC: (&'static str, &'static str);
-    /// Whether an app can insist that it comes sealed.
-    const IS_REPORT: bool;
-
-    /// The device, which may be empty.
-    fn device(&self) -> &str;
-
-    /// Whether its app ended or hung.
-    fn is_fatal(&self) -> bool;
-
-    /// How many it stands for.
-    fn count(&self) -> u32;
-
-    fn receipt(&self) -> Receipt;
-}
-
-/// How a body is read: that of the request, or what was sealed in it.
-pub(crate) type Read<R> = fn(&Request, &[u8], &Received) -> Result<Items<Ready<R>>, Rejection>;
-
-/// What differs from endpoint to endpoint.
-pub(crate) struct Way<R> {
-    /// The dialect's name.
-    pub(crate) dialect: &'static str,
-    /// Who sends.
-    pub(crate) identify: for<'a> fn(&'a Credentials, &Request) -> Result<Caller<'a>, Rejection>,
-    /// What they send.
-    pub(crate) read: Read<R>,
-    /// What is limited where they name no device.
+/// How the requests of an endpoint are taken.
+pub(crate) struct Route {
+    pub(crate) dialect: Dialect,
+    /// What a request counts as that is refused as a whole.
+    pub(crate) kind: Kind,
+    /// What is limited where a record names no device.
     pub(crate) without_device: WithoutDevice,
+    pub(crate) reading: Reading,
 }
 
-/// Takes a request: what came of each of its items, or why none was looked at.
-pub(crate) async fn accept<R: Item>(edge: &Edge, way: &Way<R>, request: &Request) -> Result<Items<Receipt>, Rejection> {
-    let mut channel = None;
-    counted(edge, way, request, &mut channel).await
+/// How a request is authenticated and read.
+pub(crate) enum Reading {
+    /// The head of the request says who sends: nothing of a stranger's body is read.
+    KeyInHead(KeyInHead),
+    /// The body names the app's key: who sends is known once it is read.
+    KeyInBody(ReadKeyed),
 }
 
-/// Takes a request of one item.
-pub(crate) async fn accept_one<R: Item>(edge: &Edge, way: &Way<R>, request: &Request) -> Result<Receipt, Rejection> {
-    accept_sealable(edge, way, request).await.map(|(receipt, _)| receipt)
+/// A dialect whose requests name their app in the head.
+pub(crate) struct KeyInHead {
+    pub(crate) identify: for<'a> fn(&'a Credentials, &Request) -> Result<Caller<'a>, Rejection>,
+    /// Whether a `Content-Encoding` counts.
+    pub(crate) may_be_packed: bool,
+    /// Bytes of a body, decompressed, up to which it is read on the worker.
+    pub(crate) short: usize,
+    /// Whether a plain body becomes longer while it is read.
+    pub(crate) expands: fn(&[u8]) -> bool,
+    /// Reads the body, unpacked and unsealed.
+    pub(crate) read: fn(&Request, &[u8], &Received) -> Result<Batch, Rejection>,
 }
 
-/// Takes a request of one item; with the channel that it came through, which the reply goes back by.
-pub(crate) async fn accept_sealable<R: Item>(
-    edge: &Edge,
-    way: &Way<R>,
-    request: &Request,
-) -> Result<(Receipt, Option<Arc<Channel>>), Rejection> {
-    let mut channel = None;
-    let items = counted(edge, way, request, &mut channel).await?;
-    let receipt = items.into_iter().next().unwrap_or_else(|| Err(Rejection::invalid("the body holds no item")))?;
-    Ok((receipt, channel))
+/// Reads a body that names the app's key.
+pub(crate) type ReadKeyed = fn(&[u8], Identify<'_>) -> Result<Batch, Rejection>;
+
+/// What became of a request.
+pub(crate) struct Accepted {
+    pub(crate) receipts: Receipts,
+    /// The device channel that the request came through, which the reply goes back by.
+    pub(crate) channel: Option<Arc<Channel>>,
 }
 
-/// Counts a request whose body is larger than the endpoint reads.
-pub(crate) fn too_large<R: Item>(edge: &Edge, way: &Way<R>, limit: usize) -> Rejection {
-    let rejection = Rejection::TooLarge(format!("the body is larger than {limit} bytes"));
-    edge.tally.begin::<R>(way.dialect, 0).end(&Err(rejection.clone()));
-    rejection
-}
-
-async fn counted<R: Item>(
-    edge: &Edge,
-    way: &Way<R>,
-    request: &Request,
-    channel: &mut Option<Arc<Channel>>,
-) -> Result<Items<Receipt>, Rejection> {
-    let begun = edge.tally.begin::<R>(way.dialect, request.body.len());
-    let answer = follow(edge, way, request, channel).await;
-    begun.end(&answer);
+/// Takes a request: what became of each of its records, or why none was looked at.
+pub(crate) async fn accept(edge: &Edge, route: &Route, request: &Request) -> Result<Accepted, Rejection> {
+    let mut pending = edge.outcomes.begin(route.dialect, route.kind, request.body.len());
+    let answer = take(edge, route, request, &mut pending).await;
+    pending.end(answer.as_ref().map(|accepted| &accepted.receipts));
     answer
 }
 
-/// Devices are named inside of the report, so limits come after reading.
-async fn follow<R: Item>(
-    edge: &Edge,
-    way: &Way<R>,
-    request: &Request,
-    channel: &mut Option<Arc<Channel>>,
-) -> Result<Items<Receipt>, Rejection> {
+/// Counts a request whose body is larger than its endpoint takes.
+pub(crate) fn too_large(edge: &Edge, route: &Route, limit: usize) -> Rejection {
+    let rejection = Rejection::TooLarge(format!("the body is larger than {limit} bytes"));
+    edge.outcomes.begin(route.dialect, route.kind, 0).end(Err(&rejection));
+    rejection
+}
+
+async fn take(edge: &Edge, route: &Route, request: &Request, pending: &mut Pending<'_>) -> Result<Accepted, Rejection> {
     let credentials = edge.keyring.current();
-    // Dialect 2 names its key in the body.
-    let caller = aside(request, || (way.identify)(&credentials, request)).await?;
-    caller.may_send(&request.headers, R::IS_REPORT)?;
-    edge.disk.admit()?;
-    if caller.is_sealed {
-        *channel = Some(edge.channels.of(&credentials, caller.app)?);
+    let visit = Visit { edge, route, request, credentials: &credentials, origin: Origin::of(request, &edge.proxies) };
+    let Limited { sender, batch, taken } = match &route.reading {
+        Reading::KeyInHead(head) => visit.read_known(head).await?,
+        Reading::KeyInBody(read) => visit.read_keyed(*read).await?,
+    };
+    pending.holds(&batch);
+    let receipts = edge.publisher.publish(batch).await;
+    edge.throttles.give_back(sender.app, &taken, &receipts);
+    Ok(Accepted { receipts, channel: sender.channel })
+}
+
+/// A request that is being taken.
+struct Visit<'a> {
+    edge: &'a Edge,
+    route: &'a Route,
+    request: &'a Request,
+    credentials: &'a Arc<Credentials>,
+    origin: Origin,
+}
+
+/// A sender that was authenticated and may send.
+struct Admitted<'a> {
+    app: &'a App,
+    channel: Option<Arc<Channel>>,
+    /// Unix milliseconds.
+    received_at: i64,
+}
+
+/// What was read, within the limits of its sender.
+struct Limited<'a> {
+    sender: Admitted<'a>,
+    batch: Batch,
+    taken: Taken,
+}
+
+impl<'a> Visit<'a> {
+    /// The head says who sends.
+    async fn read_known(&self, head: &KeyInHead) -> Result<Limited<'a>, Rejection> {
+        let (sender, received) = self.admit((head.identify)(self.credentials, self.request)?)?;
+        let encoding = encoding(self.request).filter(|_| head.may_be_packed);
+        let body = Unpacking::begin(&self.request.body, encoding, head.short)?;
+        let is_short = body.plain().is_some_and(|plain| plain.len() <= head.short && !(head.expands)(plain));
+        let read = || {
+            let batch = match &sender.channel {
+                Some(channel) => {
+                    let opened = self.edge.channels.open(channel, self.request)?;
+                    let received = Received { sealed_as: opened.name.to_string(), ..received };
+                    (head.read)(self.request, &opened.text, &received)?
+                }
+                None => (head.read)(self.request, &body.finish()?, &received)?,
+            };
+            Ok(self.limit(sender, batch))
+        };
+        self.run(is_short, read).await
     }
-    let origin = Origin::of(request, &edge.proxies);
-    let received = edge.receive(&caller.app.id, &origin);
-    let items = aside(request, || match channel {
-        Some(channel) => {
-            let opened = edge.channels.open(channel, request)?;
-            (way.read)(request, &opened.text, &Received { sealed_as: opened.name.to_string(), ..received.clone() })
+
+    /// The body says who sends.
+    async fn read_keyed(&self, read: ReadKeyed) -> Result<Limited<'a>, Rejection> {
+        let read = || {
+            let sender = OnceCell::new();
+            let batch = read(&self.request.body, &|key| {
+                let (admitted, received) = self.admit(Caller::of(self.credentials.app_by_key(key))?)?;
+                // A body that names its key twice is the same sender's.
+                drop(sender.set(admitted));
+                Ok(received)
+            })?;
+            Ok(self.limit(sender.into_inner().ok_or(Rejection::UnknownApp)?, batch))
+        };
+        self.run(self.request.body.len() <= SHORT_BODY, read).await
+    }
+
+    /// Whether the caller may send; with what the server knows of the request.
+    fn admit(&self, caller: Caller<'a>) -> Result<(Admitted<'a>, Received), Rejection> {
+        caller.may_send(&self.request.headers, self.route.kind)?;
+        self.edge.disk.admit()?;
+        let channel = caller.is_sealed.then(|| self.edge.channels.of(self.credentials, caller.app)).transpose()?;
+        let received = self.edge.receive(&caller.app.id, &self.origin);
+        Ok((Admitted { app: caller.app, channel, received_at: received.received_at }, received))
+    }
+
+    /// Devices are named inside of the records, so limits come after reading.
+    fn limit(&self, sender: Admitted<'a>, mut batch: Batch) -> Limited<'a> {
+        let limited = Sender { app: sender.app, origin: &self.origin, without_device: self.route.without_device, now: sender.received_at };
+        let taken = self.edge.throttles.admit(&mut batch, &limited);
+        Limited { sender, batch, taken }
+    }
+
+    /// Does work here where it is short, else off the worker when it is the client's turn.
+    async fn run<T>(&self, is_short: bool, work: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejection> {
+        if is_short {
+            return work();
         }
-        None => (way.read)(request, &request.body, &received),
-    })
-    .await?;
-    let sender = Sender { app: caller.app, origin: &origin, without_device: way.without_device, now: received.received_at };
-    Ok(settle(edge, items, &sender).await)
-}
-
-/// What comes of items that were read: within the limits, in the log.
-pub(crate) async fn settle<R: Item>(edge: &Edge, mut items: Items<Ready<R>>, sender: &Sender<'_>) -> Items<Receipt> {
-    let admitted = edge.throttles.admit(&mut items, sender);
-    let receipts = edge.publisher.publish(items).await;
-    if receipts.iter().any(|receipt| matches!(receipt, Err(Rejection::LogUnavailable { .. }))) {
-        edge.throttles.give_back(sender.app, admitted);
-    }
-    receipts
-}
-
-impl Item for RawReport {
-    const TOPIC: &'static str = <Self as Record>::TOPIC;
-    const METRIC: (&'static str, &'static str) = ("aftershock_reports_total", "Reports by dialect, outcome and reason.");
-    const IS_REPORT: bool = true;
-
-    fn device(&self) -> &str {
-        &self.device_id
-    }
-
-    fn is_fatal(&self) -> bool {
-        self.category != Category::Error
-    }
-
-    fn count(&self) -> u32 {
-        1
-    }
-
-    fn receipt(&self) -> Receipt {
-        Receipt { id: self.report_id.0, content_id: self.content_number() }
-    }
-}
-
-impl Item for Connection {
-    const TOPIC: &'static str = <Self as Record>::TOPIC;
-    const METRIC: (&'static str, &'static str) = ("aftershock_connections_total", "Connections by dialect, outcome and reason.");
-    const IS_REPORT: bool = false;
-
-    fn device(&self) -> &str {
-        &self.device_id
-    }
-
-    fn is_fatal(&self) -> bool {
-        false
-    }
-
-    fn count(&self) -> u32 {
-        self.count
-    }
-
-    fn receipt(&self) -> Receipt {
-        Receipt { id: self.connection_id.0, content_id: 0 }
+        let held = self.request.body.len() + SHORT_BODY;
+        self.edge.off_worker.run(self.origin.network(), held, work).await?
     }
 }

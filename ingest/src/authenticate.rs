@@ -1,9 +1,10 @@
 //! Who sends: each dialect names its app in its own way.
 
-use crate::dialect::{app_key, sentry};
+use crate::dialect::sentry;
+use crate::item::Kind;
 use crate::rejection::Rejection;
 use service::credentials::{App, Credentials};
-use service::http::{HeaderMap, Request, header};
+use service::http::{HeaderMap, HeaderName, Request, header};
 
 const APP_KEY: &str = "x-app-key";
 const LOGIN_TYPE: &str = "login-type";
@@ -23,21 +24,21 @@ impl<'a> Caller<'a> {
         app.map(|app| Self { app, is_sealed: false }).ok_or(Rejection::UnknownApp)
     }
 
-    /// Whether its app lets it send this way: from this web page, if it is one, and plain, if it is `plain` reports.
-    pub(crate) fn may_send(&self, headers: &HeaderMap, are_reports: bool) -> Result<(), Rejection> {
+    /// Whether the app lets it send records of this kind: from this web page, if it is one, and plain, if they are plain.
+    pub(crate) fn may_send(&self, headers: &HeaderMap, kind: Kind) -> Result<(), Rejection> {
         if let Some(origin) = headers.get(header::ORIGIN)
             && !origin.to_str().is_ok_and(|origin| self.app.allows_origin(origin))
         {
             return Err(Rejection::OriginNotAllowed);
         }
-        match self.app.device_required && are_reports && !self.is_sealed {
+        match self.app.device_required && kind == Kind::Report && !self.is_sealed {
             true => Err(Rejection::ChannelRequired),
             false => Ok(()),
         }
     }
 }
 
-/// Dialect 1: by `X-App-Key`, else the default app; `Login-Type: device` says that the body is sealed.
+/// Log-message dialect: by `X-App-Key`, else the default app; `Login-Type: device` says that the body is sealed.
 pub(crate) fn by_key_or_default<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
     let app = match key(request) {
         Some(key) => credentials.app_by_key(key),
@@ -47,17 +48,12 @@ pub(crate) fn by_key_or_default<'a>(credentials: &'a Credentials, request: &Requ
     Ok(Caller { is_sealed, ..Caller::of(app)? })
 }
 
-/// Dialect 2: by `app_key` in the body.
-pub(crate) fn by_body<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
-    Caller::of(credentials.app_by_key(&app_key::key(&request.body)?))
-}
-
-/// Dialect 3: by `X-App-Key`.
+/// Native dialect: by `X-App-Key`.
 pub(crate) fn by_key<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
     Caller::of(key(request).and_then(|key| credentials.app_by_key(key)))
 }
 
-/// Dialect 4: by the client's key, which must be that of the project in the path.
+/// Sentry dialect: by the client's key, which must be that of the project in the path.
 pub(crate) fn by_project<'a>(credentials: &'a Credentials, request: &Request) -> Result<Caller<'a>, Rejection> {
     let header = ["x-sentry-auth", "authorization"].iter().find_map(|name| sentry::key::of_header(request.header(name)?));
     let in_query = || request.query_pairs().into_iter().find(|(name, _)| name == "sentry_key").map(|(_, key)| key);
@@ -71,15 +67,25 @@ pub(crate) fn by_project<'a>(credentials: &'a Credentials, request: &Request) ->
     Caller::of(Some(app))
 }
 
-/// The `Content-Encoding`, if there is one; one that is no text is unknown.
+/// The `Content-Encoding`, if there is one.
 pub(crate) fn encoding(request: &Request) -> Option<&str> {
-    request.headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"))
+    named(request, header::CONTENT_ENCODING)
 }
 
-/// An empty header is none.
+/// The `Content-Type`, if there is one.
+pub(crate) fn content_type(request: &Request) -> Option<&str> {
+    named(request, header::CONTENT_TYPE)
+}
+
+/// A header's value; one that is not text is unknown, not absent.
+fn named(request: &Request, name: HeaderName) -> Option<&str> {
+    request.headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+}
+
+/// The app's key; an empty header is an absent one.
 fn key(request: &Request) -> Option<&str> {
     let value = request.headers.get(APP_KEY)?;
-    // A key that is not visible ASCII is no app's, and must not pass for none.
+    // A key that is not visible ASCII is no app's, and must not pass for an absent one.
     let key = value.to_str().unwrap_or("\u{0}").trim();
     (!key.is_empty()).then_some(key)
 }

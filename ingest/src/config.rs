@@ -1,4 +1,4 @@
-//! `[ingest]`: what the edge listens on, whom it believes, how much it takes and how long it waits.
+//! `[ingest]`: where the edge listens, which proxies it trusts, how much it takes and how long it waits.
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -17,16 +17,16 @@ pub struct Config {
     #[schemars(with = "String")]
     pub listen: SocketAddr,
     /// Address of readiness (`/readyz`) and metrics (`/metrics`), which the one above does not show; port 0 takes a free one. Not encrypted,
-    /// for this machine and networks of one's own. At most 256 connections and 32 requests at once, else bounded as the one above.
+    /// for this machine and private networks. At most 256 connections and 32 requests at once; the other bounds are those of `listen`.
     #[schemars(with = "String")]
     pub admin_listen: SocketAddr,
     /// Reports per device and minute, each report of a batch counted, connections counted apart. A device is limited at each
-    /// address for itself, so that nobody locks it out in its name. Ids that name no device (`unknown`, zeros, ...) are
-    /// none; in dialects 1 and 2 reports without a device count for their address (IPv6: its /64). 0 = no limit.
+    /// address for itself, so that nobody locks it out in its name. Ids such as `unknown` or zeros do not count as devices. In
+    /// the log-message and app-key dialects reports without a device count for their address (IPv6: its /64). 0 = no limit.
     pub reports_per_minute: u32,
     /// Reports per app, address (IPv6: its /64) and minute in all dialects, whatever devices they name; connections counted
     /// apart, starts by their count. Absent: 1,000 times `reports_per_minute` (120,000, which a server that reports for
-    /// many users does not reach), so where that is 0 there is no limit here either. 0 = no limit. Behind a proxy that is not
+    /// many users does not reach), so 0 there means no limit here either. 0 = no limit. Behind a proxy that is not
     /// in `trusted_proxies` all clients are one address.
     pub address_reports_per_minute: Option<u32>,
     /// Bytes of reports and connections, as they are in the log before it packs them, per app, address and minute. Absent:
@@ -37,7 +37,7 @@ pub struct Config {
     /// app in `credentials.toml`.
     pub app_reports_per_minute: u32,
     /// Bytes of reports and connections per app and minute; the last tenth is kept for crashes. "0" = no limit, which is the
-    /// default: how large an app is only its operator knows, one client is held by its address, the disk by `[retention]`.
+    /// default: only its operator knows how large an app is; a client is limited by its address, the disk by `[retention]`.
     pub app_bytes_per_minute: Size,
     /// Reports and connections per app and UTC day, over all dialects, starts by their count, counted by this process since
     /// its start; the last tenth is kept for crashes. 0 = no limit.
@@ -45,7 +45,7 @@ pub struct Config {
     /// Nonces of the device channel (`aes-256-gcm`) that are remembered, over all apps, about 50 bytes each: another text
     /// under one of the last of them is refused. From half of this number on the oldest may be forgotten; a start forgets all.
     pub device_nonces: usize,
-    /// Dialect 1 answers HTTP 200 for errors too, for clients that look at the body only.
+    /// The log-message dialect answers HTTP 200 for errors too, for clients that look at the body only.
     pub always_200: bool,
     /// Networks of proxies whose `X-Forwarded-For`, else `X-Real-IP`, count, as CIDRs. They must set the first or remove what
     /// the client sent as such; `Forwarded` never counts. Connections from there are not bounded by their address.
@@ -53,25 +53,40 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// What clients may take of the HTTP server.
     pub limits: Limits,
-    /// Encrypts every connection; absent: none is.
+    /// Encrypts every connection; absent: connections are not encrypted.
     pub tls: Option<Tls>,
     /// Which requests are written to the log.
     pub access_log: AccessLog,
     /// How reports are put in the log.
     pub publish: Publish,
+    /// How many bodies that take long to read may wait.
+    pub long_bodies: LongBodies,
     /// How much room the disk of log and tables must have.
     pub disk: Disk,
+}
+
+/// `[ingest.long_bodies]`: bodies of more than 16 KiB (native dialect: 8 KiB), decompressed. As many are read at once as there are processors, in turn
+/// by address (IPv6: its /64); others wait and keep their memory, of which `max_body_memory` counts what came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LongBodies {
+    /// Long bodies from one address that may wait; one more is answered 503 with `Retry-After`.
+    pub waiting_per_address: usize,
+    /// Bytes that they may have together, as they came; one more body is answered 503 with `Retry-After`.
+    pub waiting_bytes_per_address: Size,
+    /// How long a body may wait; then it is answered 503 with `Retry-After`.
+    pub timeout: Span,
 }
 
 /// `[ingest.disk]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Disk {
-    /// A folder on that disk. Absent: in standalone the data folder, else no disk is watched. Relative to the folder of the
+    /// A folder on that disk. Absent: in standalone the data folder; elsewhere no disk is watched. Relative to the folder of the
     /// configuration file.
     pub folder: Option<PathBuf>,
     /// Free bytes below which reports and connections are answered 503 with `Retry-After`, and `/readyz` says so, until there
-    /// is room again; looked at once a second. Absent: 5 % of the disk, at most 2 GiB. 0 = it may be filled.
+    /// is room again; measured once a second. Absent: 5 % of the disk, at most 2 GiB. 0 = no mark.
     pub min_free: Option<Size>,
 }
 
@@ -79,7 +94,7 @@ pub struct Disk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
     pub free: u64,
-    /// From here on there is enough.
+    /// Free bytes from which on reports are taken again.
     pub mark: u64,
 }
 
@@ -89,7 +104,7 @@ pub struct Shortage {
 pub struct Publish {
     /// How long the log may take to acknowledge; then the client is answered 503.
     pub ack_timeout: Span,
-    /// How long a record waits for company on its way to the log; part of every reply's time.
+    /// How long a record waits for others to be sent with; part of every reply's time.
     pub linger: Span,
     /// Records that wait for the log above which new requests are answered 503 at once.
     pub busy_above: usize,
@@ -148,8 +163,15 @@ impl Default for Config {
             tls: None,
             access_log: AccessLog::default(),
             publish: Publish::default(),
+            long_bodies: LongBodies::default(),
             disk: Disk::default(),
         }
+    }
+}
+
+impl Default for LongBodies {
+    fn default() -> Self {
+        Self { waiting_per_address: 256, waiting_bytes_per_address: Size::mib(32), timeout: Span::seconds(5) }
     }
 }
 

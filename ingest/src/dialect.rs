@@ -1,25 +1,25 @@
-//! The wire dialects: each turns the bytes of a request into records, purely.
+//! The wire dialects: each turns the bytes of a request into a [`Batch`](crate::batch::Batch) of records, as a pure function.
 //!
 //! ```text
-//! bytes → inflate (native only) → batch or object: the JSON, read once → the dialect's draft: its fields → a record
+//! bytes → inflate (native, Sentry) → json_records or object: the JSON, read once → the dialect's draft: its fields → a record
 //! ```
 //!
-//! Whatever a client sends, memory follows its bytes: every text, list and map has a bound in `bounds.rs`, kept before anything is
-//! copied or multiplied, and of many items one at a time is a record, the others are bytes for the log (`crate::ready`).
+//! Whatever a client sends, memory follows its bytes: every text, list and map has a bound in `bounds.rs`, kept before anything
+//! is copied or multiplied, and of many items one at a time is a struct, the others are bytes for the log (`crate::encoded`).
 //!
-//! Rules that all dialects share. `null` is an absent field, item or entry; of a repeated key the last one counts; an empty text is an
-//! absent one; `occurredAt: 0` is an absent time (what clients send that never set it). Numbers without a fraction are
-//! integers however they are written. A lone half of a surrogate pair becomes U+FFFD. Fields that a dialect does not
-//! know are kept as JSON in `extra`, at most 128 levels deep and within bounds. Hashes are taken of what was sent, before any cut.
+//! Rules that all dialects share. `null` is an absent field, item or entry. Of a repeated key the last one counts. An empty text
+//! is an absent one. `occurredAt: 0` is an absent time: clients that never set the time send it. Numbers without a fraction are
+//! integers however they are written. A lone half of a surrogate pair becomes U+FFFD. Fields that a dialect does not know are
+//! kept as JSON in `extra`, at most 128 levels deep and within bounds. Hashes are taken of what was sent, before any cut.
 
-mod allowance;
 pub mod app_key;
-pub(crate) mod batch;
+mod bounded;
 pub(crate) mod bounds;
-mod collect;
+mod copy_budget;
 pub(crate) mod cut;
 mod extra;
-mod inflate;
+pub(crate) mod inflate;
+mod json_records;
 pub mod log_message;
 pub mod native;
 pub mod native_connection;
@@ -30,23 +30,38 @@ mod surrogate;
 mod value;
 pub mod version_check;
 
-pub(crate) use inflate::beginning;
-
 use crate::rejection::Rejection;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use schemas::record::RawReport;
 
-/// Names of the dialects as they stand in the records and on the metrics.
-pub mod name {
-    /// Dialect 1, `/v1/common/log/message/report`.
-    pub const LOG_MESSAGE: &str = "log-message";
-    /// Dialect 2, `/api/v1/...` with the key in the body.
-    pub const APP_KEY: &str = "app-key";
-    /// Dialect 3, `/v1/reports` and `/v1/connections`.
-    pub const NATIVE: &str = "native";
-    /// Dialect 4, `/api/{project}/envelope/` and `/api/{project}/store/`.
-    pub const SENTRY: &str = "sentry";
+/// A wire dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// One log message with an optional stack: `/v1/common/log/message/report`.
+    LogMessage,
+    /// The app's key in the body: `/api/v1/error/report`, `/api/v1/user/heartbeat`.
+    AppKey,
+    /// All that the queries can ask for: `/v1/reports`, `/v1/connections`.
+    Native,
+    /// What Sentry's client libraries send: `/api/{project}/envelope/`, `/api/{project}/store/`.
+    Sentry,
+}
+
+/// Every dialect, in the order of its discriminant.
+pub const DIALECTS: [Dialect; 4] = [Dialect::LogMessage, Dialect::AppKey, Dialect::Native, Dialect::Sentry];
+
+impl Dialect {
+    /// Its name in the records and on the metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LogMessage => "log-message",
+            Self::AppKey => "app-key",
+            Self::Native => "native",
+            Self::Sentry => "sentry",
+        }
+    }
 }
 
 /// Most bytes of a request's body, before and after decompression.
@@ -89,14 +104,27 @@ impl Received {
     }
 }
 
-/// What came of each item of a request, in its order.
-pub type Items<R> = Vec<Result<R, Rejection>>;
+/// Authenticates the sender by the key of an app that the body names (empty where it names none), and gives what the server
+/// knows of the request.
+pub type Identify<'a> = &'a dyn Fn(&str) -> Result<Received, Rejection>;
 
-/// 0 is what clients send that never set the time: none.
-fn moment(occurred_at: Option<i64>) -> Option<i64> {
+/// When it occurred; clients that never set the time send 0.
+fn occurred(occurred_at: Option<i64>) -> Option<i64> {
     occurred_at.filter(|at| *at != 0)
 }
 
 fn required<'a>(name: &str, value: &'a str) -> Result<&'a str, Rejection> {
     if value.is_empty() { Err(Rejection::invalid(format!("{name}: is required"))) } else { Ok(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dialect_stands_at_its_place_in_the_list() {
+        for (place, dialect) in DIALECTS.into_iter().enumerate() {
+            assert_eq!(dialect as usize, place, "{}", dialect.name());
+        }
+    }
 }

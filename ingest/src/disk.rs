@@ -1,4 +1,4 @@
-//! Room on the disk of log and tables: below a mark nothing more is taken, before what is there is hurt.
+//! Free space on the disk of log and tables: below a mark the edge takes no more reports, before log or tables are hurt.
 
 use crate::config::{self, Shortage};
 use crate::rejection::Rejection;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often the disk is looked at: the fastest flood fills less than the mark meanwhile.
+/// How often free space is measured: the fastest flood fills less than the mark meanwhile.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// What is known of the disk; reading it costs a request nothing.
@@ -16,7 +16,7 @@ pub(crate) struct Disk {
     config: config::Disk,
     is_short: AtomicBool,
     shortage: Mutex<Option<Shortage>>,
-    /// The system did not say; logged when that begins.
+    /// Whether the last measurement failed; only the first failure is logged.
     is_unknown: AtomicBool,
     free: Gauge,
     mark: Gauge,
@@ -50,16 +50,16 @@ impl Disk {
         })
     }
 
-    /// Looks at the disk from now on; never ends.
-    pub(crate) async fn follow(&self) -> Infallible {
+    /// Measures from now on; never ends.
+    pub(crate) async fn watch(&self) -> Infallible {
         loop {
             tokio::time::sleep(PERIOD).await;
-            self.look().await;
+            self.measure().await;
         }
     }
 
-    /// Looks once, where there is a disk to look at. Where the system does not say nothing changes.
-    pub(crate) async fn look(&self) {
+    /// Measures once, where there is a disk to watch. A failed measurement changes nothing.
+    pub(crate) async fn measure(&self) {
         let Some(folder) = self.config.folder.clone() else { return };
         let asked = tokio::task::spawn_blocking(move || service::disk::space(&folder)).await;
         let asked = asked.map_err(std::io::Error::other).flatten();

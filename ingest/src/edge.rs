@@ -3,10 +3,11 @@
 use crate::config::Config;
 use crate::dialect::Received;
 use crate::disk::Disk;
+use crate::off_worker::OffWorker;
 use crate::origin::Origin;
+use crate::outcomes::Outcomes;
 use crate::publish::Publisher;
 use crate::releases::Releases;
-use crate::tally::Tally;
 use crate::throttle::Throttles;
 use crate::unseal::{Channels, Fresh};
 use ipnet::IpNet;
@@ -15,7 +16,7 @@ use service::kafka;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The edge at work.
+/// The state of a running edge.
 pub(crate) struct Edge {
     pub(crate) keyring: Keyring,
     pub(crate) proxies: Vec<IpNet>,
@@ -23,9 +24,10 @@ pub(crate) struct Edge {
     pub(crate) channels: Channels,
     pub(crate) publisher: Publisher,
     pub(crate) releases: Releases,
-    pub(crate) tally: Tally,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) off_worker: OffWorker,
     pub(crate) disk: Disk,
-    /// Whether dialect 1 answers HTTP 200 for errors too.
+    /// Whether the log-message dialect answers HTTP 200 for errors too.
     pub(crate) always_200: bool,
     /// The time of the last sealed reply, Unix nanoseconds.
     sealed_at: AtomicU64,
@@ -40,14 +42,15 @@ impl Edge {
             publisher: Publisher::new(kafka, config.publish.clone())?,
             releases: Releases::follow(kafka, &keyring)?,
             keyring,
-            tally: Tally::new(),
+            outcomes: Outcomes::new(),
+            off_worker: OffWorker::new(&config.long_bodies),
             disk: Disk::new(&config.disk),
             always_200: config.always_200,
             sealed_at: AtomicU64::new(0),
         })
     }
 
-    /// What the server knows of a request: here, and nowhere deeper, the clock is read and chance has a say.
+    /// What the server knows of a request. The clock is read and random numbers are drawn here, and nowhere deeper.
     pub(crate) fn receive(&self, app_id: &str, origin: &Origin) -> Received {
         Received {
             app_id: app_id.to_owned(),
@@ -60,7 +63,7 @@ impl Edge {
         }
     }
 
-    /// What a reply is sealed with: chance, and a time that no other reply of this process has.
+    /// What a reply is sealed with: a random nonce, and a time that no other reply of this process has.
     pub(crate) fn fresh(&self) -> Fresh {
         let now = u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX);
         let next = |last: u64| now.max(last.saturating_add(1));

@@ -4,48 +4,49 @@
 //!
 //! ```text
 //! service::http  accepts, bounds, dispatches
-//! endpoint/      names its way through the recipe ─┐
-//! accept         authenticate → unseal → read → throttle → publish → Receipt
-//!                     │          │        │        │         │
-//!                who sends?    device  dialect/  limits   acks=all
+//! endpoint       names the request's route ────────┐
+//! accept         authenticate → unseal → read → limit → publish → receipts
+//!                     │          │        │       │         │
+//!                who sends?    device  dialect/ throttle acks=all
 //!                              channel  Avro
 //! endpoint/      writes the reply of its dialect ──┘
 //! ```
 //!
-//! A question for a newer release takes no such journey: `releases` keeps the compacted topic in memory, `offer` answers out of it.
+//! A request for an update takes no such journey: `releases` keeps the compacted topic in memory, `update` answers out of it.
 //!
-//! Start at [`run`], then `accept.rs`. To add a dialect: a file in `dialect/` that is a pure function from bytes to
-//! records, a file in `endpoint/` that mounts it.
+//! Start at [`run`], then `accept.rs`. `docs/adding-a-dialect.md` lists what a new dialect touches.
 //!
-//! Invariants: no reply says "accepted" before the log has acknowledged; no database; the clock and chance are read in
-//! `edge.rs` only; every report ends in one outcome and is counted; content is never logged.
+//! Invariants: no reply says "accepted" before the log has acknowledged; no database; the clock is read and random numbers are
+//! drawn in `edge.rs` only; every record ends in one outcome and is counted; nothing takes longer than a millisecond on an
+//! async worker (`off_worker.rs`); content is never logged.
 
 mod accept;
-mod aside;
 mod authenticate;
+mod batch;
 mod config;
-mod demand;
 pub mod dialect;
 mod disk;
 mod edge;
+mod encoded;
 mod endpoint;
-mod offer;
+mod item;
+mod off_worker;
 mod origin;
-mod parcel;
+mod outcomes;
 mod publish;
 mod quota;
-mod ready;
 mod rejection;
 mod releases;
-mod tally;
 mod throttle;
 mod unseal;
+mod update;
 
-pub use accept::Receipt;
-pub use config::{Config, Disk, Publish, Shortage};
-pub use offer::Question;
-pub use ready::Ready;
+pub use batch::{Batch, Discarded, Items, Unused};
+pub use config::{Config, Disk, LongBodies, Publish, Shortage};
+pub use encoded::EncodedRecord;
+pub use item::{Kind, Receipt};
 pub use rejection::{Limit, Rejection, Scope};
+pub use update::UpdateRequest;
 
 use edge::Edge;
 use schemas::record::{Connection, RawReport, Record};
@@ -60,7 +61,7 @@ use tokio::net::TcpListener;
 /// The topics that the edge writes.
 const TOPICS: [&str; 2] = [RawReport::TOPIC, Connection::TOPIC];
 /// How long a readiness check waits for the log.
-const READY_PATIENCE: Duration = Duration::from_secs(2);
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why the edge cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -99,10 +100,10 @@ async fn serve(edge: &Arc<Edge>, config: &Config, listener: TcpListener, shutdow
         tracing::warn!(%error, "the log is not reachable yet, reports are answered 503 until it is");
     }
     // Not one report is taken on a disk that was full before the start.
-    edge.disk.look().await;
+    edge.disk.measure().await;
     tokio::select! {
         served = http::serve(listener, router(edge), config.server(), shutdown) => served?,
-        never = edge.disk.follow() => match never {},
+        never = edge.disk.watch() => match never {},
     }
     if let Err(error) = edge.publisher.producer().flush(*config.publish.ack_timeout).await {
         // Nobody was promised these: their requests were answered 503 or left.
@@ -114,17 +115,8 @@ async fn serve(edge: &Arc<Edge>, config: &Config, listener: TcpListener, shutdow
 /// Every endpoint of the edge that its clients may ask.
 fn router(edge: &Arc<Edge>) -> Router {
     let keyring = edge.keyring.clone();
-    let router = Router::new("ingest")
-        .cross_origin(move |origin| keyring.current().allows_origin(origin))
-        .mount(endpoint::LogMessage(Arc::clone(edge)))
-        .mount(endpoint::ErrorReport(Arc::clone(edge)))
-        .mount(endpoint::Heartbeat(Arc::clone(edge)))
-        .mount(endpoint::VersionCheck(Arc::clone(edge)))
-        .mount(endpoint::Reports(Arc::clone(edge)))
-        .mount(endpoint::Connections(Arc::clone(edge)))
-        .mount(endpoint::SentryEnvelope(Arc::clone(edge)))
-        .mount(endpoint::SentryStore(Arc::clone(edge)));
-    http::alive(router)
+    let router = Router::new("ingest").cross_origin(move |origin| keyring.current().allows_origin(origin));
+    http::alive(endpoint::mount(router, edge))
 }
 
 /// Health and metrics, for those who operate the edge.
@@ -135,7 +127,7 @@ fn admin(edge: &Arc<Edge>) -> Router {
         Box::pin(async move {
             edge.disk.ready()?;
             let (producer, releases) = (edge.publisher.producer(), &edge.releases);
-            match tokio::time::timeout(READY_PATIENCE, producer.warm(&TOPICS)).await {
+            match tokio::time::timeout(READY_TIMEOUT, producer.warm(&TOPICS)).await {
                 Ok(Ok(())) if releases.are_known() => Ok(()),
                 Ok(Ok(())) => Err("the log: the releases have not been read yet".to_owned()),
                 Ok(Err(error)) => Err(format!("the log: {error}")),

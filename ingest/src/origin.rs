@@ -6,7 +6,8 @@ use ipnet::IpNet;
 use service::http::{HeaderMap, Request, header};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// What proxies say of the client. `Forwarded` is none of it: few proxies write it, and those that do not pass a client's own on.
+/// The headers in which proxies name the client. `Forwarded` is not one of them: few proxies write it, and the others pass on
+/// whatever the client sent.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const REAL_IP: &str = "x-real-ip";
 
@@ -30,7 +31,7 @@ impl Origin {
         Self { address: client_address(request.peer, &request.headers, proxies), user_agent, locale: locale(&languages).to_owned() }
     }
 
-    /// What counts as one client where addresses are counted: an IPv6 client has a whole /64.
+    /// What counts as one address where addresses are limited: the /64 of an IPv6 address, since a client has a whole one.
     pub(crate) fn network(&self) -> IpAddr {
         match self.address {
             IpAddr::V4(address) => IpAddr::V4(address),
@@ -43,8 +44,8 @@ fn text(value: &service::http::HeaderValue) -> String {
     value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()).into_owned(), str::to_owned)
 }
 
-/// The address before the first proxy that is not trusted, read from the near end: what stands further left is the
-/// client's own claim, and so is whatever is no address.
+/// The address before the first proxy that is not trusted, read from the near end. What stands further left is the client's own
+/// claim, and so is whatever is not an address.
 fn client_address(peer: SocketAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     let mut address = peer.ip().to_canonical();
     let is_trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));

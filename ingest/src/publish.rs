@@ -1,17 +1,17 @@
 //! Into the log: a report is accepted when every in-sync replica has it, and not before.
 
-use crate::accept::{Item, Receipt};
+use crate::batch::{Batch, Items, Receipts};
 use crate::config;
-use crate::dialect::Items;
-use crate::ready::Ready;
+use crate::encoded::EncodedRecord;
+use crate::item::{Kind, Receipt};
 use crate::rejection::Rejection;
 use service::kafka::{self, Outgoing, Position, Producer, ProducerOptions};
 use service::telemetry;
 use std::time::Duration;
 
-/// When to come again while the queue drains.
+/// When a client may try again while the queue drains.
 const AFTER_BUSY: Duration = Duration::from_secs(1);
-/// When to come again after the log was silent.
+/// When a client may try again after the log was silent.
 const AFTER_SILENCE: Duration = Duration::from_secs(2);
 
 /// The way to the log.
@@ -39,9 +39,16 @@ impl Publisher {
         &self.producer
     }
 
-    /// Puts the records in the log and waits for all of them. Where the log does not acknowledge every one, none counts
-    /// as accepted: those that got there all the same meet their twins when they are sent again.
-    pub(crate) async fn publish<R: Item>(&self, items: Items<Ready<R>>) -> Items<Receipt> {
+    /// Puts the records in the log and waits for all of them. Where the log does not acknowledge every record of a kind, none of
+    /// that kind counts as accepted: those that got there all the same are known by their ids when they are sent again.
+    pub(crate) async fn publish(&self, batch: Batch) -> Receipts {
+        let Batch { event_id, reports, connections, .. } = batch;
+        let (reports, connections) =
+            tokio::join!(self.publish_kind(Kind::Report, reports), self.publish_kind(Kind::Connection, connections));
+        Receipts { event_id, reports, connections }
+    }
+
+    async fn publish_kind(&self, kind: Kind, items: Items<EncodedRecord>) -> Items<Receipt> {
         let (mut receipts, mut indices, mut messages) = (Vec::with_capacity(items.len()), Vec::new(), Vec::new());
         let is_busy = self.producer.queued() >= self.limits.busy_above;
         for (index, item) in items.into_iter().enumerate() {
@@ -62,7 +69,7 @@ impl Publisher {
         if messages.is_empty() || receipts.iter().any(|item| matches!(item, Err(Rejection::LogUnavailable { .. }))) {
             return together(receipts, None);
         }
-        match self.send(R::TOPIC, messages).await {
+        match self.send(kind.topic(), messages).await {
             Ok(outcomes) => acknowledged(receipts, indices.into_iter().zip(outcomes)),
             Err(outage) => together(receipts, Some(outage)),
         }
@@ -100,7 +107,7 @@ fn too_large() -> Rejection {
     Rejection::TooLarge("the report is larger than the log takes".to_owned())
 }
 
-/// The log's word for it in ours.
+/// What a refusal of the log is to the client.
 fn refused(error: &kafka::Error) -> Rejection {
     use kafka::Error;
     match error {

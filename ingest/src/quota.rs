@@ -1,7 +1,7 @@
 //! How much each app may send on a UTC day.
 //!
-//! A calendar's day and not the last 24 hours: an app gets exactly its quota, and everybody knows when the next begins.
-//! The counts are this process's own and begin anew with it: the edge keeps no database.
+//! It is a calendar day and not the last 24 hours: an app gets exactly its quota, and it is known when the next one begins. The
+//! counts are those of this process and start from zero with it: the edge keeps no database.
 
 use service::throttle::RetryAfter;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// What every app has taken of its day. Apps come from the credentials, so there are few.
+/// How much each app has sent on the current day. Apps come from the credentials, so there are few.
 #[derive(Default)]
 pub(crate) struct Quotas(Mutex<HashMap<String, Taken>>);
 
@@ -43,7 +43,7 @@ impl Quotas {
         Ok(())
     }
 
-    /// Gives back what was taken in vain.
+    /// Gives back what records took that the log did not take.
     pub(crate) fn give_back(&self, app: &str, count: u32) {
         if let Some(taken) = self.lock().get_mut(app) {
             taken.records = taken.records.saturating_sub(count);

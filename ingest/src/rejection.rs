@@ -1,4 +1,4 @@
-//! Why a request or one of its reports was not taken, and how each dialect says so.
+//! Why a request or one of its records was refused, and how each dialect says so.
 
 use schemas::outcome::Outcome;
 use service::http::StatusCode;
@@ -12,8 +12,8 @@ const AFTER_FULL: u64 = 30;
 
 /// A report or a request that was not taken.
 ///
-/// All but the last two are the caller's or the data's. `LogUnavailable` and `DiskFull` are ours; they are here because the
-/// caller is told in the same place, and every dialect has a word for it.
+/// All but the last three are the caller's or the data's fault. `Busy`, `LogUnavailable` and `DiskFull` are the server's; they
+/// are here because the caller is told in the same place, and every dialect has words for them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// No app has the key, or none was named and there is no default.
@@ -51,6 +51,12 @@ pub enum Rejection {
         /// When it may pass.
         retry_after: Duration,
     },
+    /// Too many long bodies of the address wait, or this one waited too long.
+    #[error("too many large requests wait, send again later")]
+    Busy {
+        /// When it may pass.
+        retry_after: Duration,
+    },
     /// The log did not acknowledge.
     #[error("the log did not acknowledge, send again later")]
     LogUnavailable {
@@ -85,7 +91,7 @@ pub enum Limit {
     AppDayShared,
 }
 
-/// Whom a limit is of.
+/// Whose a limit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// A device at its address; another device at that address may go on.
@@ -109,7 +115,7 @@ impl Limit {
         }
     }
 
-    /// Whom it is of.
+    /// Whose it is.
     pub fn scope(self) -> Scope {
         match self {
             Self::Device => Scope::Device,
@@ -166,7 +172,7 @@ impl Rejection {
         Self::InvalidParams(why)
     }
 
-    /// The stable code of dialect 3 and of the metrics.
+    /// The stable code of the native dialect and of the metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownApp => "UnknownApp",
@@ -179,12 +185,13 @@ impl Rejection {
             Self::UnsupportedEncoding => "UnsupportedEncoding",
             Self::TooLarge(_) => "TooLarge",
             Self::TooManyRequests { .. } => "TooManyRequests",
+            Self::Busy { .. } => "Busy",
             Self::LogUnavailable { .. } => "LogUnavailable",
             Self::DiskFull => "DiskFull",
         }
     }
 
-    /// The HTTP status, the same in every dialect. Dialect 2 repeats it in its body.
+    /// The HTTP status, the same in every dialect. The app-key dialect repeats it in its body.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::UnknownApp => StatusCode::UNAUTHORIZED,
@@ -193,11 +200,11 @@ impl Rejection {
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::LogUnavailable { .. } | Self::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::LogUnavailable { .. } | Self::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// `code` and `msg` of dialect 1 (ingest-protocols, section 1).
+    /// `code` and `msg` of the log-message dialect.
     pub fn log_message_code(&self) -> (u32, &'static str) {
         match self {
             Self::UnknownApp | Self::OtherProject | Self::ChannelRequired | Self::OriginNotAllowed => (40005, "NoAccess"),
@@ -205,11 +212,11 @@ impl Rejection {
             Self::SecretIsEmpty => (40007, "SecretIsEmpty"),
             Self::InvalidParams(_) | Self::UnsupportedEncoding | Self::TooLarge(_) => (400, "InvalidParams"),
             Self::TooManyRequests { .. } => (401, "TooManyRequests"),
-            Self::LogUnavailable { .. } | Self::DiskFull => (10001, "DatabaseQueryError"),
+            Self::Busy { .. } | Self::LogUnavailable { .. } | Self::DiskFull => (10001, "DatabaseQueryError"),
         }
     }
 
-    /// `message` of dialect 2, whose callers read Chinese.
+    /// `message` of the app-key dialect, whose callers read Chinese.
     pub fn app_key_message(&self) -> String {
         match self {
             Self::UnknownApp | Self::OtherProject => "app_key 无效".to_owned(),
@@ -221,14 +228,14 @@ impl Rejection {
             Self::UnsupportedEncoding => "不支持的内容编码".to_owned(),
             Self::TooLarge(why) => format!("内容过大: {why}"),
             Self::TooManyRequests { .. } => "请求过于频繁, 请稍后重试".to_owned(),
-            Self::LogUnavailable { .. } | Self::DiskFull => "服务暂不可用, 请稍后重试".to_owned(),
+            Self::Busy { .. } | Self::LogUnavailable { .. } | Self::DiskFull => "服务暂不可用, 请稍后重试".to_owned(),
         }
     }
 
     /// `Retry-After` in whole seconds, at least one.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooManyRequests { retry_after, .. } | Self::LogUnavailable { retry_after } => {
+            Self::TooManyRequests { retry_after, .. } | Self::Busy { retry_after } | Self::LogUnavailable { retry_after } => {
                 let begun = u64::from(retry_after.subsec_nanos() > 0);
                 Some((retry_after.as_secs() + begun).max(1))
             }
@@ -245,7 +252,7 @@ impl Rejection {
         }
     }
 
-    /// Whom the limit is of that it was over; none where it was over none.
+    /// Whose limit it was over; `None` where it was over none.
     pub fn scope(&self) -> Option<Scope> {
         let Self::TooManyRequests { limit, .. } = self else { return None };
         Some(limit.scope())
@@ -264,6 +271,7 @@ impl Rejection {
             | Self::InvalidParams(_)
             | Self::UnsupportedEncoding
             | Self::TooLarge(_)
+            | Self::Busy { .. }
             | Self::LogUnavailable { .. }
             | Self::DiskFull => Outcome::Rejected(self.code()),
         }
@@ -275,12 +283,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dialect_1_says_what_its_document_says() {
+    fn a_log_message_is_answered_as_its_protocol_says() {
         let later = Duration::from_millis(1);
         let said = |rejection: Rejection| (rejection.status().as_u16(), rejection.log_message_code());
         assert_eq!(said(Rejection::invalid("x")), (400, (400, "InvalidParams")));
         assert_eq!(said(Rejection::TooManyRequests { limit: Limit::Device, retry_after: later }), (429, (401, "TooManyRequests")));
         assert_eq!(said(Rejection::LogUnavailable { retry_after: later }), (503, (10001, "DatabaseQueryError")));
+        assert_eq!(said(Rejection::Busy { retry_after: later }), (503, (10001, "DatabaseQueryError")));
         assert_eq!(said(Rejection::DiskFull), (503, (10001, "DatabaseQueryError")));
         assert_eq!(said(Rejection::UnknownApp), (401, (40005, "NoAccess")));
         assert_eq!(said(Rejection::ChannelRequired), (403, (40005, "NoAccess")));

@@ -1,8 +1,8 @@
 //! The releases as this edge knows them: the compacted topic in memory. Only those count that the credentials' release key vouches for:
 //! who can write to the log cannot have software installed.
 
-use crate::offer::{self, Question};
 use crate::rejection::Rejection;
+use crate::update::{self, UpdateRequest};
 use schemas::catalogue::Catalogue;
 use schemas::record::{Record, Release};
 use serde::Serialize;
@@ -11,16 +11,16 @@ use service::kafka::{self, Mirror};
 use service::telemetry;
 use std::time::Duration;
 
-/// When to ask again while the topic has not been read yet.
-const AFTER_READING: Duration = Duration::from_secs(2);
+/// When a client may ask again while the topic has not been read yet.
+const RETRY_WHILE_READING: Duration = Duration::from_secs(2);
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Releases(Mirror<Catalogue>);
 
-/// What a caller is told. Texts are empty, never absent, where there is no update.
+/// What a client is told. Texts are empty, never absent, where there is no update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Advice {
+pub(crate) struct UpdateReply {
     pub(crate) has_update: bool,
     /// As sent.
     pub(crate) current_version: String,
@@ -58,32 +58,31 @@ impl Releases {
     }
 
     /// Waits until they are.
-    pub(crate) async fn known(&self, patience: Duration) -> Result<(), kafka::Error> {
-        self.0.whole(patience).await
+    pub(crate) async fn known(&self, timeout: Duration) -> Result<(), kafka::Error> {
+        self.0.whole(timeout).await
     }
 
-    /// What the caller is told.
-    pub(crate) fn advise(&self, app_id: &str, question: Question) -> Result<Advice, Rejection> {
-        let advice = self.0.read(|catalogue| advice(catalogue, app_id, question));
-        advice.ok_or(Rejection::LogUnavailable { retry_after: AFTER_READING })
+    /// What the client is told.
+    pub(crate) fn check(&self, app_id: &str, request: UpdateRequest) -> Result<UpdateReply, Rejection> {
+        let reply = self.0.read(|catalogue| reply(catalogue, app_id, request));
+        reply.ok_or(Rejection::LogUnavailable { retry_after: RETRY_WHILE_READING })
     }
 }
 
-/// The answer in the caller's words.
-pub(crate) fn advice(catalogue: &Catalogue, app_id: &str, question: Question) -> Advice {
-    match offer::offer(catalogue, app_id, &question) {
-        Some(offer) => Advice {
+pub(crate) fn reply(catalogue: &Catalogue, app_id: &str, request: UpdateRequest) -> UpdateReply {
+    match update::find(catalogue, app_id, &request) {
+        Some(update) => UpdateReply {
             has_update: true,
-            current_version: question.current_version,
-            latest_version: offer.release.version.clone(),
-            download_url: offer.release.download_url.clone(),
-            release_notes: offer.release.release_notes.clone(),
-            force_update: offer.force_update,
+            current_version: request.current_version,
+            latest_version: update.release.version.clone(),
+            download_url: update.release.download_url.clone(),
+            release_notes: update.release.release_notes.clone(),
+            force_update: update.force_update,
         },
-        None => Advice {
+        None => UpdateReply {
             has_update: false,
-            latest_version: question.current_version.clone(),
-            current_version: question.current_version,
+            latest_version: request.current_version.clone(),
+            current_version: request.current_version,
             download_url: String::new(),
             release_notes: String::new(),
             force_update: false,

@@ -8,12 +8,15 @@ mod any_envelope;
 mod any_version;
 mod batches;
 mod bounds;
+mod checklist;
+mod every_path;
 mod fixtures;
 mod fuzz;
 mod hostile_shapes;
 mod http;
 mod limits;
 mod lists;
+mod long_bodies;
 mod memory;
 mod per_app;
 mod real_events;
@@ -21,9 +24,67 @@ mod refusals;
 mod sealed;
 mod sentry;
 
-use crate::dialect::{Items, Received};
-use crate::ready::Ready;
-use schemas::record::Record;
+use crate::batch::{Batch, Items};
+use crate::dialect::inflate::Unpacking;
+use crate::dialect::sentry as sentry_dialect;
+use crate::dialect::{Received, app_key, native, native_connection};
+use crate::encoded::EncodedRecord;
+use crate::off_worker::SHORT_BODY;
+use crate::rejection::Rejection;
+use schemas::record::{Connection, RawReport};
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+/// What the headers of a request say about its body.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shape<'a> {
+    content_type: Option<&'a str>,
+    encoding: Option<&'a str>,
+}
+
+/// A body, unpacked as the recipe does it.
+fn unpacked<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Cow<'a, [u8]>, Rejection> {
+    Unpacking::begin(body, encoding, SHORT_BODY)?.finish()
+}
+
+fn native_reports(body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Items<EncodedRecord>, Rejection> {
+    native::parse(&unpacked(body, shape.encoding)?, shape.content_type, received)
+}
+
+fn native_connections(body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Items<EncodedRecord>, Rejection> {
+    native_connection::parse(&unpacked(body, shape.encoding)?, shape.content_type, received)
+}
+
+fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -> Result<Batch, Rejection> {
+    sentry_dialect::read_envelope(&unpacked(body, encoding)?, received)
+}
+
+fn read_store(body: &[u8], encoding: Option<&str>, received: &Received) -> Result<Batch, Rejection> {
+    sentry_dialect::read_store(&unpacked(body, encoding)?, received)
+}
+
+/// An error of the app-key dialect, of whatever app.
+fn parse_error(body: &[u8], received: &Received) -> Result<RawReport, Rejection> {
+    app_key::parse_error(body, &|_| Ok(received.clone()))
+}
+
+/// A heartbeat of the app-key dialect, of whatever app.
+fn parse_heartbeat(body: &[u8], received: &Received) -> Result<Connection, Rejection> {
+    app_key::parse_heartbeat(body, &|_| Ok(received.clone()))
+}
+
+/// The key that a body of the app-key dialect names.
+fn key_in(body: &[u8]) -> Result<String, Rejection> {
+    let found = RefCell::new(String::new());
+    let refused = app_key::parse_error(body, &|key| {
+        key.clone_into(&mut found.borrow_mut());
+        Err(Rejection::UnknownApp)
+    });
+    match refused {
+        Err(Rejection::UnknownApp) => Ok(found.into_inner()),
+        other => other.map(|report| panic!("taken without a sender: {report:?}")),
+    }
+}
 
 /// What the server knows in every test of a dialect.
 fn received() -> Received {
@@ -38,7 +99,12 @@ fn received() -> Received {
     }
 }
 
-/// The records of a request, read back from what is ready for the log.
-fn records<R: Record>(items: Items<Ready<R>>) -> Items<R> {
-    items.into_iter().map(|item| item.map(|ready| ready.record().unwrap())).collect()
+/// The reports of a request, decoded.
+fn records(items: Items<EncodedRecord>) -> Items<RawReport> {
+    items.into_iter().map(|item| item.map(|encoded| encoded.record().unwrap())).collect()
+}
+
+/// The connections of a request, decoded.
+fn connections(items: Items<EncodedRecord>) -> Items<Connection> {
+    items.into_iter().map(|item| item.map(|encoded| encoded.record().unwrap())).collect()
 }

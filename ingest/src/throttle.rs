@@ -8,13 +8,11 @@
 //! The address comes first, so that devices it makes up cost it, and not the app; an app comes last, so that a sender over
 //! its own limit takes nothing of it.
 
-use crate::accept::Item;
+use crate::batch::{Batch, Items, Receipts};
 use crate::config::Config;
-use crate::demand::Demand;
-use crate::dialect::Items;
+use crate::encoded::EncodedRecord;
 use crate::origin::Origin;
 use crate::quota::Quotas;
-use crate::ready::Ready;
 use crate::rejection::{Limit, Rejection};
 use schemas::device::is_placeholder;
 use service::config::Size;
@@ -22,24 +20,25 @@ use service::credentials::App;
 use service::throttle::{RetryAfter, Throttle};
 use std::net::IpAddr;
 
-/// An address may send so many times what a device may: as many devices as a carrier may put behind one address, or a server
+/// How many times as much as a device an address may send: as many devices as a carrier may put behind one address, or a server
 /// that reports for its users.
 const DEVICES_AT_AN_ADDRESS: u64 = 1000;
-/// Bytes of an address for each report it may send: what a usual report takes.
+/// How many bytes an address may send for each report that it may send: the size of a usual report.
 const BYTES_A_REPORT: u64 = 2 << 10;
-/// One part in so many of an app's limit is kept for crashes.
+/// The part of an app's limit that is kept for crashes: one in so many.
 const KEPT: u32 = 10;
 
 /// What counts for a report that names no device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WithoutDevice {
-    /// The client's address, as one device: dialects 1 and 2, sent by the clients themselves.
+    /// The client's address, as one device: the log-message and app-key dialects, which the clients themselves send.
     Address,
-    /// Nothing but the looser limit of the address: dialects 3 and 4 are also spoken by servers that report for many users.
+    /// Nothing but the looser limit of the address: the native and Sentry dialects are also spoken by servers that report for
+    /// many users.
     Nothing,
 }
 
-/// Whose records are counted, and when.
+/// The sender of a request, and when it came.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sender<'a> {
     pub(crate) app: &'a App,
@@ -56,7 +55,7 @@ pub(crate) struct Throttles {
     config: Config,
 }
 
-/// Who has a minute's worth of its own. Reports and connections of an address or a device are counted apart, by their topic.
+/// What has a minute's worth of its own. Reports and connections of an address or a device are counted apart, by their topic.
 #[derive(Hash)]
 enum Key<'a> {
     Address { app: &'a str, network: IpAddr, topic: &'static str },
@@ -79,11 +78,17 @@ struct Rates {
 }
 
 /// The limits of one sender.
-struct Gate<'a> {
+struct SenderLimits<'a> {
     throttles: &'a Throttles,
     rates: Rates,
     sender: &'a Sender<'a>,
-    topic: &'static str,
+}
+
+/// What a request took of its app's day, by the kind of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    reports: u32,
+    connections: u32,
 }
 
 impl Throttles {
@@ -92,23 +97,18 @@ impl Throttles {
     }
 
     /// Turns every record that is over a limit into its rejection. Gives how much the others took of their app's day.
-    pub(crate) fn admit<R: Item>(&self, items: &mut Items<Ready<R>>, sender: &Sender<'_>) -> u32 {
-        let gate = Gate { throttles: self, rates: Rates::of(&self.config, sender.app), sender, topic: R::TOPIC };
-        let mut taken = 0_u32;
-        for item in items {
-            let Ok(record) = item else { continue };
-            let demand = Demand::of(record);
-            match gate.check(&demand) {
-                Ok(()) => taken = taken.saturating_add(demand.count),
-                Err(rejection) => *item = Err(rejection),
-            }
-        }
-        taken
+    pub(crate) fn admit(&self, batch: &mut Batch, sender: &Sender<'_>) -> Taken {
+        let limits = SenderLimits { throttles: self, rates: Rates::of(&self.config, sender.app), sender };
+        Taken { reports: limits.admit(&mut batch.reports), connections: limits.admit(&mut batch.connections) }
     }
 
     /// Gives back what records took of their app's day that the log did not take.
-    pub(crate) fn give_back(&self, app: &App, taken: u32) {
-        self.days.give_back(&app.id, taken);
+    pub(crate) fn give_back(&self, app: &App, taken: &Taken, receipts: &Receipts) {
+        for (taken, receipts) in [(taken.reports, &receipts.reports), (taken.connections, &receipts.connections)] {
+            if receipts.iter().any(|receipt| matches!(receipt, Err(Rejection::LogUnavailable { .. }))) {
+                self.days.give_back(&app.id, taken);
+            }
+        }
     }
 }
 
@@ -128,36 +128,48 @@ impl Rates {
     }
 }
 
-impl Gate<'_> {
-    fn check(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
-        self.of_address(demand)?;
-        self.of_device(demand)?;
-        self.of_app(demand)?;
-        self.of_day(demand)
+impl SenderLimits<'_> {
+    fn admit(&self, items: &mut Items<EncodedRecord>) -> u32 {
+        let mut taken = 0_u32;
+        for item in items {
+            let Ok(record) = item else { continue };
+            match self.check(record) {
+                Ok(()) => taken = taken.saturating_add(record.count()),
+                Err(rejection) => *item = Err(rejection),
+            }
+        }
+        taken
     }
 
-    fn of_address(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
-        let (app, network) = (self.sender.app.id.as_str(), self.sender.origin.network());
-        let topic = self.topic;
-        self.take(u64::from(demand.count), self.rates.address, &Key::Address { app, network, topic }, Limit::Address)?;
-        self.take(demand.bytes as u64, self.rates.address_bytes, &Key::AddressBytes { app, network }, Limit::AddressBytes)
+    fn check(&self, record: &EncodedRecord) -> Result<(), Rejection> {
+        self.of_address(record)?;
+        self.of_device(record)?;
+        self.of_app(record)?;
+        self.of_day(record)
     }
 
-    fn of_device(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+    fn of_address(&self, record: &EncodedRecord) -> Result<(), Rejection> {
         let (app, network) = (self.sender.app.id.as_str(), self.sender.origin.network());
-        let topic = self.topic;
-        let (device, limit) = match (is_placeholder(demand.device), self.sender.without_device) {
+        let topic = record.kind().topic();
+        self.take(u64::from(record.count()), self.rates.address, &Key::Address { app, network, topic }, Limit::Address)?;
+        self.take(record.length() as u64, self.rates.address_bytes, &Key::AddressBytes { app, network }, Limit::AddressBytes)
+    }
+
+    fn of_device(&self, record: &EncodedRecord) -> Result<(), Rejection> {
+        let (app, network) = (self.sender.app.id.as_str(), self.sender.origin.network());
+        let topic = record.kind().topic();
+        let (device, limit) = match (is_placeholder(record.device()), self.sender.without_device) {
             (true, WithoutDevice::Nothing) => return Ok(()),
             (true, WithoutDevice::Address) => ("", Limit::Address),
-            (false, _) => (demand.device, Limit::Device),
+            (false, _) => (record.device(), Limit::Device),
         };
-        self.take(u64::from(demand.count), self.rates.device, &Key::Device { app, network, topic, device }, limit)
+        self.take(u64::from(record.count()), self.rates.device, &Key::Device { app, network, topic, device }, limit)
     }
 
-    fn of_app(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+    fn of_app(&self, record: &EncodedRecord) -> Result<(), Rejection> {
         let app = self.sender.app.id.as_str();
-        let (count, bytes) = (u64::from(demand.count), demand.bytes as u64);
-        if !demand.is_fatal {
+        let (count, bytes) = (u64::from(record.count()), record.length() as u64);
+        if !record.is_fatal() {
             self.take_shared(count, self.rates.app, &Key::AppShared { app }, Limit::AppMinuteShared)?;
             self.take_shared(bytes, self.rates.app_bytes, &Key::AppBytesShared { app }, Limit::AppBytesShared)?;
         }
@@ -165,16 +177,16 @@ impl Gate<'_> {
         self.take(bytes, self.rates.app_bytes, &Key::AppBytes { app }, Limit::AppBytes)
     }
 
-    fn of_day(&self, demand: &Demand<'_>) -> Result<(), Rejection> {
+    fn of_day(&self, record: &EncodedRecord) -> Result<(), Rejection> {
         let whole = self.rates.app_day;
         let (open, limit) = match whole - whole / KEPT {
-            shared if shared < whole && !demand.is_fatal => (shared, Limit::AppDayShared),
+            shared if shared < whole && !record.is_fatal() => (shared, Limit::AppDayShared),
             _ => (whole, Limit::AppDay),
         };
-        self.throttles.days.take(&self.sender.app.id, open, demand.count, self.sender.now).map_err(|after| over(limit, after))
+        self.throttles.days.take(&self.sender.app.id, open, record.count(), self.sender.now).map_err(|after| over(limit, after))
     }
 
-    /// Takes of the part of a limit that is not kept for crashes. A limit too small to have such a part is taken as a whole.
+    /// Takes from the part of a limit that is not kept for crashes. A limit that is too small to have such a part is not split.
     fn take_shared(&self, amount: u64, whole: u64, key: &Key<'_>, limit: Limit) -> Result<(), Rejection> {
         match whole / u64::from(KEPT) {
             0 => Ok(()),

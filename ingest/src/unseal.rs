@@ -1,7 +1,8 @@
-//! The device channel: sealed reports opened, replies sealed (ingest-protocols, section 1).
+//! The device channel: sealed reports opened, replies sealed.
 //!
-//! Whatever is wrong with what was sealed, the answer is [`Rejection::InvalidCiphertext`] and nothing else: not what
-//! Base64, key, nonce, padding or tag had to do with it. What was sealed well and is no report is the dialect's matter.
+//! Whatever is wrong with a sealed body, the answer is [`Rejection::InvalidCiphertext`] and nothing else: it does not tell
+//! whether Base64, key, nonce, padding or tag was wrong. A body that was sealed well and does not hold a report is refused by
+//! the dialect.
 //! An app without a secret has no channel.
 
 mod cbc;
@@ -13,7 +14,7 @@ use crate::dialect::BASE64;
 use crate::rejection::Rejection;
 use base64::Engine as _;
 use name::Name;
-use nonces::Nonces;
+use nonces::{Nonce, Nonces};
 use serde::{Deserialize, Serialize};
 use service::credentials::{App, Cipher, Credentials};
 use service::http::Request;
@@ -21,7 +22,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The channels of all apps, and what is remembered of what came through them.
+/// The channels of all apps, and the nonces that were used in them.
 pub(crate) struct Channels {
     derived: RwLock<Derived>,
     nonces: Nonces,
@@ -34,13 +35,13 @@ struct Derived {
     channels: HashMap<String, Arc<Channel>>,
 }
 
-/// The keys of one app, the one that seals first.
+/// The keys of one app; the first one seals.
 pub(crate) enum Channel {
     Gcm(Vec<gcm::Key>),
     Cbc(Vec<cbc::Key>),
 }
 
-/// What was sealed, with the nonce or what the IV is made of.
+/// A sealed text with its nonce, or with what its IV is derived from.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sealed<'a> {
     #[serde(borrow)]
@@ -49,23 +50,23 @@ pub(crate) struct Sealed<'a> {
     time: Cow<'a, str>,
 }
 
-/// What was sealed, opened.
+/// A sealed text that was opened.
 pub(crate) struct Opened {
     pub(crate) text: Vec<u8>,
-    /// Which sealed text it was: the same at every edge and after every start. Nobody without the secret can tell it beforehand.
+    /// The id of the sealed text: the same at every edge and after every start. Nobody without the secret can compute it.
     pub(crate) name: Name,
 }
 
-/// What makes a sealed reply unlike any other.
+/// What makes each sealed reply different.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fresh {
-    pub(crate) nonce: gcm::Nonce,
+    pub(crate) nonce: Nonce,
     /// Since 1970.
     pub(crate) nanoseconds: u64,
 }
 
 impl Channels {
-    /// `nonces` of them are remembered.
+    /// Channels that remember `nonces` nonces.
     pub(crate) fn new(nonces: usize) -> Self {
         Self { derived: RwLock::default(), nonces: Nonces::new(nonces) }
     }
@@ -84,7 +85,7 @@ impl Channels {
         channel.ok_or(Rejection::SecretIsEmpty)
     }
 
-    /// The body of the request as it would be if it were plain.
+    /// Opens the sealed body of a request.
     pub(crate) fn open(&self, channel: &Channel, request: &Request) -> Result<Opened, Rejection> {
         let sealed = Sealed::of(request).ok_or(Rejection::InvalidCiphertext)?;
         channel.open(&sealed, &self.nonces).ok_or(Rejection::InvalidCiphertext)
@@ -120,7 +121,7 @@ impl Channel {
         }
     }
 
-    /// Seals a reply; none where the cipher does not take it.
+    /// Seals a reply; `None` where the cipher does not take it.
     pub(crate) fn seal(&self, text: Vec<u8>, fresh: Fresh) -> Option<Sealed<'static>> {
         let (data, time) = match self {
             Self::Gcm(keys) => (keys.first()?.seal(fresh.nonce, text)?, BASE64.encode(fresh.nonce)),
@@ -134,10 +135,12 @@ impl Channel {
 }
 
 impl<'a> Sealed<'a> {
-    /// In the body; in the query where there is none.
+    /// In the body; in the query where the body is empty.
     fn of(request: &'a Request) -> Option<Self> {
         if !request.body.is_empty() {
-            return serde_json::from_slice(request.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&request.body)).ok();
+            let json = request.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&request.body);
+            // A long text would be written out in an error that nobody reads.
+            return json.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(json).ok())?;
         }
         let mut pairs = request.query_pairs();
         let mut take = |name: &str| pairs.iter_mut().find(|(found, _)| found == name).map(|(_, value)| std::mem::take(value).into());
@@ -145,8 +148,8 @@ impl<'a> Sealed<'a> {
     }
 }
 
-/// Base64 as clients send it: padded or not, broken into lines, in the alphabet for URLs, or with `+` that a query made a
-/// blank of.
+/// Base64 as clients send it: padded or not, broken into lines, in the alphabet for URLs, or with `+` that a query
+/// turned into a blank.
 fn decode(text: &str) -> Option<Vec<u8>> {
     if let Ok(bytes) = BASE64.decode(text) {
         return Some(bytes);

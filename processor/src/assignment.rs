@@ -1,4 +1,4 @@
-//! Partitions come and go: a worker for each, on a thread of its own.
+//! The workers of the assigned partitions: one thread for each, started and ended as partitions come and go.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,22 +12,19 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
-use crate::outfit::{Duty, Outfit};
-use crate::stop::{Halt, Stop, StopSender};
+use crate::readiness::{PartitionReporter, Readiness};
+use crate::stop::{Stop, StopSender, WorkerEnd};
 use crate::stream::{Connections, IssueChanges, Occurrences, RejectedReports, Stream};
-use crate::watermark::{Mark, Watermarks};
 use crate::worker::Worker;
-
-/// The topics that the processor consumes.
-pub const TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
+use crate::worker_setup::{Mode, WorkerSetup};
 
 const LONG: Duration = Duration::from_secs(3_600);
 
 /// The workers of the assigned partitions.
 pub struct Workers {
-    outfit: Outfit,
+    setup: WorkerSetup,
     runtime: Handle,
-    watermarks: Watermarks,
+    readiness: Readiness,
     failures: UnboundedSender<Error>,
     running: Mutex<HashMap<(String, i32), Running>>,
 }
@@ -38,10 +35,10 @@ struct Running {
 }
 
 impl Workers {
-    /// None yet.
+    /// No workers yet.
     #[must_use]
-    pub fn new(outfit: Outfit, runtime: Handle, watermarks: Watermarks, failures: UnboundedSender<Error>) -> Self {
-        Self { outfit, runtime, watermarks, failures, running: Mutex::default() }
+    pub fn new(setup: WorkerSetup, runtime: Handle, readiness: Readiness, failures: UnboundedSender<Error>) -> Self {
+        Self { setup, runtime, readiness, failures, running: Mutex::default() }
     }
 
     /// Lets every worker finish its slice and waits for all of them.
@@ -61,21 +58,21 @@ impl Workers {
 
     fn spawn(&self, queue: PartitionQueue) -> Result<Running, Error> {
         let (sender, stop) = StopSender::new(self.runtime.clone());
-        let mark = self.watermarks.begin(queue.topic(), queue.partition());
-        let (outfit, failures) = (self.outfit.clone(), self.failures.clone());
+        let reporter = self.readiness.begin(queue.topic(), queue.partition());
+        let (setup, failures) = (self.setup.clone(), self.failures.clone());
         let (topic, partition) = (queue.topic().to_owned(), queue.partition());
-        let duty = outfit.duty.clone();
+        let mode = setup.mode.clone();
         let work = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| run(outfit, queue, stop, mark)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(setup, queue, stop, reporter)));
             let failure = match outcome {
-                Ok(Ok(()) | Err(Halt::Stopped)) => return,
-                Ok(Err(Halt::Ended)) => {
-                    if let Duty::Replay(errand) = duty {
+                Ok(Ok(()) | Err(WorkerEnd::Stopped)) => return,
+                Ok(Err(WorkerEnd::RangeDone)) => {
+                    if let Mode::Replay(errand) = mode {
                         errand.done(topic, partition);
                     }
                     return;
                 }
-                Ok(Err(Halt::Failed(error))) => error,
+                Ok(Err(WorkerEnd::Failed(error))) => error,
                 Err(_) => Error::Panicked { topic, partition },
             };
             // Nobody listens once the processor is stopping.
@@ -106,7 +103,7 @@ impl Assignment for Workers {
     }
 }
 
-/// Tells all of them first, then waits for each.
+/// Tells all workers to end, then waits for each of them.
 fn end(workers: Vec<Running>, tell: fn(&StopSender)) {
     for worker in &workers {
         tell(&worker.stop);
@@ -117,24 +114,24 @@ fn end(workers: Vec<Running>, tell: fn(&StopSender)) {
     }
 }
 
-fn run(outfit: Outfit, queue: PartitionQueue, stop: Stop, mark: Mark) -> Result<(), Halt> {
+fn run(setup: WorkerSetup, queue: PartitionQueue, stop: Stop, reporter: PartitionReporter) -> Result<(), WorkerEnd> {
     match queue.topic() {
-        RawReport::TOPIC => fold::<Occurrences>(outfit, queue, stop, mark),
-        Connection::TOPIC => fold::<Connections>(outfit, queue, stop, mark),
-        IssueChange::TOPIC => fold::<IssueChanges>(outfit, queue, stop, mark),
-        RejectedReport::TOPIC => fold::<RejectedReports>(outfit, queue, stop, mark),
-        other => stand_still(&Error::ForeignTopic(other.to_owned()), &stop, &mark),
+        RawReport::TOPIC => fold::<Occurrences>(setup, queue, stop, reporter),
+        Connection::TOPIC => fold::<Connections>(setup, queue, stop, reporter),
+        IssueChange::TOPIC => fold::<IssueChanges>(setup, queue, stop, reporter),
+        RejectedReport::TOPIC => fold::<RejectedReports>(setup, queue, stop, reporter),
+        other => stand_still(&Error::ForeignTopic(other.to_owned()), &stop, &reporter),
     }
 }
 
-/// There is nothing to fold with: says so until the partition is taken away.
-fn stand_still(error: &Error, stop: &Stop, mark: &Mark) -> Result<(), Halt> {
+/// There is no stream for the topic: reports the error until the partition is taken away.
+fn stand_still(error: &Error, stop: &Stop, reporter: &PartitionReporter) -> Result<(), WorkerEnd> {
     tracing::error!(%error, "a stream is halted");
-    mark.halts(&error.to_string());
+    reporter.halts(&error.to_string());
     while !stop.waits(LONG) {}
-    Err(Halt::Stopped)
+    Err(WorkerEnd::Stopped)
 }
 
-fn fold<S: Stream>(outfit: Outfit, queue: PartitionQueue, stop: Stop, mark: Mark) -> Result<(), Halt> {
-    Worker::<S>::new(outfit, queue, stop, mark).run()
+fn fold<S: Stream>(setup: WorkerSetup, queue: PartitionQueue, stop: Stop, reporter: PartitionReporter) -> Result<(), WorkerEnd> {
+    Worker::<S>::new(setup, queue, stop, reporter).run()
 }

@@ -14,48 +14,51 @@ use crate::retention::Retention;
 pub struct Config {
     /// Address of health and metrics; port 0 picks a free one.
     pub listen: String,
-    /// Consumer group: processors of one group share the partitions.
-    pub group: String,
-    /// Raised by an operator when a topic was made anew, so that its offsets do not meet those of the old one.
+    /// Raised by an operator when a topic was deleted and created again, so that new offsets are not confused with old ones.
     pub log_generation: u16,
-    /// After this long without a sign of life the group gives a processor's partitions to others.
+    /// The group gives the partitions of a processor to others when it has not heard of it for this long.
     pub session_timeout: Span,
-    /// Bytes read ahead of each partition's worker.
+    /// Bytes that are read ahead for the worker of each partition.
     pub prefetch: Size,
-    /// An insert or a query that takes longer has an unknown outcome and is looked up.
+    /// Timeout of an insert or a query. The outcome of an insert is unknown then and is looked up.
     pub table_timeout: Span,
-    /// Where a run of records ends.
+    /// When a slice ends.
     pub slice: Slice,
-    /// How re-deliveries are found.
+    /// How re-deliveries are recognised.
     pub dedupe: Dedupe,
-    /// What projects decide about their issues.
+    /// Rules of projects for their issues.
     pub grouping: Grouping,
-    /// Bounds of the health server.
+    /// Limits of the server for health and metrics.
     pub http: Limits,
-    /// `[retention]`, filled in by whoever reads the whole configuration; no key of this section, and handed on with the rest of it.
+    /// The former place of `[kafka] group`. Whoever reads the configuration refuses it and says where the key is now.
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    pub group: Option<String>,
+    /// The section `[retention]`, filled in after the whole configuration was read. It is not a key of this section.
     #[schemars(skip)]
     pub retention: Retention,
 }
 
-/// A slice ends at whichever comes first; it never spans two log days.
+/// A slice ends at the first of these limits. It never spans two log days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Slice {
     /// At most this many records.
     pub records: usize,
-    /// At most this many bytes, one record excepted.
+    /// At most this many bytes; a single record may be larger.
     pub bytes: Size,
-    /// At most this long after the first record was seen.
+    /// At most this long after its first record was read.
     pub linger: Span,
 }
 
-/// The memory for ids of delivered reports, per partition. Exact whatever the values: what memory does not cover is looked up.
+/// The window of ids of delivered reports, for each partition. Re-deliveries are recognised exactly with any values: ids outside the window are
+/// looked up in the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dedupe {
-    /// Ids of deliveries no older than this are remembered.
+    /// How long the id of a delivery is remembered.
     pub window: Span,
-    /// At most this many ids are; about 40 bytes each.
+    /// The most ids that are remembered; each takes about 40 bytes.
     pub ids: usize,
 }
 
@@ -63,7 +66,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8082".to_owned(),
-            group: "aftershock-processor".to_owned(),
             log_generation: 0,
             session_timeout: Span::seconds(10),
             prefetch: Size::mib(16),
@@ -72,6 +74,7 @@ impl Default for Config {
             dedupe: Dedupe::default(),
             grouping: Grouping::default(),
             http: Limits::default(),
+            group: None,
             retention: Retention::default(),
         }
     }

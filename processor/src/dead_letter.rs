@@ -1,32 +1,32 @@
-//! Records that could not be processed leave here before their slice is committed: whole where the log takes them, else cut, and said so.
+//! Dead letters: a record that could not be processed is written to a topic of its own before its slice is committed. A record that is too large
+//! for a letter is cut, and the letter says so.
 
 use schemas::record::{self, Record, RejectedReport};
 use service::kafka::consumer::Message;
-use service::kafka::{self, Config, Producer, ProducerOptions};
+use service::kafka::{self, Config, MAX_RECORD_BYTES, Producer, ProducerOptions};
 use service::telemetry::{Counter, counter};
 
 use crate::decode::Rejection;
 use crate::error::Error;
-use crate::migrate::MAX_RECORD_BYTES;
 
-/// Bytes of a payload that fit into a letter beside the rest of it and what the log puts around a record.
+/// Bytes of a payload that fit into a letter, beside its other fields and the log's own overhead.
 const PAYLOAD_BYTES: usize = MAX_RECORD_BYTES - ROOM_BYTES;
 /// Room for everything but the payload.
 const ROOM_BYTES: usize = 64 << 10;
-/// A log with the default limit of Kafka takes this much; a smaller one takes a letter without a payload.
+/// Payloads that are tried where the log refuses a letter: what Kafka's default limit takes, then none.
 const SMALLER_BYTES: [usize; 2] = [768 << 10, 0];
 const KEY_BYTES: usize = 1 << 10;
 const MESSAGE_BYTES: usize = 1 << 10;
 
-/// Writes to the topic of dead letters.
+/// Writes dead letters to their topic.
 #[derive(Clone)]
 pub struct DeadLetters {
     producer: Producer,
-    /// Whole, cut, and those that the log takes in no size.
+    /// Letters that were sent whole, that were cut, and that the log refused in every size.
     sent: [Counter; 3],
 }
 
-/// The dead letter of a rejected message. It fits the limit that the topics are made with, whatever the message is like.
+/// The dead letter of a rejected message. It fits the limit of the topics, however large the message is.
 #[must_use]
 pub fn letter(topic: &str, partition: i32, message: &Message, rejection: &Rejection) -> RejectedReport {
     let key = message.key.as_ref();
@@ -62,7 +62,7 @@ fn note_cut(letter: &mut RejectedReport, had: usize) {
     }
 }
 
-/// The beginning of a text, up to a character's boundary.
+/// The beginning of a text, cut at a character boundary.
 fn beginning(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
@@ -72,7 +72,7 @@ fn beginning(text: &str, bytes: usize) -> &str {
 }
 
 impl DeadLetters {
-    /// Connects in the background.
+    /// A writer that connects in the background.
     ///
     /// # Errors
     /// A property that the client library does not take.
@@ -87,11 +87,11 @@ impl DeadLetters {
         Ok(Self { producer: Producer::new(kafka, options)?, sent: [sent("whole"), sent("cut"), sent("refused")] })
     }
 
-    /// Returns once the log has every one of them. A letter that is sent again has the same key and counts once. What is larger than the
-    /// log takes is sent again with less of its payload; what it takes in no size is counted, logged and given up.
+    /// Sends letters and returns when the log has all of them. A letter that is sent again has the same key and counts once. A letter that is
+    /// too large for the log is sent again with less of its payload. A letter that the log refuses in every size is counted, logged and dropped.
     ///
     /// # Errors
-    /// The log is away or full: to be sent again, all of them.
+    /// The log is away or full; all letters are to be sent again.
     pub async fn send(&self, letters: &[RejectedReport]) -> Result<(), Error> {
         let mut too_large = self.offer(letters).await?;
         self.sent[0].add((letters.len() - too_large.len()) as u64);
@@ -108,7 +108,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Sends letters; gives back those that are too large.
+    /// Sends letters; returns those that are too large.
     async fn offer(&self, letters: &[RejectedReport]) -> Result<Vec<RejectedReport>, Error> {
         let mut deliveries = Vec::with_capacity(letters.len());
         for letter in letters {

@@ -1,73 +1,68 @@
-//! Bytes of the log to records; what cannot be read is a [`Rejection`], and the slice goes on.
+//! Reads messages of the log as records. A message that cannot be read is a [`Rejection`]; the others are processed.
 
 use std::collections::BTreeMap;
 
 use schemas::record;
-use schemas::row::Position;
 use service::kafka::consumer::Message;
 
-use crate::dedupe::Claim;
-use crate::envelope::Envelope;
-use crate::guard::guarded;
+use crate::catch_panic::catch_panic;
+use crate::dedupe::DedupeKey;
+use crate::log_partition::{LogPartition, PositionedRecord};
 use crate::stream::Stream;
 
-/// Why a record cannot be processed: the data's fault.
+/// Why a record cannot be processed. The data is at fault, so the record becomes a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Stable code.
+    /// A stable code.
     pub reason: &'static str,
-    /// For people.
+    /// The reason in words.
     pub message: String,
 }
 
-/// Records of one slice that are kept decoded, in bytes. Lists of many empty items take dozens of times the memory that they take in the log.
+/// Bytes of decoded records that are kept of one slice. A list of many empty items takes dozens of times its bytes in the log.
 const KEPT_BYTES: usize = 64 << 20;
 
-/// Records that are dead letters, by their offsets.
+/// Rejections by the offsets of their records.
 pub type Rejections = BTreeMap<i64, Rejection>;
 
-/// The partition that records come from.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    pub partition: i32,
-    /// Of the log, see [`crate::Config::log_generation`].
-    pub generation: u16,
-}
-
-/// The records of a slice in the order of the log, and those that are none.
+/// The records of a slice in the order of the log, and the rejections.
 pub struct Decoded<R> {
-    pub envelopes: Vec<Envelope<R>>,
-    /// What deduplication needs to know, one for each envelope.
-    pub claims: Vec<Claim>,
+    pub envelopes: Vec<PositionedRecord<R>>,
+    /// The keys of the records, in the same order.
+    pub keys: Vec<DedupeKey>,
     pub rejections: Rejections,
 }
 
 impl Rejection {
-    /// The record panics where it is read or grouped.
+    /// Reading or grouping the record panicked.
     #[must_use]
     pub fn panicked(message: String) -> Self {
         Self { reason: "panicked", message }
     }
 
-    /// Work on the record has ended the process.
+    /// Work on the record ended the process.
     #[must_use]
     pub fn killed() -> Self {
         Self { reason: "killed_processor", message: "work on this record ended the processor; it was not read again".to_owned() }
     }
 
-    /// The table takes the rows beside it and not this one.
+    /// The table refuses the row of the record and takes other rows.
     #[must_use]
     pub fn refused(answer: String) -> Self {
         Self { reason: "refused_by_table", message: answer }
     }
 }
 
-/// Reads the messages of one partition; those that are `rejected` already are not looked at.
+/// Reads messages of one partition. Messages that are `rejected` already are not read.
 ///
 /// # Errors
-/// A released schema cannot be parsed: a fault of the build, not of the data.
-pub fn decode<S: Stream>(messages: &[Message], place: Place, rejected: &Rejections) -> Result<Decoded<S::Record>, record::Error> {
-    let (mut envelopes, mut claims) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
+/// A released schema cannot be parsed, which is a fault of the build and not of the data.
+pub fn decode<S: Stream>(
+    messages: &[Message],
+    partition: LogPartition,
+    rejected: &Rejections,
+) -> Result<Decoded<S::Record>, record::Error> {
+    let (mut envelopes, mut keys) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
     let (mut rejections, mut kept) = (Rejections::new(), 0_usize);
     for message in messages {
         let read = match rejected.get(&message.offset) {
@@ -75,45 +70,34 @@ pub fn decode<S: Stream>(messages: &[Message], place: Place, rejected: &Rejectio
             None => read::<S>(message)?,
         };
         match read {
-            Ok((value, claim)) => {
+            Ok((value, key)) => {
                 kept = kept.saturating_add(message.payload.len()).saturating_add(S::list_bytes(&value));
                 let value = (kept <= KEPT_BYTES).then_some(value);
-                envelopes.push(Envelope { position: position(message, place), value });
-                claims.push(claim);
+                envelopes.push(PositionedRecord { position: partition.position(message), value });
+                keys.push(key);
             }
             Err(rejection) => drop(rejections.insert(message.offset, rejection)),
         }
     }
-    Ok(Decoded { envelopes, claims, rejections })
+    Ok(Decoded { envelopes, keys, rejections })
 }
 
 /// Reads one message.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn read<S: Stream>(message: &Message) -> Result<Result<(S::Record, Claim), Rejection>, record::Error> {
+pub fn read<S: Stream>(message: &Message) -> Result<Result<(S::Record, DedupeKey), Rejection>, record::Error> {
     let read = || -> Result<_, record::Error> {
         let value = record::decode::<S::Record>(&message.payload)?;
-        let claim = S::claim(&value, message.appended_at);
-        Ok((value, claim))
+        let key = S::dedupe_key(&value, message.appended_at);
+        Ok((value, key))
     };
-    Ok(match guarded(read) {
+    Ok(match catch_panic(read) {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error @ record::Error::Schema(_))) => return Err(error),
         Ok(Err(error)) => Err(Rejection { reason: reason(&error), message: error.to_string() }),
         Err(message) => Err(Rejection::panicked(message)),
     })
-}
-
-/// Where a message lies in the log.
-#[must_use]
-pub fn position(message: &Message, place: Place) -> Position {
-    Position {
-        generation: place.generation,
-        partition: u32::try_from(place.partition).unwrap_or_default(),
-        offset: u64::try_from(message.offset).unwrap_or_default(),
-        appended_at: message.appended_at,
-    }
 }
 
 fn reason(error: &record::Error) -> &'static str {
@@ -160,10 +144,11 @@ mod tests {
         let payloads = [(4, good.clone()), (5, Vec::new()), (6, torn), (8, good.clone()), (9, foreign), (10, good)];
         let messages = payloads.map(|(offset, payload)| message(offset, payload));
         let killed = Rejections::from([(8, Rejection::killed())]);
-        let decoded = decode::<IssueChanges>(&messages, Place { partition: 3, generation: 1 }, &killed).unwrap();
+        let decoded =
+            decode::<IssueChanges>(&messages, LogPartition { topic: "issue-changes", number: 3, generation: 1 }, &killed).unwrap();
         let offsets: Vec<u64> = decoded.envelopes.iter().map(|envelope| envelope.position.offset).collect();
         assert_eq!(offsets, [4, 10]);
-        assert_eq!(decoded.claims.len(), 2);
+        assert_eq!(decoded.keys.len(), 2);
         assert_eq!(decoded.envelopes[1].value, Some(change()));
         assert_eq!(decoded.envelopes[1].position.partition, 3);
         assert_eq!(decoded.envelopes[1].position.generation, 1);

@@ -1,104 +1,106 @@
-//! Re-deliveries, found exactly with bounded memory.
+//! Re-deliveries, recognised exactly and with bounded memory.
 //!
-//! A report cannot have been delivered before it occurred. So where a report occurred after the beginning of the [`Window`], its twin,
-//! if it has one, is among the ids that the window holds; memory decides. Otherwise the table is asked, once for the slice. Two doubts
-//! are taken out: a clock may be up to [`ALLOWANCE_MS`] fast and the rule still holds; and a first delivery that is dated further ahead
-//! than that is noted in the [`Marks`], so that its later twins are looked up.
+//! A report cannot be delivered before it occurred. So if a report occurred after the beginning of the [`Window`], an earlier delivery of it is
+//! in the window, and memory decides. Otherwise the table is asked, once for the slice. Two cases need care. A client's clock may be fast by up
+//! to [`ALLOWANCE_MS`]; the window reaches back by that much more. A first delivery that is dated further ahead is noted in a
+//! [`BloomFilter`], so that its later deliveries are looked up.
 //!
-//! "Now" is the append time of the record in hand. Nothing here reads a clock, and where slices are cut changes no verdict.
+//! The current time is the append time of the record. Nothing here reads a clock, and no verdict depends on where slices are cut.
 
-mod marks;
+mod bloom_filter;
+mod table;
 mod window;
 
-pub use marks::Marks;
+pub use bloom_filter::BloomFilter;
+pub use table::DedupeTable;
 pub use window::{Bounds, Window};
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// How fast a client's clock may be, in milliseconds, without its reports being looked up.
+/// How fast a client's clock may be without its reports being looked up, in milliseconds.
 pub const ALLOWANCE_MS: i64 = 10 * 60_000;
 
-/// Equality of delivery.
+/// The id that deliveries of one report share.
 pub type Id = [u8; 16];
 
-/// A set of ids, which are hashes already.
-pub type Ids = HashSet<Id, BuildHasherDefault<FirstBytes>>;
+/// A set of ids.
+pub type Ids = HashSet<Id, BuildHasherDefault<IdHasher>>;
 
-/// What deduplication needs to know of a record.
+/// The parts of a record by which its re-deliveries are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
+pub struct DedupeKey {
     pub id: Id,
     /// Client clock in Unix milliseconds, as sent.
     pub occurred_at: Option<i64>,
-    /// The client named the event, so that it may come again without saying when it occurred.
+    /// The client gave the event an id, so its re-deliveries have the same id even without a time.
     pub is_named: bool,
     /// When the log took it, Unix milliseconds.
     pub appended_at: i64,
 }
 
-impl Claim {
-    /// Neither named nor dated: it has no twin, each delivery counts.
+impl DedupeKey {
+    /// Whether the record has neither an event id nor a time: its re-deliveries cannot be recognised, and each counts.
     #[must_use]
     pub fn is_unique(&self) -> bool {
         !self.is_named && self.occurred_at.is_none()
     }
 
-    /// Dated further ahead than a clock may be fast.
+    /// Whether the record is dated further ahead than a clock may be fast.
     #[must_use]
     pub fn is_ahead(&self) -> bool {
         self.occurred_at.is_some_and(|occurred| occurred > self.appended_at.saturating_add(ALLOWANCE_MS))
     }
 }
 
-/// What memory says about a record.
+/// What the window says about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Delivered for the first time.
     First,
-    /// Its twin was delivered before.
+    /// Delivered before.
     Duplicate,
     /// Only the table knows.
-    Ask,
+    Unknown,
 }
 
-/// Judges the records of a slice in order by what was delivered before the slice and in it.
+/// Judges the records of a slice in order, by the deliveries before the slice and within it.
 #[must_use]
-pub fn judge(window: &Window, claims: &[Claim]) -> Vec<Verdict> {
-    let mut slice = Ids::with_capacity_and_hasher(claims.len(), BuildHasherDefault::default());
-    let mut verdict = |claim: &Claim| {
-        if claim.is_unique() {
+pub fn judge(window: &Window, keys: &[DedupeKey]) -> Vec<Verdict> {
+    let mut slice = Ids::with_capacity_and_hasher(keys.len(), BuildHasherDefault::default());
+    let mut verdict = |key: &DedupeKey| {
+        if key.is_unique() {
             Verdict::First
-        } else if slice.insert(claim.id) {
-            window.judge(claim)
+        } else if slice.insert(key.id) {
+            window.judge(key)
         } else {
             Verdict::Duplicate
         }
     };
-    claims.iter().map(&mut verdict).collect()
+    keys.iter().map(&mut verdict).collect()
 }
 
-/// The ids that the table must be asked about.
+/// The ids that are to be looked up in the table.
 #[must_use]
-pub fn asked(claims: &[Claim], verdicts: &[Verdict]) -> Vec<Id> {
-    let pairs = claims.iter().zip(verdicts);
-    pairs.filter(|(_, verdict)| **verdict == Verdict::Ask).map(|(claim, _)| claim.id).collect()
+pub fn unknown_ids(keys: &[DedupeKey], verdicts: &[Verdict]) -> Vec<Id> {
+    let pairs = keys.iter().zip(verdicts);
+    pairs.filter(|(_, verdict)| **verdict == Verdict::Unknown).map(|(key, _)| key.id).collect()
 }
 
-/// Puts the table's answer in the place of every [`Verdict::Ask`]: `found` are the ids that it holds.
-pub fn settle(claims: &[Claim], verdicts: &mut [Verdict], found: &Ids) {
-    for (claim, verdict) in claims.iter().zip(verdicts) {
-        if *verdict == Verdict::Ask {
-            *verdict = if found.contains(&claim.id) { Verdict::Duplicate } else { Verdict::First };
+/// Replaces every [`Verdict::Unknown`] by the table's answer: `found` are the ids that the table has.
+pub fn resolve(keys: &[DedupeKey], verdicts: &mut [Verdict], found: &Ids) {
+    for (key, verdict) in keys.iter().zip(verdicts) {
+        if *verdict == Verdict::Unknown {
+            *verdict = if found.contains(&key.id) { Verdict::Duplicate } else { Verdict::First };
         }
     }
 }
 
-/// Takes the first eight bytes of an id for its hash: ids are SHA-256.
+/// Hashes an id by its first eight bytes, because ids are SHA-256 already.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct FirstBytes(u64);
+pub struct IdHasher(u64);
 
-impl Hasher for FirstBytes {
+impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -110,7 +112,7 @@ impl Hasher for FirstBytes {
         self.0 ^= u64::from_le_bytes(head);
     }
 
-    /// The length of an array is no part of it.
+    /// The length of an array is ignored.
     fn write_usize(&mut self, _: usize) {}
 }
 

@@ -1,9 +1,16 @@
-//! What makes two crashes the same bug: the ordered decision of what goes in, and the hash over it.
+//! The fingerprint: which parts of a report make two crashes the same bug, and the hash over these parts.
 //!
-//! First that applies: the client's own fingerprint; out of memory by its kind (whoever asked last
-//! is chance); a stack overflow by the functions that recur; a failed link by what is missing; a failed test by its class and wording;
-//! a fault of the runtime by the place that met it; an exception thrown on purpose by the classes it
-//! passed, since the contract that broke is between them; the top frames at all; the message's form.
+//! The first that applies decides:
+//! - the client's own fingerprint;
+//! - of exhausted memory the kind, because which code asked last is chance;
+//! - of a stack overflow the functions that recur;
+//! - of a failed link the class or member that is missing;
+//! - of a failed test its class and wording;
+//! - of a fault of the runtime the frame in which it occurred;
+//! - of an exception thrown on purpose the classes that it passed, because the contract between them was broken;
+//! - the top frames;
+//! - the form of the message.
+//!
 //! Every choice is kept as a [`Part`].
 
 pub mod fault;
@@ -12,37 +19,36 @@ use sha2::{Digest, Sha256};
 
 use crate::frames::classify::Class;
 use crate::frames::native::ASSERTION;
-use crate::group::Kind;
 use fault::{is_assertion, is_fault, wording};
+use schemas::grouping::{Kind, PartKind};
 
-/// Version of everything that decides a fingerprint: rules, parsers, normal forms. Stamped in every
-/// row and part of every hash, so that a change makes new issues rather than wrong ones.
+/// Version of everything that decides a fingerprint: rules, parsers, normal forms. It is in every row and every hash, so that a change makes new
+/// issues and does not mix old ones.
 pub const VERSION: u16 = 3;
 
-/// One thing that went into a fingerprint.
+/// A part of a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Part {
-    /// `rule`, `client`, `type`, `frame`, `class`, `message`, `kind`, `missing`, `effect`.
-    pub kind: &'static str,
+    pub kind: PartKind,
     pub value: String,
 }
 
 impl Part {
     /// A part of this kind.
     #[must_use]
-    pub fn new(kind: &'static str, value: impl Into<String>) -> Self {
+    pub fn new(kind: PartKind, value: impl Into<String>) -> Self {
         Self { kind, value: value.into() }
     }
 }
 
-/// How much of a report counts; the default is what measured best.
+/// How much of a report counts. The defaults had the best results on labelled reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Frames that count for a fault of the runtime: the code that met it is to blame.
+    /// Frames that count for a fault of the runtime: the code in which it occurred is at fault.
     pub fault_frames: usize,
     /// Frames that count for an exception thrown on purpose: the caller broke the contract.
     pub thrown_frames: usize,
-    /// Frames that count where nothing names the fault, or where none is the application's.
+    /// Frames that count where the fault has no name, or where no frame is the application's.
     pub poor_frames: usize,
     /// Whether the message's form counts beside frames, where it was written on purpose.
     pub with_message: bool,
@@ -56,12 +62,12 @@ impl Default for Policy {
 
 /// A frame by its normal name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named<'a> {
+pub struct NamedFrame<'a> {
     pub name: &'a str,
     pub class: Class,
 }
 
-/// What the decision looks at.
+/// The evidence from which the parts are chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     pub kind: Kind,
@@ -71,38 +77,38 @@ pub struct Evidence<'a> {
     pub message: &'a str,
     /// What a failed link asked for, see [`fault::missing`]; may be empty.
     pub missing: &'a str,
-    /// How the exception that this one caused opens, see [`fault::opening`]; may be empty.
+    /// The first words of the exception that this one caused, see [`fault::opening`]; may be empty.
     pub effect: &'a str,
     /// Distinct names, innermost first, recursion collapsed.
-    pub frames: &'a [Named<'a>],
+    pub frames: &'a [NamedFrame<'a>],
     /// Names that recur, sorted; only looked for in a stack overflow.
     pub recurring: &'a [&'a str],
     /// Whether a name is `package.Class.method`, so that classes can be told from methods.
     pub has_classes: bool,
 }
 
-/// Decides what goes in where the client said nothing.
+/// Chooses the parts where the client has no fingerprint of its own.
 #[must_use]
 pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
-    let mut parts = vec![Part::new("kind", evidence.kind.name())];
+    let mut parts = vec![Part::new(PartKind::Kind, evidence.kind.name())];
     let frames = top(evidence, policy);
     let is_test = evidence.recurring.is_empty() && frames.first().is_some_and(|frame| frame.class == Class::Test);
     if is_test && is_assertion(evidence.exception) {
-        parts.push(Part::new("type", ASSERTION));
+        parts.push(Part::new(PartKind::Type, ASSERTION));
     } else if !evidence.exception.is_empty() {
-        parts.push(Part::new("type", evidence.exception));
+        parts.push(Part::new(PartKind::Type, evidence.exception));
     }
     if evidence.kind == Kind::OutOfMemory {
-        parts.push(Part::new("message", evidence.message));
+        parts.push(Part::new(PartKind::Message, evidence.message));
         return parts;
     }
     if !evidence.recurring.is_empty() {
-        parts.extend(evidence.recurring.iter().take(3).map(|name| Part::new("frame", *name)));
+        parts.extend(evidence.recurring.iter().take(3).map(|name| Part::new(PartKind::Frame, *name)));
         return parts;
     }
     if !evidence.missing.is_empty() {
         // Parts of different builds met: what one of them lacks is the bug, whoever asks for it first.
-        parts.push(Part::new("missing", evidence.missing));
+        parts.push(Part::new(PartKind::Missing, evidence.missing));
         return parts;
     }
     if evidence.exception.ends_with("UnsupportedClassVersionError") {
@@ -112,35 +118,35 @@ pub fn decide(evidence: &Evidence<'_>, policy: Policy) -> Vec<Part> {
     push_frames(evidence, &frames, &mut parts);
     if !frames.is_empty() && !is_test && !evidence.effect.is_empty() {
         // What a library throws is the same for all who use it; who caught it knew what it was about.
-        parts.push(Part::new("effect", evidence.effect));
+        parts.push(Part::new(PartKind::Effect, evidence.effect));
     }
     if is_test {
-        parts.push(Part::new("message", wording(evidence.message)));
+        parts.push(Part::new(PartKind::Message, wording(evidence.message)));
     } else if !evidence.message.is_empty() && message_counts(evidence, frames.first(), policy) {
-        parts.push(Part::new("message", evidence.message));
+        parts.push(Part::new(PartKind::Message, evidence.message));
     }
     parts
 }
 
 /// The frames themselves, or their classes where an exception was thrown on purpose: which of its
 /// methods a class was asked by differs from caller to caller of one bug.
-fn push_frames(evidence: &Evidence<'_>, frames: &[Named<'_>], parts: &mut Vec<Part>) {
+fn push_frames(evidence: &Evidence<'_>, frames: &[NamedFrame<'_>], parts: &mut Vec<Part>) {
     let is_app = frames.first().is_some_and(|frame| frame.class == Class::App);
     let by_class = evidence.has_classes && is_app && !evidence.exception.is_empty() && !is_fault(evidence.exception);
     for frame in frames {
         if !by_class {
-            parts.push(Part::new("frame", frame.name));
+            parts.push(Part::new(PartKind::Frame, frame.name));
             continue;
         }
         let class = frame.name.rsplit_once('.').map_or(frame.name, |(class, _)| class);
-        if parts.last().is_none_or(|last| last.kind != "class" || last.value != class) {
-            parts.push(Part::new("class", class));
+        if parts.last().is_none_or(|last| last.kind != PartKind::Class || last.value != class) {
+            parts.push(Part::new(PartKind::Class, class));
         }
     }
 }
 
 /// Whether the message says more than the frames do.
-fn message_counts(evidence: &Evidence<'_>, top: Option<&Named<'_>>, policy: Policy) -> bool {
+fn message_counts(evidence: &Evidence<'_>, top: Option<&NamedFrame<'_>>, policy: Policy) -> bool {
     match top.map(|frame| frame.class) {
         None => true,
         Some(Class::Test) => false,
@@ -152,7 +158,7 @@ fn message_counts(evidence: &Evidence<'_>, top: Option<&Named<'_>>, policy: Poli
 
 /// The frames that count: of the test where that failed by itself, else the first of the best class.
 #[must_use]
-pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<Named<'a>> {
+pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<NamedFrame<'a>> {
     let frames = evidence.frames;
     let first = frames.iter().find(|frame| frame.class <= Class::Test);
     if first.is_some_and(|frame| frame.class == Class::Test) {
@@ -176,15 +182,15 @@ pub fn top<'a>(evidence: &Evidence<'a>, policy: Policy) -> Vec<Named<'a>> {
     Vec::new()
 }
 
-/// The client's own fingerprint, in which `{{ default }}` stands for ours.
+/// The parts of the client's own fingerprint, in which `{{ default }}` stands for the parts of `default`.
 #[must_use]
 pub fn of_client(own: &[String], default: Vec<Part>) -> Vec<Part> {
-    compose("client", own, default)
+    compose(PartKind::Client, own, default)
 }
 
-/// A fingerprint that somebody chose, as parts of this kind, in which `{{ default }}` stands for what would hold without it.
+/// A fingerprint that a rule or the client set, as parts of this kind. `{{ default }}` stands for the parts of `default`.
 #[must_use]
-pub fn compose(kind: &'static str, own: &[String], default: Vec<Part>) -> Vec<Part> {
+pub fn compose(kind: PartKind, own: &[String], default: Vec<Part>) -> Vec<Part> {
     if own.iter().all(|value| value.trim().is_empty()) {
         return default;
     }
@@ -206,20 +212,19 @@ pub fn is_default(value: &str) -> bool {
     value.starts_with("{{") && value.trim_matches(['{', '}', ' ']).eq_ignore_ascii_case("default")
 }
 
-/// The hash over the parts, each with its kind and length, so that no two lists meet by accident.
+/// The hash over the parts, each with its kind and length, so that different lists have different bytes.
 #[must_use]
 pub fn hash(parts: &[Part]) -> [u8; 16] {
     let mut sha = Sha256::new();
     sha.update(VERSION.to_be_bytes());
     for part in parts {
-        field(&mut sha, part.kind.as_bytes());
+        field(&mut sha, part.kind.name().as_bytes());
         field(&mut sha, part.value.as_bytes());
     }
     first_half(sha)
 }
 
-/// The issue a fingerprint is in an app, on a platform, in a category: crash, ANR and error never
-/// share one.
+/// The issue of a fingerprint in an app, on a platform and in a category. Two categories never share an issue.
 #[must_use]
 pub fn issue_id(app_id: &str, platform_id: u8, category: &str, fingerprint: &[u8; 16]) -> [u8; 16] {
     let mut sha = Sha256::new();
@@ -243,7 +248,7 @@ fn first_half(sha: Sha256) -> [u8; 16] {
     half
 }
 
-/// A 64-bit hash for comparing, eight bytes a step; stored, so it never changes within a version.
+/// A 64-bit hash for comparisons, which takes eight bytes at a time. Its values are stored, so it does not change within a [`VERSION`].
 #[derive(Clone, Copy, Debug)]
 pub struct Hash64(u64);
 
@@ -254,7 +259,7 @@ impl Default for Hash64 {
 }
 
 impl Hash64 {
-    /// Adds a value; its length goes in, so `ab`+`c` differs from `a`+`bc`.
+    /// Adds a value and its length, so that `ab`, `c` differs from `a`, `bc`.
     pub fn add(&mut self, value: &str) {
         self.mix(value.len() as u64);
         let (words, rest) = value.as_bytes().as_chunks();
@@ -269,7 +274,7 @@ impl Hash64 {
         self.0 = (product as u64) ^ ((product >> 64) as u64) ^ self.0.rotate_left(29);
     }
 
-    /// The hash of what was added.
+    /// The hash of the values that were added.
     #[must_use]
     pub const fn value(self) -> u64 {
         self.0
@@ -280,24 +285,30 @@ impl Hash64 {
 mod tests {
     use super::*;
 
-    fn parts(values: &[(&'static str, &str)]) -> Vec<Part> {
-        values.iter().map(|(kind, value)| Part::new(kind, *value)).collect()
+    fn parts(values: &[(PartKind, &str)]) -> Vec<Part> {
+        values.iter().map(|(kind, value)| Part::new(*kind, *value)).collect()
     }
 
     #[test]
     fn the_clients_fingerprint_wins_and_default_composes() {
-        let default = || parts(&[("type", "E"), ("frame", "f")]);
+        let default = || parts(&[(PartKind::Type, "E"), (PartKind::Frame, "f")]);
         let own = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
-        assert_eq!(of_client(&own(&["付款"]), default()), parts(&[("client", "付款")]));
-        assert_eq!(of_client(&own(&["{{ default }}", "vip"]), default()), parts(&[("type", "E"), ("frame", "f"), ("client", "vip")]));
+        assert_eq!(of_client(&own(&["付款"]), default()), parts(&[(PartKind::Client, "付款")]));
+        assert_eq!(
+            of_client(&own(&["{{ default }}", "vip"]), default()),
+            parts(&[(PartKind::Type, "E"), (PartKind::Frame, "f"), (PartKind::Client, "vip")])
+        );
         assert_eq!(of_client(&own(&["{{default}}"]), default()), default());
         assert_eq!(of_client(&[], default()), default());
     }
 
     #[test]
     fn parts_cannot_be_shifted_into_one_another() {
-        assert_ne!(hash(&parts(&[("frame", "ab"), ("frame", "c")])), hash(&parts(&[("frame", "a"), ("frame", "bc")])));
-        assert_ne!(hash(&parts(&[("frame", "a")])), hash(&parts(&[("type", "a")])));
+        assert_ne!(
+            hash(&parts(&[(PartKind::Frame, "ab"), (PartKind::Frame, "c")])),
+            hash(&parts(&[(PartKind::Frame, "a"), (PartKind::Frame, "bc")]))
+        );
+        assert_ne!(hash(&parts(&[(PartKind::Frame, "a")])), hash(&parts(&[(PartKind::Type, "a")])));
         assert_ne!(issue_id("a", 1, "crash", &[0; 16]), issue_id("a", 1, "anr", &[0; 16]));
     }
 

@@ -1,80 +1,86 @@
-//! A slice of messages to the rows that count: decode, dedupe, group. Pure but for the table's answer about old ids.
+//! Turns the messages of a slice into rows: decode, dedupe, group. Pure, except that the caller looks up ids that the window does not cover.
 
 use schemas::outcome::Outcome;
-use schemas::record::{self, Record, RejectedReport};
+use schemas::record::{self, RejectedReport};
 use service::kafka::consumer::Message;
 use std::collections::BTreeMap;
 
+use crate::catch_panic::catch_panic;
 use crate::dead_letter;
-use crate::decode::{self, Place, Rejection, Rejections};
-use crate::dedupe::{self, Claim, Id, Ids, Verdict, Window};
-use crate::envelope::Envelope;
-use crate::guard::guarded;
+use crate::decode::{self, Rejection, Rejections};
+use crate::dedupe::{self, DedupeKey, Id, Ids, Verdict, Window};
+use crate::log_partition::{LogPartition, PositionedRecord};
 use crate::project::Rules;
 use crate::slice::Slice;
 use crate::stream::Stream;
 
-/// A slice's records and what memory says about them.
-pub struct Judged<S: Stream> {
-    envelopes: Vec<Envelope<S::Record>>,
-    claims: Vec<Claim>,
+/// The records of a slice and what the window says about them.
+pub struct Judgement<S: Stream> {
+    envelopes: Vec<PositionedRecord<S::Record>>,
+    keys: Vec<DedupeKey>,
     verdicts: Vec<Verdict>,
     rejections: Rejections,
-    letters: Vec<RejectedReport>,
+    dead_letters: Vec<RejectedReport>,
 }
 
-/// What a slice becomes.
-pub struct Folded<T> {
-    /// In the order of the log.
+/// The rows of a slice and its dead letters.
+pub struct SliceRows<T> {
+    /// The rows, in the order of the log.
     pub rows: Vec<T>,
     /// The offset of each row.
     pub offsets: Vec<i64>,
-    /// What was delivered for the first time, in the order of the log.
-    pub firsts: Vec<Claim>,
-    /// Records that make no row. Where there are any, the slice is to be judged again without them: a twin of theirs may count.
+    /// The keys of the rows, in the order of the log.
+    pub first_deliveries: Vec<DedupeKey>,
+    /// Records from which no row could be made. If there are any, the slice is to be judged again without them, because a re-delivery of them
+    /// may count instead.
     pub failed: Rejections,
-    /// What could not be read.
-    pub letters: Vec<RejectedReport>,
-    /// How many records ended how.
+    /// The letters of all rejected records.
+    pub dead_letters: Vec<RejectedReport>,
+    /// How many records had each outcome.
     pub outcomes: Vec<(Outcome, usize)>,
 }
 
-/// Reads a slice and judges its records by the window. What is `rejected` already becomes a dead letter unread.
+/// Reads a slice and judges its records by the window. Records that are `rejected` already become dead letters without being read.
 ///
 /// # Errors
-/// A fault of the build.
-pub fn judge<S: Stream>(slice: &Slice, place: Place, window: &Window, rejected: &Rejections) -> Result<Judged<S>, record::Error> {
-    let decoded = decode::decode::<S>(&slice.messages, place, rejected)?;
+/// A released schema cannot be parsed, which is a fault of the build.
+pub fn judge<S: Stream>(
+    slice: &Slice,
+    partition: LogPartition,
+    window: &Window,
+    rejected: &Rejections,
+) -> Result<Judgement<S>, record::Error> {
+    let decoded = decode::decode::<S>(&slice.messages, partition, rejected)?;
     let letter = |message: &Message| {
         let rejection = decoded.rejections.get(&message.offset)?;
-        Some(dead_letter::letter(S::Record::TOPIC, place.partition, message, rejection))
+        Some(dead_letter::letter(partition.topic, partition.number, message, rejection))
     };
-    Ok(Judged {
-        verdicts: dedupe::judge(window, &decoded.claims),
-        letters: slice.messages.iter().filter_map(letter).collect(),
+    Ok(Judgement {
+        verdicts: dedupe::judge(window, &decoded.keys),
+        dead_letters: slice.messages.iter().filter_map(letter).collect(),
         envelopes: decoded.envelopes,
-        claims: decoded.claims,
+        keys: decoded.keys,
         rejections: decoded.rejections,
     })
 }
 
-/// Does with one record what folding does, and throws the result away: whether the process survives is what the caller wants to know.
-pub fn rehearse<S: Stream>(message: &Message, place: Place, rules: &Rules) {
+/// Makes the row of one record and drops it. The caller wants to know whether the process survives.
+pub fn dry_run<S: Stream>(message: &Message, partition: LogPartition, rules: &Rules) {
     let Ok(Ok((value, _))) = decode::read::<S>(message) else { return };
     // A panic is dealt with where the slice is folded.
-    let _ = guarded(|| {
-        let row = S::row(decode::position(message, place), value, rules);
+    let _ = catch_panic(|| {
+        let row = S::row(partition.position(message), value, rules);
         serde_json::to_writer(std::io::sink(), &row).is_ok()
     });
 }
 
-/// The row of a record; one that was not kept is read again.
-fn row<S: Stream>(envelope: Envelope<S::Record>, offset: i64, slice: &Slice, rules: &Rules) -> Result<S::Row, Rejection> {
+/// The row of a record; a record that was not kept is read again.
+fn row<S: Stream>(envelope: PositionedRecord<S::Record>, offset: i64, slice: &Slice, rules: &Rules) -> Result<S::Row, Rejection> {
     let value = match envelope.value {
         Some(value) => value,
         None => read_again::<S>(offset, slice)?,
     };
-    guarded(|| S::row(envelope.position, value, rules)).map_err(Rejection::panicked)
+    catch_panic(|| S::row(envelope.position, value, rules)).map_err(Rejection::panicked)
 }
 
 fn read_again<S: Stream>(offset: i64, slice: &Slice) -> Result<S::Record, Rejection> {
@@ -87,37 +93,37 @@ fn read_again<S: Stream>(offset: i64, slice: &Slice) -> Result<S::Record, Reject
     }
 }
 
-impl<S: Stream> Judged<S> {
-    /// Records that could be read.
+impl<S: Stream> Judgement<S> {
+    /// The number of records that could be read.
     #[must_use]
     pub fn valid(&self) -> usize {
         self.envelopes.len()
     }
 
-    /// Records that could not.
+    /// The records that could not be read.
     #[must_use]
     pub fn rejections(&self) -> &Rejections {
         &self.rejections
     }
 
-    /// The ids that the table must be asked about.
+    /// The ids that are to be looked up in the table.
     #[must_use]
-    pub fn asked(&self) -> Vec<Id> {
-        dedupe::asked(&self.claims, &self.verdicts)
+    pub fn unknown_ids(&self) -> Vec<Id> {
+        dedupe::unknown_ids(&self.keys, &self.verdicts)
     }
 
-    /// Takes the table's answer: the ids that it holds.
-    pub fn settle(&mut self, found: &Ids) {
-        dedupe::settle(&self.claims, &mut self.verdicts, found);
+    /// Applies the table's answer: `found` are the ids that the table has.
+    pub fn resolve(&mut self, found: &Ids) {
+        dedupe::resolve(&self.keys, &mut self.verdicts, found);
     }
 
-    /// Makes the rows of what was delivered for the first time, grouped by the rules of the projects. `slice` is the one that was judged.
+    /// Makes the rows of first deliveries, grouped by the rules of the projects. `slice` is the slice that was judged.
     #[must_use]
-    pub fn fold(self, slice: &Slice, rules: &Rules) -> Folded<S::Row> {
+    pub fn fold(self, slice: &Slice, rules: &Rules) -> SliceRows<S::Row> {
         let outcomes = self.outcomes();
-        let (mut rows, mut offsets, mut firsts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut offsets, mut first_deliveries) = (Vec::new(), Vec::new(), Vec::new());
         let mut failed = Rejections::new();
-        for ((envelope, claim), verdict) in self.envelopes.into_iter().zip(&self.claims).zip(&self.verdicts) {
+        for ((envelope, key), verdict) in self.envelopes.into_iter().zip(&self.keys).zip(&self.verdicts) {
             if *verdict != Verdict::First {
                 continue;
             }
@@ -126,17 +132,17 @@ impl<S: Stream> Judged<S> {
                 Ok(row) => {
                     rows.push(row);
                     offsets.push(offset);
-                    firsts.push(*claim);
+                    first_deliveries.push(*key);
                 }
                 Err(rejection) => drop(failed.insert(offset, rejection)),
             }
         }
-        Folded { rows, offsets, firsts, failed, letters: self.letters, outcomes }
+        SliceRows { rows, offsets, first_deliveries, failed, dead_letters: self.dead_letters, outcomes }
     }
 
     fn outcomes(&self) -> Vec<(Outcome, usize)> {
-        let firsts = self.verdicts.iter().filter(|verdict| **verdict == Verdict::First).count();
-        let mut outcomes = vec![(Outcome::Accepted, firsts), (Outcome::Duplicate, self.verdicts.len() - firsts)];
+        let first_deliveries = self.verdicts.iter().filter(|verdict| **verdict == Verdict::First).count();
+        let mut outcomes = vec![(Outcome::Accepted, first_deliveries), (Outcome::Duplicate, self.verdicts.len() - first_deliveries)];
         let mut reasons: BTreeMap<&'static str, usize> = BTreeMap::new();
         for rejection in self.rejections.values() {
             *reasons.entry(rejection.reason).or_default() += 1;
@@ -152,7 +158,7 @@ mod tests {
     use super::*;
     use crate::stream::{Connections, Occurrences};
     use schemas::ids::ConnectionId;
-    use schemas::record::{Category, Connection, ConnectionKind, RawReport};
+    use schemas::record::{Category, Connection, ConnectionKind, RawReport, Record};
     use schemas::row::ConnectionRow;
 
     const T0: i64 = 1_763_700_000_000;
@@ -187,8 +193,8 @@ mod tests {
         slice
     }
 
-    fn judged(messages: &[Message], window: &Window) -> Judged<Connections> {
-        judge(&slice(messages), Place { partition: 2, generation: 1 }, window, &Rejections::new()).unwrap()
+    fn judged(messages: &[Message], window: &Window) -> Judgement<Connections> {
+        judge(&slice(messages), LogPartition { topic: "connections", number: 2, generation: 1 }, window, &Rejections::new()).unwrap()
     }
 
     fn rows(messages: &[Message], cuts: &[usize]) -> Vec<ConnectionRow> {
@@ -198,7 +204,7 @@ mod tests {
             let (head, tail) = rest.split_at(*cut);
             rest = tail;
             let folded = judged(head, &window).fold(&slice(head), &Rules::default());
-            window.advance(&folded.firsts);
+            window.advance(&folded.first_deliveries);
             rows.extend(folded.rows);
         }
         assert!(rest.is_empty());
@@ -213,8 +219,8 @@ mod tests {
         let folded = judged(&messages, &window).fold(&slice(&messages), &Rules::default());
         let offsets: Vec<u64> = folded.rows.iter().map(|row| row.log_offset).collect();
         assert_eq!(offsets, [4, 7, 8], "what has neither name nor date counts each time");
-        assert_eq!(folded.letters.len(), 1);
-        assert_eq!(folded.letters[0].key(), b"connections:2:6");
+        assert_eq!(folded.dead_letters.len(), 1);
+        assert_eq!(folded.dead_letters[0].key(), b"connections:2:6");
         assert_eq!(folded.outcomes, [(Outcome::Accepted, 3), (Outcome::Duplicate, 1), (Outcome::Rejected("not_avro"), 1)]);
     }
 
@@ -223,8 +229,8 @@ mod tests {
         let messages = [message(4, 1, Some(T0 - 86_400_000)), message(5, 2, Some(T0 - 86_400_000))];
         let window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, T0 - 7_800_000);
         let mut judged = judged(&messages, &window);
-        assert_eq!(judged.asked(), [[1; 16], [2; 16]]);
-        judged.settle(&[[1; 16]].into_iter().collect());
+        assert_eq!(judged.unknown_ids(), [[1; 16], [2; 16]]);
+        judged.resolve(&[[1; 16]].into_iter().collect());
         assert_eq!(judged.fold(&slice(&messages), &Rules::default()).rows.iter().map(|row| row.log_offset).collect::<Vec<_>>(), [5]);
     }
 
@@ -232,12 +238,13 @@ mod tests {
     fn the_twin_of_a_rejected_record_counts_and_is_the_same_in_one_slice_or_two() {
         let messages = [message(4, 1, Some(T0)), message(5, 2, Some(T0)), message(6, 1, Some(T0))];
         let window = Window::new(dedupe::Bounds { length_ms: 7_200_000, ids: 1000 }, i64::MIN);
-        let place = Place { partition: 2, generation: 1 };
+        let partition = LogPartition { topic: "connections", number: 2, generation: 1 };
         let rejected = Rejections::from([(4, Rejection::killed())]);
-        let folded = judge::<Connections>(&slice(&messages), place, &window, &rejected).unwrap().fold(&slice(&messages), &Rules::default());
+        let folded =
+            judge::<Connections>(&slice(&messages), partition, &window, &rejected).unwrap().fold(&slice(&messages), &Rules::default());
         assert_eq!(folded.offsets, [5, 6]);
-        assert_eq!(folded.letters.len(), 1);
-        assert_eq!((folded.letters[0].reason.as_str(), &folded.letters[0].payload), ("killed_processor", &messages[0].payload));
+        assert_eq!(folded.dead_letters.len(), 1);
+        assert_eq!((folded.dead_letters[0].reason.as_str(), &folded.dead_letters[0].payload), ("killed_processor", &messages[0].payload));
     }
 
     #[test]
@@ -256,13 +263,13 @@ mod tests {
             payload: record::encode(&report(*length)).unwrap(),
         };
         let messages: Vec<Message> = lengths.iter().zip(4..).map(message).collect();
-        let (place, window) = (Place { partition: 2, generation: 1 }, Window::blind());
-        let judged = judge::<Occurrences>(&slice(&messages), place, &window, &Rejections::new()).unwrap();
+        let (partition, window) = (LogPartition { topic: "connections", number: 2, generation: 1 }, Window::disabled());
+        let judged = judge::<Occurrences>(&slice(&messages), partition, &window, &Rejections::new()).unwrap();
         let kept: Vec<bool> = judged.envelopes.iter().map(|envelope| envelope.value.is_some()).collect();
         assert_eq!(kept, [true, true, true, true, false, false], "the last is behind one that is too much");
         let folded = judged.fold(&slice(&messages), &Rules::default());
         assert_eq!(folded.rows.iter().map(|row| row.extra.len()).collect::<Vec<_>>(), lengths);
-        assert_eq!(folded.rows[5], Occurrences::row(decode::position(&messages[5], place), report(3), &Rules::default()));
+        assert_eq!(folded.rows[5], Occurrences::row(partition.position(&messages[5]), report(3), &Rules::default()));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Stack text to frames: one parser per family of runtimes, chosen by one cheap look at the lines.
+//! Reads frames from the text of a stack. Each language has a parser; [`sniff`] chooses it by the first line that only one runtime prints.
 //!
-//! A frame borrows from the text, so a parser allocates one vector and nothing per frame. Frames are
-//! always innermost first, whatever order the runtime printed. Every parser walks the text once and
-//! never fails: what it does not know it skips, and a text without frames is no trace.
+//! A frame borrows from the text, so a parser allocates one vector and nothing for each frame. Frames are always innermost first, whatever the order in
+//! the text. A parser reads the text once and never fails: it skips lines that it does not know, and a text without frames is not a trace.
+//! [`language`] is the register of languages.
 
 pub mod anr;
 pub mod apple;
@@ -16,6 +16,7 @@ pub mod hotspot;
 pub mod java;
 pub mod javascript;
 pub mod kernel;
+pub mod language;
 pub mod location;
 pub mod lua;
 pub mod native;
@@ -30,60 +31,16 @@ pub mod symbol;
 pub mod unreal;
 pub mod windows;
 
-/// Frames kept of one trace; the rest of a runaway recursion says nothing new.
+pub use language::Language;
+
+/// The most frames that are kept of one trace; the rest of an endless recursion is the same.
 pub const MAX_FRAMES: usize = 2_000;
-/// Frames most traces have at most; room for them is made at once.
+/// Frames for which room is made at once; most traces have no more.
 const USUAL_FRAMES: usize = 32;
-/// Bytes of a text that are read; a log of more is cut at a character boundary.
+/// The most bytes of a text that are read; a longer text is cut at a character boundary.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// The family of runtimes a frame comes from; each has its own rule file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Language {
-    Java,
-    Python,
-    JavaScript,
-    CSharp,
-    Native,
-    Kernel,
-    Go,
-    Rust,
-    Php,
-    Ruby,
-    Dart,
-    Lua,
-    Unreal,
-    /// A virtual machine of Java that died itself.
-    HotSpot,
-    /// A dump of all threads; its frames are of another language.
-    Threads,
-}
-
-impl Language {
-    /// The name of the parser, as stored and shown.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Java => "java",
-            Self::Python => "python",
-            Self::JavaScript => "javascript",
-            Self::CSharp => "csharp",
-            Self::Native => "native",
-            Self::Kernel => "kernel",
-            Self::Go => "go",
-            Self::Rust => "rust",
-            Self::Php => "php",
-            Self::Ruby => "ruby",
-            Self::Dart => "dart",
-            Self::Lua => "lua",
-            Self::Unreal => "unreal",
-            Self::HotSpot => "hotspot",
-            Self::Threads => "threads",
-        }
-    }
-}
-
-/// One line of a stack, borrowed from the text; what the runtime did not print is empty or 0.
+/// A frame, borrowed from the text. Values that the runtime did not print are empty or 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// Class, package, library or Python module.
@@ -92,9 +49,9 @@ pub struct Frame<'a> {
     pub function: &'a str,
     /// Source file, as printed.
     pub file: &'a str,
-    /// Line in the file; 0 = unknown.
+    /// Line in the file; 0 where it is unknown.
     pub line: u32,
-    /// What the client itself said about the frame; rules decide where it said nothing.
+    /// Whether the client says that the frame is the application's; rules decide where it says nothing.
     pub in_app: Option<bool>,
 }
 
@@ -106,13 +63,13 @@ pub struct Trace<'a> {
     pub exception: &'a str,
     /// Its message, possibly of several lines; empty where there is none.
     pub message: &'a str,
-    /// What the exception that it caused says; empty where it caused none.
+    /// The message of the exception that this one caused; empty where it caused none.
     pub effect: &'a str,
     pub frames: Vec<Frame<'a>>,
 }
 
 impl<'a> Trace<'a> {
-    /// A trace of a language that has nothing in it yet.
+    /// An empty trace of a language.
     #[must_use]
     pub const fn of(language: Language) -> Self {
         Self { language, exception: "", message: "", effect: "", frames: Vec::new() }
@@ -128,35 +85,18 @@ impl<'a> Trace<'a> {
         }
     }
 
-    /// The trace where it says anything at all.
+    /// The trace, if it has a frame or an exception.
     #[must_use]
     pub fn found(self) -> Option<Self> {
         (!self.frames.is_empty() || !self.exception.is_empty()).then_some(self)
     }
 }
 
-/// Reads a stack; `None` where the text is no stack, which leaves the message to group by.
+/// Reads a stack; `None` where the text is not a stack, and reports are grouped by the message.
 ///
-/// `platform` is a free hint (`android`, `native/kernel-linux`); the text decides where it can.
+/// `platform` is a hint in the client's words (`android`, `native/kernel-linux`); the text decides where it can.
 #[must_use]
 pub fn parse<'a>(text: &'a str, platform: &str) -> Option<Trace<'a>> {
     let text = location::head(text, MAX_TEXT);
-    let language = sniff::language(text, platform)?;
-    match language {
-        Language::Threads => anr::parse(text),
-        Language::HotSpot => hotspot::parse(text),
-        Language::Java => java::parse(text),
-        Language::Python => python::parse(text),
-        Language::JavaScript => javascript::parse(text),
-        Language::CSharp => csharp::parse(text),
-        Language::Native => native::parse(text),
-        Language::Kernel => kernel::parse(text),
-        Language::Go => go::parse(text),
-        Language::Rust => rust::parse(text),
-        Language::Php => php::parse(text),
-        Language::Dart => dart::parse(text),
-        Language::Ruby => ruby::parse(text),
-        Language::Lua => lua::parse(text),
-        Language::Unreal => unreal::parse(text),
-    }
+    (sniff::language(text, platform)?.entry().parse)(text)
 }

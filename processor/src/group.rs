@@ -1,7 +1,7 @@
-//! A report to its issue: frames → normal names → fingerprint → `IssueId`, with what went in.
+//! Grouping finds the issue of a report: frames → normal names → fingerprint → issue.
 //!
-//! Pure: the same report and the same rules give the same issue on every machine. Never panics,
-//! reads a text of any size in linear time and at most [`crate::frames::MAX_TEXT`] of it.
+//! Grouping is pure: the same report and the same rules give the same issue on every machine. It never panics, and reads at most
+//! [`crate::frames::MAX_TEXT`] of a text, in linear time.
 
 mod difference;
 mod explanation;
@@ -12,29 +12,29 @@ mod signature;
 mod texts;
 
 pub use difference::difference;
-pub use explanation::{Explanation, Seen, explain};
-pub use kind::Kind;
+pub use explanation::{Explanation, ShownFrame, explain};
 pub use line::{explained_line, id_of_line, line, with_subject};
+pub use schemas::grouping::Kind;
 
-use crate::fingerprint::{self, Evidence, Hash64, Named, Part, Policy};
+use crate::fingerprint::{self, Evidence, Hash64, NamedFrame, Part, Policy};
 use crate::frames::classify::Class;
 use crate::frames::{self, Language};
 use crate::normalise;
-use crate::project::{Applied, Rules};
+use crate::project::{Decision, Rules};
 use names::Names;
 use texts::{Texts, fault_family, first_of, without_digits};
 
 /// The grouping version, stamped in every row.
 pub const VERSION: u16 = fingerprint::VERSION;
 
-/// What grouping looks at in a report; what it does not know is empty.
+/// The parts of a report that grouping reads; absent parts are empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Subject<'a> {
     pub app_id: &'a str,
     pub platform_id: u8,
     /// `crash`, `anr` or `error`.
     pub category: &'a str,
-    /// Member of the category: `Crash`, `Native`, `Unity3D`, …
+    /// One exception type of the category: `Crash`, `Native`, `Unity3D`, …
     pub exception_type: &'a str,
     /// The platform in the client's words; a hint for the parser.
     pub platform_text: &'a str,
@@ -46,18 +46,18 @@ pub struct Subject<'a> {
     pub app_version: &'a str,
 }
 
-/// Where a report belongs and why.
+/// The issue of a report, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grouping {
     pub issue_id: [u8; 16],
     pub fingerprint: [u8; 16],
-    /// One line for people: exception and top frames, at most 500 bytes.
+    /// A readable line: exception and top frames, at most 500 bytes.
     pub signature: String,
     /// The frame to look at first; empty where there is none.
     pub key_frame: String,
     /// The exception, read from the stack where the report did not name it.
     pub exp_name: String,
-    /// Its message, likewise.
+    /// The message of the exception, read from the stack where the report has none.
     pub exp_message: String,
     pub kind: Kind,
     /// Whether the stack has no frame of the application.
@@ -67,11 +67,11 @@ pub struct Grouping {
     pub message_hash: u64,
     /// What went into the fingerprint, in order.
     pub parts: Vec<Part>,
-    /// What decided that: a rule of the project's, the client, or the kinds of the parts.
+    /// What decided: a rule of the project, the client, or the kinds of the parts.
     pub basis: String,
     /// The parser that read the stack; `message` where none did.
     pub parser: &'static str,
-    /// Frames read.
+    /// The number of frames that were read.
     pub frames: usize,
 }
 
@@ -84,24 +84,25 @@ pub fn group(subject: &Subject<'_>) -> Grouping {
 /// Groups a report by the rules of its project.
 #[must_use]
 pub fn group_with(subject: &Subject<'_>, rules: &Rules) -> Grouping {
-    weigh(subject, (Policy::default(), rules), |_, _| ()).0
+    group_observed(subject, Policy::default(), rules, |_, _| ()).0
 }
 
-/// Groups a report by a policy of the caller's.
+/// Groups a report by the caller's policy.
 #[must_use]
 pub fn group_by(subject: &Subject<'_>, policy: Policy) -> Grouping {
-    weigh(subject, (policy, &Rules::default()), |_, _| ()).0
+    group_observed(subject, policy, &Rules::default(), |_, _| ()).0
 }
 
-/// Groups a report; `look` sees what was decided on, and the frames that were found to count.
-pub(crate) fn weigh<T>(
+/// Groups a report; `observe` is given the evidence and the frames that count.
+pub(crate) fn group_observed<T>(
     subject: &Subject<'_>,
-    (policy, rules): (Policy, &Rules),
-    look: impl FnOnce(&Evidence<'_>, &[Named<'_>]) -> T,
+    policy: Policy,
+    rules: &Rules,
+    observe: impl FnOnce(&Evidence<'_>, &[NamedFrame<'_>]) -> T,
 ) -> (Grouping, T) {
     let trace = frames::parse(subject.stack, subject.platform_text);
     let texts = Texts::of(subject, trace.as_ref());
-    let kind = Kind::of(subject, trace.as_ref(), &texts);
+    let kind = kind::kind_of(subject, trace.as_ref(), &texts);
     let is_kernel = trace.as_ref().is_some_and(|trace| trace.language == Language::Kernel);
     // A kernel's title names one function, and above it calls come from everywhere.
     let policy = if is_kernel { Policy { thrown_frames: 1, poor_frames: 1, ..policy } } else { policy };
@@ -112,7 +113,7 @@ pub(crate) fn weigh<T>(
     let recurring = if kind == Kind::StackOverflow { names.recurring() } else { Vec::new() };
     let form = normalise::message(texts.message);
     let exception = without_digits(kind, fault_family(kind, &texts));
-    let has_classes = trace.as_ref().is_some_and(|trace| matches!(trace.language, Language::Java | Language::CSharp));
+    let has_classes = trace.as_ref().is_some_and(|trace| trace.language.entry().has_classes);
     let missing = fingerprint::fault::missing(&exception, texts.message);
     let effect = trace.as_ref().map_or_else(String::new, |trace| fingerprint::fault::opening(&normalise::message(trace.effect)));
     let evidence = Evidence {
@@ -125,10 +126,10 @@ pub(crate) fn weigh<T>(
         recurring: &recurring,
         has_classes,
     };
-    let Applied { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, (&evidence, policy));
+    let Decision { parts, own, basis } = rules.decide(subject.app_id, texts.message, subject.client_fingerprint, &evidence, policy);
     let fingerprint = fingerprint::hash(&parts);
     let top = fingerprint::top(&evidence, policy);
-    let looked = look(&evidence, &top);
+    let observed = observe(&evidence, &top);
     let grouping = Grouping {
         issue_id: fingerprint::issue_id(subject.app_id, subject.platform_id, subject.category, &fingerprint),
         fingerprint,
@@ -146,10 +147,10 @@ pub(crate) fn weigh<T>(
         parser: trace.as_ref().map_or("message", |trace| trace.language.name()),
         frames: trace.as_ref().map_or(0, |trace| trace.frames.len()),
     };
-    (grouping, looked)
+    (grouping, observed)
 }
 
-fn hashes(frames: &[Named<'_>]) -> (u64, u64) {
+fn hashes(frames: &[NamedFrame<'_>]) -> (u64, u64) {
     let (mut all, mut app) = (Hash64::default(), Hash64::default());
     for frame in frames {
         all.add(frame.name);

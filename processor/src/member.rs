@@ -11,31 +11,31 @@ use tokio::task::JoinHandle;
 
 use crate::error::Error;
 
-/// The poll thread sees an order to end within this time.
-const GLANCE: Duration = Duration::from_millis(100);
+/// How long a poll takes at most, and so the end of the thread.
+const POLL_WAIT: Duration = Duration::from_millis(100);
 
-/// What joins.
-pub struct Joining {
+/// How a consumer group is joined.
+pub struct MemberOptions {
     pub kafka: service::kafka::Config,
     pub options: GroupOptions,
-    /// What is told which partitions come and go.
+    /// Is told which partitions come and go.
     pub assignment: Arc<dyn Assignment>,
-    /// Ends all work on partitions, before the group is left.
+    /// Ends all work on partitions before the group is left.
     pub finish: Box<dyn FnOnce() + Send>,
 }
 
 /// Membership in the group. Dropping it ends the thread that serves it.
-pub struct Member {
+pub struct GroupMember {
     leaving: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Member {
-    /// Joins in the background; what ends the membership before it is left goes to `failures`.
+impl GroupMember {
+    /// Joins in the background. An error that ends the membership is sent to `failures`.
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn join(joining: Joining, failures: UnboundedSender<Error>) -> Result<Self, Error> {
+    pub fn join(joining: MemberOptions, failures: UnboundedSender<Error>) -> Result<Self, Error> {
         let leaving = Arc::new(AtomicBool::new(false));
         let ordered = Arc::clone(&leaving);
         let (ended, end) = tokio::sync::oneshot::channel();
@@ -59,19 +59,19 @@ impl Member {
     }
 }
 
-impl Drop for Member {
+impl Drop for GroupMember {
     fn drop(&mut self) {
         self.leaving.store(true, Relaxed);
     }
 }
 
-/// Serves rebalances until told to leave; the work ends before the membership does.
-fn serve(joining: Joining, leaving: &AtomicBool) -> Result<(), Error> {
-    let Joining { kafka, options, assignment, finish } = joining;
+/// Serves rebalances until told to leave. All work ends before the group is left.
+fn serve(joining: MemberOptions, leaving: &AtomicBool) -> Result<(), Error> {
+    let MemberOptions { kafka, options, assignment, finish } = joining;
     let consumer = GroupConsumer::subscribe(&kafka, &options, assignment)?;
     let mut outcome = Ok(());
     while !leaving.load(Relaxed) && outcome.is_ok() {
-        outcome = consumer.poll(GLANCE);
+        outcome = consumer.poll(POLL_WAIT);
     }
     finish();
     drop(consumer);

@@ -1,23 +1,23 @@
-//! Topics and tables, made and brought up to date. Idempotent; run before the services start.
+//! Migration: topics and tables are made and brought up to date before the services start. It is idempotent.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use schemas::migration::{self, FUNCTIONS, MIGRATIONS, Migration};
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport, Release};
+use schemas::record::TOPICS;
 use serde::{Deserialize, Serialize};
 use service::config::Span;
-use service::kafka::{self, Admin, Creation, TopicSpec};
+use service::kafka::{self, Admin, Creation, MAX_RECORD_BYTES, TopicSpec};
 
 use crate::error::Error;
 use crate::retention::Retention;
-use crate::sink::{Entry, Journal};
+use crate::sink::{Entry, MigrationTable};
 
 /// `[topics]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Topics {
-    /// Partitions of every topic; fixed when it is made.
+    /// Partitions of every topic. The number is fixed when a topic is made.
     pub partitions: i32,
     /// Copies of every partition.
     pub replication: i32,
@@ -29,26 +29,23 @@ impl Default for Topics {
     }
 }
 
-/// What was done.
+/// What a migration did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Topics that were made.
     pub topics: Vec<String>,
     /// Migrations that were applied, by their numbers.
     pub migrations: Vec<u32>,
-    /// Whether the tables' retention was set.
+    /// Whether the retention of the tables was set.
     pub retention: bool,
 }
 
-/// Every topic there is.
-const TOPICS: [&str; 5] = [RawReport::TOPIC, Connection::TOPIC, RejectedReport::TOPIC, IssueChange::TOPIC, Release::TOPIC];
-/// The largest record that a topic takes, in bytes.
-pub(crate) const MAX_RECORD_BYTES: usize = 16 << 20;
-/// The name under which retention is noted beside the migrations; it has the number 0.
+/// The name under which retention is recorded among the migrations, with the number 0.
 const RETENTION: &str = "retention";
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a topic that was just made may take to appear in the metadata.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes what is missing and sets retention where it has changed.
+/// Makes topics and tables that are missing, alters topics to their specification, and sets retention where it has changed.
 ///
 /// # Errors
 /// An engine is away or refuses; a topic that exists has another number of partitions.
@@ -64,8 +61,7 @@ pub async fn migrate(
 }
 
 async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> Result<Vec<String>, Error> {
-    let keeps = TOPICS.map(|topic| (topic, retention.of_topic(topic, topics.partitions)));
-    let specs: Vec<TopicSpec> = keeps.iter().map(|(topic, keep)| spec(topic, keep, topics)).collect();
+    let specs = TOPICS.map(|topic| spec(topic, topics, retention));
     let mut made = Vec::new();
     for (name, creation) in admin.create_topics(&specs).await? {
         if creation == Creation::Created {
@@ -73,7 +69,7 @@ async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> R
             made.push(name);
         }
     }
-    for (topic, keep) in keeps {
+    for (topic, spec) in TOPICS.into_iter().zip(&specs) {
         if made.iter().any(|name| name == topic) {
             continue;
         }
@@ -81,15 +77,15 @@ async fn make_topics(admin: &Admin, topics: &Topics, retention: &Retention) -> R
         if found != topics.partitions {
             return Err(Error::Partitions { topic, found, wanted: topics.partitions });
         }
-        let keep: Vec<(&str, &str)> = keep.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        admin.alter_topic_config(topic, &keep).await?;
+        let settings: Vec<(&str, &str)> = spec.config.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        admin.alter_topic_config(topic, &settings).await?;
     }
     Ok(made)
 }
 
-/// A topic that was found a moment ago may not be in the metadata yet.
+/// The number of partitions of a topic, which may not be in the metadata yet.
 async fn partitions(admin: &Admin, topic: &str) -> Result<i32, Error> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + METADATA_TIMEOUT;
     loop {
         match admin.partitions(topic).await {
             Ok(count) => return Ok(count),
@@ -99,14 +95,15 @@ async fn partitions(admin: &Admin, topic: &str) -> Result<i32, Error> {
     }
 }
 
-fn spec(topic: &str, keep: &[(&'static str, String)], topics: &Topics) -> TopicSpec {
+/// How a topic is made, and what an existing one is altered to.
+fn spec(topic: &str, topics: &Topics, retention: &Retention) -> TopicSpec {
     let config = [("message.timestamp.type", "LogAppendTime".to_owned()), ("max.message.bytes", MAX_RECORD_BYTES.to_string())];
-    let config = config.iter().chain(keep);
+    let config = config.into_iter().chain(retention.topic_settings(topic, topics.partitions));
     TopicSpec {
         name: topic.to_owned(),
         partitions: topics.partitions,
         replication: topics.replication,
-        config: config.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        config: config.map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }
 
@@ -116,18 +113,18 @@ fn spec(topic: &str, keep: &[(&'static str, String)], topics: &Topics) -> TopicS
 /// The tables' server is away or refuses.
 pub(crate) async fn is_current(tables: &service::clickhouse::Config, retention: &Retention) -> Result<bool, Error> {
     let database = database(&tables.database)?;
-    if !Journal::is_there(tables, database).await? {
+    if !MigrationTable::is_there(tables, database).await? {
         return Ok(false);
     }
-    let entries = Journal::of(tables, database).entries().await?;
+    let entries = MigrationTable::of(tables, database).entries().await?;
     let is_applied = |migration: &migration::Migration| entries.iter().any(|entry| entry.number == migration.number);
     Ok(MIGRATIONS.iter().all(is_applied) && is_set(&entries, &retention_entry(database, retention).1))
 }
 
-/// The tables of a database, made or brought up to date: the numbers of the migrations that were applied, and whether retention was set.
+/// Brings the tables of a database up to date. Returns the numbers of the migrations that were applied, and whether retention was set.
 pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention: &Retention) -> Result<(Vec<u32>, bool), Error> {
     let database = database(&tables.database)?;
-    let journal = Journal::open(tables, database).await?;
+    let journal = MigrationTable::open(tables, database).await?;
     for function in FUNCTIONS {
         journal.run(function).await?;
     }
@@ -150,8 +147,8 @@ pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention:
     Ok((numbers, is_set))
 }
 
-/// Sets retention where it is not as it was set last.
-async fn set_retention(journal: &Journal, entries: &[Entry], database: &str, retention: &Retention) -> Result<bool, Error> {
+/// Sets retention where it has changed. Returns whether it has.
+async fn set_retention(journal: &MigrationTable, entries: &[Entry], database: &str, retention: &Retention) -> Result<bool, Error> {
     let (statements, entry) = retention_entry(database, retention);
     if is_set(entries, &entry) {
         return Ok(false);
@@ -164,7 +161,7 @@ async fn set_retention(journal: &Journal, entries: &[Entry], database: &str, ret
     Ok(true)
 }
 
-/// The statements that set retention, and what is noted of them.
+/// The statements that set retention, and their record among the migrations.
 fn retention_entry(database: &str, retention: &Retention) -> (Vec<String>, Entry) {
     let wanted = migration::retention(days(retention.bodies), days(retention.facts));
     let statements: Vec<String> = wanted.iter().map(|statement| in_database(statement, database)).collect();
@@ -172,12 +169,12 @@ fn retention_entry(database: &str, retention: &Retention) -> (Vec<String>, Entry
     (statements, entry)
 }
 
-/// Whether retention was set so last.
+/// Whether the last retention that was set is this one.
 fn is_set(entries: &[Entry], wanted: &Entry) -> bool {
     entries.iter().rfind(|entry| entry.name == RETENTION).is_some_and(|last| last == wanted)
 }
 
-/// The statement for tables in another database than the one it names.
+/// The statement for the tables of another database than `aftershock`.
 fn in_database(statement: &str, database: &str) -> String {
     statement.replace("aftershock.", &format!("{database}.")).replace("exists aftershock ", &format!("exists {database} "))
 }
@@ -188,7 +185,7 @@ fn database(name: &str) -> Result<&str, Error> {
     if is_name { Ok(name) } else { Err(Error::DatabaseName(name.to_owned())) }
 }
 
-/// At least one.
+/// Whole days, at least one.
 fn days(span: Span) -> u32 {
     u32::try_from(span.as_secs() / 86_400).unwrap_or(u32::MAX).max(1)
 }

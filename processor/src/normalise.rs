@@ -1,8 +1,7 @@
-//! A message to its form: what one event puts in is left out, what names the bug stays.
+//! The form of a message: values that vary from event to event are replaced, words that name the bug stay.
 //!
-//! One pass over the text, word by word, without patterns per system. A word that is a number, an
-//! address, a date, a path and so on becomes its kind (`<num>`, `<path>`); words stay, and so do
-//! exception names, HTTP statuses and error codes, which are the point of a message.
+//! It takes one pass over the text, word by word, without patterns for certain systems. A word that is a number, an address, a date, a path and so on
+//! becomes its kind (`<num>`, `<path>`). Words stay, and so do names of exceptions, HTTP statuses and error codes, because they say what went wrong.
 
 pub mod vocabulary;
 pub mod word;

@@ -1,9 +1,10 @@
-//! The processor as a whole: a thread that serves the group, workers that fold, a small server that says how they are.
+//! The processor as a whole: a thread that is a member of the consumer group, workers that fold, and a server for health and metrics.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::record::TABLE_TOPICS;
 use service::http::{self, Router};
 use service::kafka::consumer::GroupOptions;
 use service::kafka::{self, Admin};
@@ -13,21 +14,21 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::Config;
-use crate::assignment::{TOPICS, Workers};
+use crate::assignment::Workers;
 use crate::dead_letter::DeadLetters;
 use crate::error::Error;
-use crate::member::{Joining, Member};
-use crate::outfit::{Duty, Outfit};
-use crate::trim::Trim;
-use crate::watermark::Watermarks;
+use crate::member::{GroupMember, MemberOptions};
+use crate::readiness::Readiness;
+use crate::trim::Trimmer;
+use crate::worker_setup::{Mode, WorkerSetup};
 
-/// How often the log is asked whether it still has the topics.
+/// How often the processor checks that the log has the topics.
 const TOPICS_CHECK: Duration = Duration::from_secs(5);
 
 /// Folds the log into the tables until `shutdown`; then every worker finishes its slice and the group is left.
 ///
 /// # Errors
-/// What stopped it. Engines that are away do not: it waits for them. A stream that cannot go on does not either: it is halted alone.
+/// The error that stopped it. It waits for engines that are away, and a stream that cannot go on is halted alone; neither is an error here.
 pub async fn run(
     config: Config,
     kafka: service::kafka::Config,
@@ -35,17 +36,18 @@ pub async fn run(
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
-    let watermarks = Watermarks::default();
+    let readiness = Readiness::default();
     let (failures, mut failed) = mpsc::unbounded_channel();
-    let duty = Duty::Follow(DeadLetters::new(&kafka)?);
-    let mut watch = pin!(watch_topics(Admin::new(&kafka)?, watermarks.clone()));
-    let (limits, options) = (config.http.clone(), group(&config));
-    let mut trimming = pin!(Trim::new(&config, &tables, watermarks.clone()).follow());
-    let workers = Arc::new(Workers::new(Outfit::new(config, tables, duty)?, Handle::current(), watermarks.clone(), failures.clone()));
+    let mode = Mode::Follow(DeadLetters::new(&kafka)?);
+    let mut watch = pin!(watch_topics(Admin::new(&kafka)?, readiness.clone()));
+    let (limits, options) = (config.http.clone(), group_options(&config, &kafka));
+    let mut trimming = pin!(Trimmer::new(&config, &tables, readiness.clone()).follow());
+    let workers = Arc::new(Workers::new(WorkerSetup::new(config, tables, mode)?, Handle::current(), readiness.clone(), failures.clone()));
     let finish = Arc::clone(&workers);
-    let member = Member::join(Joining { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)?;
+    let member =
+        GroupMember::join(MemberOptions { kafka, options, assignment: workers, finish: Box::new(move || finish.finish()) }, failures)?;
     let (leave, left) = Shutdown::new();
-    let mut server = pin!(http::serve(listener, router(watermarks), limits, left));
+    let mut server = pin!(http::serve(listener, router(readiness), limits, left));
     let (outcome, has_ended) = tokio::select! {
         () = shutdown.triggered() => (Ok(()), false),
         failure = failed.recv() => (Err(failure.unwrap_or(Error::ConsumerStopped)), false),
@@ -69,34 +71,34 @@ pub async fn run(
     outcome.and(served.map_err(Error::from))
 }
 
-/// Notes which topics the log does not have. Ends never.
-async fn watch_topics(log: Admin, watermarks: Watermarks) {
+/// Reports the topics that the log does not have. It never ends.
+async fn watch_topics(log: Admin, readiness: Readiness) {
     loop {
         let mut missing = Vec::new();
-        for topic in TOPICS {
+        for topic in TABLE_TOPICS {
             if let Err(kafka::Error::UnknownTopic { .. }) = log.partitions(topic).await {
                 missing.push(topic);
             }
         }
-        watermarks.lacks(missing);
+        readiness.lacks(missing);
         tokio::time::sleep(TOPICS_CHECK).await;
     }
 }
 
-/// How a processor joins its group.
-pub(crate) fn group(config: &Config) -> GroupOptions {
+/// The options with which a processor joins its group.
+pub(crate) fn group_options(config: &Config, kafka: &kafka::Config) -> GroupOptions {
     GroupOptions {
         client_id: "aftershock-processor".to_owned(),
-        group: config.group.clone(),
-        topics: TOPICS.map(str::to_owned).to_vec(),
+        group: kafka.group.clone(),
+        topics: TABLE_TOPICS.map(str::to_owned).to_vec(),
         session_timeout: *config.session_timeout,
         prefetch_bytes: config.prefetch.bytes(),
     }
 }
 
-fn router(watermarks: Watermarks) -> Router {
+fn router(readiness: Readiness) -> Router {
     http::health(Router::new("Aftershock processor"), move || {
-        let ready = watermarks.ready();
+        let ready = readiness.ready();
         Box::pin(async move { ready })
     })
 }

@@ -1,16 +1,16 @@
-//! What a project knows better than the rules in the house: `[processor.grouping]`, compiled and applied.
+//! Rules of projects: `[processor.grouping]`, compiled and applied to reports.
 //!
-//! Order: the first rule of `rules` that fits a report decides, then the client's own fingerprint, then the app's `group_by`. In each,
-//! `{{ default }}` stands for what would have decided without it. `in_app` and `irrelevant` come before all of them: they say which
-//! frames there are to look at.
+//! The first of `rules` that fits a report decides, else the client's own fingerprint, else the app's `group_by`, else the default. In a rule and in
+//! the client's fingerprint, `{{ default }}` stands for the parts that would decide without it. `in_app` and `irrelevant` are applied before:
+//! they say whose a frame is, and which frames are ignored.
 //!
-//! Pure, and bounded whatever is configured: lists and lengths are, and a pattern is matched in one pass.
+//! All of it is pure. Lists and lengths are bounded, and a pattern is matched in one pass.
 
 mod glob;
 mod rules;
 mod settings;
 
-pub use rules::{Applied, Rules};
+pub use rules::{Decision, Rules};
 pub use settings::{AppGrouping, GroupBy, Grouping, ServerRule, When};
 
 #[cfg(test)]

@@ -1,42 +1,40 @@
-//! The log folded again into tables beside the live ones, and these put in their place.
+//! Replay: the log is folded again into new tables, and these take the place of the live ones.
 //!
 //! ```text
-//! hold the group → survey the log → plan → side tables ← earlier days of the live ones → fold → compare
-//!                                                                                             └→ later days → exchange
+//! hold the group → survey the log → plan → new tables ← earlier days of the live ones → fold → compare
+//!                                                                                          └→ later days → exchange
 //! ```
 //!
-//! The workers are the processor's own, in a group of their own. What they fold of a partition ends where the live group has committed:
-//! after the exchange that group goes on as if nothing had happened. Days before the range are in the side tables from the beginning, as the
-//! live tables have them, so that a report is found to be the twin of one that has left the log.
+//! The workers are the processor's own; they join a consumer group of the replay's own. They fold each partition up to the offset that the
+//! live group has committed, so that after the exchange the live group goes on as if nothing had happened. The new tables begin with the days
+//! before the range, shared from the live tables, so that the twin of a report is found even where it has left the log.
 //!
 //! Invariants: no live table is touched before the exchange; while tables are exchanged no processor of the group can be at work; between
-//! the exchanges of two tables each of them is whole, and both end where the group has committed.
+//! the exchanges of two tables each table is whole, and both end at the offset that the group has committed.
 
-mod day;
-mod fold;
-mod guard;
+mod hold;
 mod plan;
-mod refusal;
 mod survey;
+mod tables;
+mod workers;
 
-pub use day::Day;
-pub use refusal::Refusal;
+pub use tables::{DayDifference, ReplayTables};
 
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
-use schemas::row::{ConnectionRow, IssueChangeRow, OccurrenceRow, RejectedReportRow, Table};
 use service::kafka::Admin;
 use service::shutdown::Shutdown;
 
 use crate::error::Error;
+use crate::log_day::LogDay;
 use crate::migrate;
+use crate::replay_refusal::ReplayRefusal;
 use crate::retention::Retention;
-use crate::sink::{DayReport, Side};
-use guard::Guard;
+use crate::stream::StreamSpec;
+use hold::GroupHold;
 use plan::Plan;
 
-/// Where the log and the live tables are.
+/// The log and the live tables, with the configuration of the processors that fold the one into the other.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct Installation {
     pub config: crate::Config,
     pub kafka: service::kafka::Config,
     pub tables: service::clickhouse::Config,
@@ -45,20 +43,20 @@ pub struct Site {
 
 /// What is to be replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
+pub struct ReplayRequest {
     /// The first log day; without it the first that is whole in the log.
-    pub from: Option<Day>,
+    pub from: Option<LogDay>,
     /// The last log day; without it the last there is.
-    pub to: Option<Day>,
-    /// Only compare.
-    pub is_trial: bool,
+    pub to: Option<LogDay>,
+    /// Compares and leaves the live tables as they are.
+    pub is_dry_run: bool,
     /// Hexadecimal; tells this replay's group and database from those of others.
     pub id: String,
 }
 
-/// How far it is.
+/// How far a replay is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Progress {
     /// Waiting for the group to be left by its processors.
     Holding,
     /// So many records are folded, of so many.
@@ -67,141 +65,124 @@ pub enum Step {
     Finishing,
 }
 
-/// What came of it.
+/// What a replay did.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct ReplayReport {
     /// The range, both included.
-    pub days: (Day, Day),
+    pub days: (LogDay, LogDay),
     /// Names of the tables that were folded again.
     pub tables: Vec<&'static str>,
     /// Records that were read.
     pub records: u64,
     /// What is different, by table and day; of a trial only.
-    pub comparison: Vec<(&'static str, Vec<DayReport>)>,
+    pub comparison: Vec<(&'static str, Vec<DayDifference>)>,
 }
-
-/// A topic and the table that it is folded into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fold {
-    pub topic: &'static str,
-    pub table: &'static str,
-    /// The column that holds the equality of delivery.
-    pub id: &'static str,
-    /// Partitioned by log day, with a log that retention takes from.
-    pub is_daily: bool,
-    /// Which rows may have a twin.
-    pub twinned: &'static str,
-}
-
-const NAMED_OR_DATED: &str = "event_id != '' or occurred_at is not null";
-
-const FOLDS: [Fold; 4] = [
-    Fold { topic: RawReport::TOPIC, table: OccurrenceRow::NAME, id: OccurrenceRow::ID, is_daily: true, twinned: NAMED_OR_DATED },
-    Fold { topic: Connection::TOPIC, table: ConnectionRow::NAME, id: ConnectionRow::ID, is_daily: true, twinned: NAMED_OR_DATED },
-    Fold { topic: RejectedReport::TOPIC, table: RejectedReportRow::NAME, id: RejectedReportRow::ID, is_daily: true, twinned: "1" },
-    Fold { topic: IssueChange::TOPIC, table: IssueChangeRow::NAME, id: IssueChangeRow::ID, is_daily: false, twinned: "1" },
-];
 
 /// Folds the log again and exchanges the tables, or only compares them. Live tables are as they were after every error but those of the
 /// exchange itself, after which each of them is whole, the old or the new.
 ///
 /// # Errors
 /// [`Error::Refused`] where it cannot be done as asked; an engine that is away.
-pub async fn replay(site: &Site, order: &Order, tell: &(dyn Fn(Step) + Sync), shutdown: &Shutdown) -> Result<Outcome, Error> {
-    if !migrate::is_current(&site.tables, &site.retention).await? {
-        return Err(Refusal::NotMigrated.into());
+pub async fn replay(
+    installation: &Installation,
+    request: &ReplayRequest,
+    report: &(dyn Fn(Progress) + Sync),
+    shutdown: &Shutdown,
+) -> Result<ReplayReport, Error> {
+    if !migrate::is_current(&installation.tables, &installation.retention).await? {
+        return Err(ReplayRefusal::NotMigrated.into());
     }
-    let admin = Admin::new(&site.kafka)?;
-    let guard = match order.is_trial {
+    let admin = Admin::new(&installation.kafka)?;
+    let hold = match request.is_dry_run {
         true => None,
         false => {
-            tell(Step::Holding);
-            Some(Guard::hold(site, &admin).await?)
+            report(Progress::Holding);
+            Some(GroupHold::hold(installation, &admin).await?)
         }
     };
-    let side = Side::new(&site.tables, &format!("{}{}", prefix(site), order.id));
-    let work = Replay { site, order, admin, side: &side, guard: guard.as_ref() };
-    let replayed = in_side(&work, tell, shutdown).await;
+    let tables = ReplayTables::new(&installation.tables, &format!("{}{}", prefix(installation), request.id));
+    let work = Replay { installation, request, admin, tables: &tables, hold: hold.as_ref() };
+    let replayed = fold_and_exchange(&work, report, shutdown).await;
     work.forget_group().await;
-    let cleaned = side.remove(&prefix(site)).await;
-    if let Some(guard) = guard {
-        guard.leave().await;
+    let cleaned = tables.remove(&prefix(installation)).await;
+    if let Some(hold) = hold {
+        hold.leave().await;
     }
     let outcome = replayed?;
     cleaned?;
     Ok(outcome)
 }
 
-/// Names of side databases begin with this; the id of the replay follows.
-fn prefix(site: &Site) -> String {
-    format!("{}_replay_", site.tables.database)
+/// What the names of new databases begin with; the id of the replay follows.
+fn prefix(installation: &Installation) -> String {
+    format!("{}_replay_", installation.tables.database)
 }
 
 /// A replay under way.
 struct Replay<'a> {
-    site: &'a Site,
-    order: &'a Order,
+    installation: &'a Installation,
+    request: &'a ReplayRequest,
     admin: Admin,
-    side: &'a Side,
-    /// None in a trial.
-    guard: Option<&'a Guard>,
+    tables: &'a ReplayTables,
+    /// `None` in a dry run.
+    hold: Option<&'a GroupHold>,
 }
 
-async fn in_side(replay: &Replay<'_>, tell: &(dyn Fn(Step) + Sync), shutdown: &Shutdown) -> Result<Outcome, Error> {
-    let Replay { site, order, side, guard, .. } = replay;
+async fn fold_and_exchange(replay: &Replay<'_>, report: &(dyn Fn(Progress) + Sync), shutdown: &Shutdown) -> Result<ReplayReport, Error> {
+    let Replay { installation, request, tables, hold, .. } = replay;
     // What a replay that was killed has left.
-    side.remove(&prefix(site)).await?;
+    tables.remove(&prefix(installation)).await?;
     let found = survey::survey(replay).await?;
-    let plan = plan::plan(&found, order)?;
-    let (days, records) = ((Day(*plan.days.start()), Day(*plan.days.end())), plan.records());
-    let tables: Vec<&'static str> = plan.folds.iter().map(|fold| fold.table).collect();
+    let plan = plan::plan(&found, request)?;
+    let (days, records) = ((LogDay(*plan.days.start()), LogDay(*plan.days.end())), plan.records());
+    let names: Vec<&'static str> = plan.streams.iter().map(|stream| stream.table).collect();
     tracing::info!(from = %days.0, to = %days.1, records, "replay begins");
-    migrate::make_tables(side.config(), &site.retention).await?;
-    for fold in plan.daily() {
-        side.carry(fold.table, |day| day < *plan.days.start()).await?;
+    migrate::make_tables(tables.config(), &installation.retention).await?;
+    for stream in plan.daily() {
+        tables.attach_live_days(stream.table, |day| day < *plan.days.start()).await?;
     }
-    fold::fold(replay, &plan, tell, shutdown).await?;
-    tell(Step::Finishing);
+    workers::run(replay, &plan, report, shutdown).await?;
+    report(Progress::Finishing);
     let mut comparison = Vec::new();
-    match guard {
-        None => comparison = compare(side, &plan).await?,
-        Some(guard) => swap(replay, &plan, &found, guard).await?,
+    match hold {
+        None => comparison = compare(tables, &plan).await?,
+        Some(hold) => exchange(replay, &plan, &found, hold).await?,
     }
-    Ok(Outcome { days, tables, records, comparison })
+    Ok(ReplayReport { days, tables: names, records, comparison })
 }
 
-async fn compare(side: &Side, plan: &Plan) -> Result<Vec<(&'static str, Vec<DayReport>)>, Error> {
+async fn compare(tables: &ReplayTables, plan: &Plan) -> Result<Vec<(&'static str, Vec<DayDifference>)>, Error> {
     let mut comparison = Vec::new();
-    for fold in &plan.folds {
-        comparison.push((fold.table, side.compare(fold.table, &plan.days, &plan.ends(fold.topic)).await?));
+    for stream in &plan.streams {
+        comparison.push((stream.table, tables.compare(stream.table, &plan.days, &plan.ends(stream.topic)).await?));
     }
     Ok(comparison)
 }
 
-/// Puts the side tables in the place of the live ones.
-async fn swap(replay: &Replay<'_>, plan: &Plan, found: &survey::Survey, guard: &Guard) -> Result<(), Error> {
+/// Puts the new tables in the place of the live ones.
+async fn exchange(replay: &Replay<'_>, plan: &Plan, found: &survey::Survey, hold: &GroupHold) -> Result<(), Error> {
     let last = *plan.days.end();
-    for fold in plan.daily().filter(|_| last < u16::MAX) {
-        side_twins(replay.side, fold, last).await?;
-        replay.side.carry(fold.table, |day| day > last).await?;
+    for stream in plan.daily().filter(|_| last < u16::MAX) {
+        refuse_twins(replay.tables, stream, last).await?;
+        replay.tables.attach_live_days(stream.table, |day| day > last).await?;
     }
     // From here to the end no other member can be given a partition.
-    let held = guard.keep().await?;
+    let held = hold.lock().await?;
     if survey::committed(replay).await? != found.committed() {
-        return Err(Refusal::Moved.into());
+        return Err(ReplayRefusal::Moved.into());
     }
-    for fold in &plan.folds {
-        replay.side.exchange(fold.table).await?;
-        tracing::info!(table = fold.table, "table exchanged");
+    for stream in &plan.streams {
+        replay.tables.exchange(stream.table).await?;
+        tracing::info!(table = stream.table, "table exchanged");
     }
     drop(held);
     Ok(())
 }
 
 /// A report that only the replay counts in its range may be counted on a later day that stays as it is.
-async fn side_twins(side: &Side, fold: &Fold, last: u16) -> Result<(), Error> {
-    match side.twins(fold, last).await? {
+async fn refuse_twins(tables: &ReplayTables, stream: &StreamSpec, last: u16) -> Result<(), Error> {
+    match tables.twins(stream, last).await? {
         0 => Ok(()),
-        count => Err(Refusal::Twins { table: fold.table, count, last: Day(last) }.into()),
+        count => Err(ReplayRefusal::Twins { table: stream.table, count, last: LogDay(last) }.into()),
     }
 }

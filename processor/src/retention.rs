@@ -1,4 +1,4 @@
-//! `[retention]`: how long what is kept, and how much of it.
+//! `[retention]`: for how long, and in how many bytes, log and tables are kept.
 
 use schemars::JsonSchema;
 use schemas::record::{Connection, RawReport, Record, RejectedReport, Release};
@@ -27,13 +27,13 @@ pub struct Retention {
     pub table_bytes: Option<Size>,
 }
 
-/// What the embedded engines keep where nothing is said: together an eighth of a disk of 256 GB.
+/// Defaults for the embedded engines: together an eighth of a disk of 256 GB.
 const EMBEDDED_LOG: Size = Size(8 << 30);
 const EMBEDDED_TABLES: Size = Size(24 << 30);
 
-/// Hundredths of `log_bytes` that a topic gets; others are not bounded by bytes.
+/// Hundredths of `log_bytes` for each topic; other topics are not bounded by bytes.
 const SHARES: [(&str, u64); 3] = [(RawReport::TOPIC, 75), (Connection::TOPIC, 15), (RejectedReport::TOPIC, 10)];
-/// Bounds of a segment where bytes are bounded: only whole segments go, and the largest batch must fit into one.
+/// Bounds of a segment's size where bytes are bounded: only whole segments are deleted, and the largest batch must fit into one.
 const SMALLEST_SEGMENT: u64 = 32 << 20;
 const LARGEST_SEGMENT: u64 = 1 << 30;
 
@@ -44,7 +44,7 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Fills in what is not said: bounds for engines that are embedded, none for others.
+    /// Fills in absent bounds: defaults for embedded engines, no bound for others.
     #[must_use]
     pub fn resolved(self, embeds_log: bool, embeds_tables: bool) -> Self {
         let default = |is_embedded: bool, bytes| if is_embedded { bytes } else { Size::default() };
@@ -55,14 +55,14 @@ impl Retention {
         }
     }
 
-    /// Bytes that the tables may take, where they are bounded.
+    /// The most bytes of the tables; `None` where there is no bound.
     #[must_use]
     pub fn table_bound(&self) -> Option<u64> {
         self.table_bytes.map(|bytes| bytes.0).filter(|bytes| *bytes > 0)
     }
 
-    /// What the log keeps of a topic, in Kafka's settings.
-    pub(crate) fn of_topic(&self, topic: &str, partitions: i32) -> Vec<(&'static str, String)> {
+    /// The retention of a topic, as Kafka's settings.
+    pub(crate) fn topic_settings(&self, topic: &str, partitions: i32) -> Vec<(&'static str, String)> {
         let policy = if topic == Release::TOPIC { "compact" } else { "delete" };
         let share = SHARES.iter().find(|(name, _)| *name == topic).map(|(_, share)| *share);
         // Issue changes and releases stay: the tables and the edges are made of them.
@@ -91,7 +91,7 @@ mod tests {
     use schemas::record::IssueChange;
 
     fn of(retention: &Retention, topic: &str) -> Vec<(&'static str, String)> {
-        retention.of_topic(topic, 4)
+        retention.topic_settings(topic, 4)
     }
 
     fn value<'a>(settings: &'a [(&'static str, String)], name: &str) -> Option<&'a str> {

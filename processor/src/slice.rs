@@ -1,7 +1,7 @@
-//! A fixed run of offsets of one partition: the unit of work and of retry.
+//! A slice is a fixed run of offsets of one partition, the unit of work and of retry.
 //!
-//! Before work a slice's end is fixed by committing its first offset with the end beside it (`schemas::commit_note`).
-//! Who owns the partition next finds that and repeats exactly those offsets.
+//! Before work on a slice begins, its end is committed beside its first offset ([`schemas::commit_note`]). The next owner of the partition finds
+//! it there and repeats exactly those offsets.
 
 use schemas::time;
 use service::kafka::consumer::Message;
@@ -9,16 +9,16 @@ use service::kafka::consumer::Message;
 /// Messages of one partition within one log day, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Slice {
-    /// The first offset: the one that is committed while the slice is open.
+    /// The first offset, which is committed while the slice is open.
     pub first: i64,
     /// The last offset.
     pub last: i64,
-    /// What the log still holds of them.
+    /// The messages that the log still has.
     pub messages: Vec<Message>,
     bytes: usize,
 }
 
-/// Where a slice ends at the latest.
+/// The limits of a slice.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub records: usize,
@@ -32,7 +32,7 @@ impl Slice {
         Self { first, last: first - 1, messages: Vec::new(), bytes: 0 }
     }
 
-    /// Whether the message may be the next one of the slice: the first always, another within the limits and on the same log day.
+    /// Whether the message may be added: the first always, further messages within the limits and on the same log day.
     #[must_use]
     pub fn admits(&self, message: &Message, limits: Limits) -> bool {
         let Some(first) = self.messages.first() else { return true };
@@ -41,65 +41,65 @@ impl Slice {
             && time::log_day(first.appended_at) == time::log_day(message.appended_at)
     }
 
-    /// Takes the next message.
+    /// Adds the next message.
     pub fn push(&mut self, message: Message) {
         self.last = message.offset;
         self.bytes += message.payload.len();
         self.messages.push(message);
     }
 
-    /// Whether another record would be too many.
+    /// Whether no further message may be added.
     #[must_use]
     pub fn is_full(&self, limits: Limits) -> bool {
         self.messages.len() >= limits.records || self.bytes >= limits.bytes
     }
 
-    /// Bytes of the payloads.
+    /// Bytes of all payloads.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The log day of its records; `None` where it has none.
+    /// The log day of the messages; `None` where there are none.
     #[must_use]
     pub fn day(&self) -> Option<u16> {
         self.messages.first().map(|message| time::log_day(message.appended_at))
     }
 }
 
-/// What is known about a partition when a worker begins.
+/// The offsets of a partition when its worker begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct PartitionOffsets {
     /// The committed offset.
     pub committed: Option<i64>,
-    /// The end of the slice that is open there.
+    /// The last offset of the slice that is open at the committed offset.
     pub open_until: Option<i64>,
-    /// First offset in the log.
+    /// The first offset in the log.
     pub low: i64,
-    /// Offset after the last in the log.
+    /// The offset after the last in the log.
     pub high: i64,
-    /// Highest offset in the table.
+    /// The highest offset in the table.
     pub highest: Option<i64>,
 }
 
 /// Where a worker begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Start {
-    /// The slice to be repeated, by its first and last offset.
+pub struct StartingPoint {
+    /// First and last offset of the slice that is to be repeated.
     pub repeat: Option<(i64, i64)>,
-    /// Where the next new slice begins.
+    /// The first offset of the next new slice.
     pub next: i64,
-    /// Offsets that retention has taken before they were read.
+    /// Offsets that left the log by retention before they were read.
     pub gap: i64,
-    /// Offsets after the committed one that are in the table already.
+    /// Offsets after the committed offset that are in the table already.
     pub ahead: i64,
 }
 
-/// Decides where to begin.
+/// Decides where a worker begins.
 ///
 /// # Errors
-/// The offset that is known and that the log does not reach: the topic was made anew.
-pub fn start(known: Known) -> Result<Start, i64> {
+/// A known offset that is beyond the end of the log: the topic was deleted and created again.
+pub fn starting_point(known: PartitionOffsets) -> Result<StartingPoint, i64> {
     let after_table = known.highest.map_or(0, |highest| highest + 1);
     let committed = known.committed.unwrap_or(known.low);
     let read = known.open_until.map_or(committed, |end| end + 1);
@@ -109,7 +109,7 @@ pub fn start(known: Known) -> Result<Start, i64> {
     }
     let repeat = known.open_until.map(|end| (committed, end));
     let gap = if known.committed.is_some() { (known.low - committed.max(after_table)).max(0) } else { 0 };
-    Ok(Start { repeat, next: beyond.max(known.low), gap, ahead: (after_table - read.max(known.low)).max(0) })
+    Ok(StartingPoint { repeat, next: beyond.max(known.low), gap, ahead: (after_table - read.max(known.low)).max(0) })
 }
 
 #[cfg(test)]
@@ -141,32 +141,35 @@ mod tests {
 
     #[test]
     fn a_worker_begins_after_what_is_committed_and_what_is_in_the_table() {
-        let known = Known { committed: Some(10), low: 0, high: 50, ..Known::default() };
-        assert_eq!(start(known), Ok(Start { repeat: None, next: 10, gap: 0, ahead: 0 }));
-        assert_eq!(start(Known { highest: Some(9), ..known }).unwrap().next, 10);
-        assert_eq!(start(Known { highest: Some(19), ..known }), Ok(Start { repeat: None, next: 20, gap: 0, ahead: 10 }));
-        let open = Known { open_until: Some(14), ..known };
-        assert_eq!(start(open), Ok(Start { repeat: Some((10, 14)), next: 15, gap: 0, ahead: 0 }));
-        assert_eq!(start(Known { highest: Some(14), ..open }).unwrap().next, 15);
-        let fresh = Known { low: 3, high: 50, ..Known::default() };
-        assert_eq!(start(fresh), Ok(Start { repeat: None, next: 3, gap: 0, ahead: 0 }));
-        assert_eq!(start(Known::default()), Ok(Start { repeat: None, next: 0, gap: 0, ahead: 0 }));
+        let known = PartitionOffsets { committed: Some(10), low: 0, high: 50, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(known), Ok(StartingPoint { repeat: None, next: 10, gap: 0, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(9), ..known }).unwrap().next, 10);
+        assert_eq!(
+            starting_point(PartitionOffsets { highest: Some(19), ..known }),
+            Ok(StartingPoint { repeat: None, next: 20, gap: 0, ahead: 10 })
+        );
+        let open = PartitionOffsets { open_until: Some(14), ..known };
+        assert_eq!(starting_point(open), Ok(StartingPoint { repeat: Some((10, 14)), next: 15, gap: 0, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(14), ..open }).unwrap().next, 15);
+        let fresh = PartitionOffsets { low: 3, high: 50, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(fresh), Ok(StartingPoint { repeat: None, next: 3, gap: 0, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets::default()), Ok(StartingPoint { repeat: None, next: 0, gap: 0, ahead: 0 }));
     }
 
     #[test]
     fn retention_that_was_faster_is_a_gap() {
-        let known = Known { committed: Some(10), low: 30, high: 50, ..Known::default() };
-        assert_eq!(start(known), Ok(Start { repeat: None, next: 30, gap: 20, ahead: 0 }));
-        assert_eq!(start(Known { high: 30, ..known }).unwrap().next, 30);
-        assert_eq!(start(Known { highest: Some(24), ..known }).unwrap().gap, 5);
+        let known = PartitionOffsets { committed: Some(10), low: 30, high: 50, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(known), Ok(StartingPoint { repeat: None, next: 30, gap: 20, ahead: 0 }));
+        assert_eq!(starting_point(PartitionOffsets { high: 30, ..known }).unwrap().next, 30);
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(24), ..known }).unwrap().gap, 5);
     }
 
     #[test]
     fn a_log_that_ends_before_what_is_known_was_made_anew() {
-        let known = Known { low: 0, high: 5, ..Known::default() };
-        assert_eq!(start(Known { highest: Some(5), ..known }), Err(5));
-        assert_eq!(start(Known { committed: Some(6), ..known }), Err(5));
-        assert_eq!(start(Known { committed: Some(2), open_until: Some(5), ..known }), Err(5));
-        assert!(start(Known { highest: Some(4), committed: Some(5), ..known }).is_ok());
+        let known = PartitionOffsets { low: 0, high: 5, ..PartitionOffsets::default() };
+        assert_eq!(starting_point(PartitionOffsets { highest: Some(5), ..known }), Err(5));
+        assert_eq!(starting_point(PartitionOffsets { committed: Some(6), ..known }), Err(5));
+        assert_eq!(starting_point(PartitionOffsets { committed: Some(2), open_until: Some(5), ..known }), Err(5));
+        assert!(starting_point(PartitionOffsets { highest: Some(4), committed: Some(5), ..known }).is_ok());
     }
 }

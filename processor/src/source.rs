@@ -1,50 +1,49 @@
-//! The messages of one partition, cut into slices.
+//! Reads the messages of one partition and cuts them into slices.
 
 use std::time::{Duration, Instant};
 
 use service::kafka::Error as LogError;
 use service::kafka::consumer::{Message, PartitionQueue};
 
-use crate::bound::Bound;
 use crate::error::Error;
-use crate::replay::Refusal;
+use crate::range::PartitionRange;
 use crate::slice::{Limits, Slice};
-use crate::stop::{Halt, Stop};
+use crate::stop::{Stop, WorkerEnd};
 
-/// How long a worker without messages takes at most to see that it was told to stop.
-const GLANCE: Duration = Duration::from_millis(200);
-/// A partition without messages is compared with the log this often.
-const CHECK: Duration = Duration::from_secs(5);
-/// How long fetching may take to begin before a seek.
-const SEEK_PATIENCE: Duration = Duration::from_secs(60);
+/// How long one poll for a message takes at most, so that a worker sees soon that it was told to stop.
+const POLL_WAIT: Duration = Duration::from_millis(200);
+/// How often a worker without messages asks the log for the ends of the partition.
+const BOUNDS_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the client may take to be able to seek.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads on from a place and cuts.
+/// Reads a partition from an offset on.
 pub struct Source {
     queue: PartitionQueue,
     limits: Limits,
     linger: Duration,
     generation: u16,
-    /// What is to be read; everything where there is none.
-    bound: Option<Bound>,
-    /// The offset that comes next: every lower one is in a slice already.
+    /// The range of a replay; without it the partition is read without end.
+    range: Option<PartitionRange>,
+    /// The next offset. Every lower offset is in a slice already.
     next: i64,
     /// A message that belongs to the next slice.
     carried: Option<Message>,
     /// The slice that is being filled.
     filling: Slice,
     began: Instant,
-    /// The hole at this offset was read twice: the log has none there.
+    /// The log has no message at this offset; it was read twice.
     hole: Option<i64>,
-    /// Offsets that retention took before they were read; taken by [`Source::take_gap`].
+    /// Offsets that left the log by retention before they were read, since the last [`Source::take_gap`].
     gap: u64,
-    /// When the log was last asked for its ends.
+    /// When the log was last asked for the ends of the partition.
     checked: Instant,
 }
 
 impl Source {
-    /// Reads from where the group has committed, until [`Source::go_to`].
+    /// A source that reads from the committed offset, until [`Source::go_to`].
     #[must_use]
-    pub fn new(queue: PartitionQueue, config: &crate::Config, bound: Option<Bound>) -> Self {
+    pub fn new(queue: PartitionQueue, config: &crate::Config, range: Option<PartitionRange>) -> Self {
         let limits = Limits { records: config.slice.records.max(1), bytes: config.slice.bytes.bytes() };
         let now = Instant::now();
         Self {
@@ -52,7 +51,7 @@ impl Source {
             limits,
             linger: *config.slice.linger,
             generation: config.log_generation,
-            bound,
+            range,
             next: 0,
             carried: None,
             filling: Slice::default(),
@@ -63,17 +62,17 @@ impl Source {
         }
     }
 
-    /// The partition: to be committed, and to be asked for its ends.
+    /// The queue of the partition, for commits and for the ends of the partition.
     #[must_use]
     pub fn queue(&self) -> &PartitionQueue {
         &self.queue
     }
 
-    /// Reads from `offset` on. `is_there`: fetching begins there by itself.
+    /// Continues at `offset`. `is_there` says that the client fetches from there already.
     ///
     /// # Errors
     /// The log is away for long, or the worker was told to stop.
-    pub fn go_to(&mut self, offset: i64, is_there: bool, stop: &Stop) -> Result<(), Halt> {
+    pub fn go_to(&mut self, offset: i64, is_there: bool, stop: &Stop) -> Result<(), WorkerEnd> {
         self.next = offset;
         self.carried = None;
         self.filling = Slice::starting_at(offset);
@@ -86,16 +85,16 @@ impl Source {
         self.next
     }
 
-    /// Offsets lost to retention since the last call.
+    /// Offsets that were lost to retention since the last call.
     pub fn take_gap(&mut self) -> u64 {
         std::mem::take(&mut self.gap)
     }
 
-    /// The slice that is complete already without waiting, if one is.
+    /// A slice that is complete without waiting, if there is one.
     ///
     /// # Errors
     /// As [`Source::slice`].
-    pub fn ready(&mut self, stop: &Stop) -> Result<Option<Slice>, Halt> {
+    pub fn ready(&mut self, stop: &Stop) -> Result<Option<Slice>, WorkerEnd> {
         while !stop.is_told() {
             match self.pull(Duration::ZERO, stop)? {
                 Pull::Full => return Ok(Some(self.cut())),
@@ -106,23 +105,23 @@ impl Source {
         Ok(None)
     }
 
-    /// The next slice: full, or what came within the linger after its first message.
+    /// The next slice: until it is full, or until the linger after its first message has passed.
     ///
     /// # Errors
-    /// The worker was told to stop, or nothing is left of what it was asked for; the log ends before what was read.
-    pub fn slice(&mut self, stop: &Stop) -> Result<Slice, Halt> {
+    /// The worker was told to stop; the range is done; the log ends before the next offset.
+    pub fn slice(&mut self, stop: &Stop) -> Result<Slice, WorkerEnd> {
         loop {
             if stop.is_told() {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
             if self.is_at_end() {
-                return if self.filling.messages.is_empty() { Err(Halt::Ended) } else { Ok(self.cut()) };
+                return if self.filling.messages.is_empty() { Err(WorkerEnd::RangeDone) } else { Ok(self.cut()) };
             }
-            let left = if self.filling.messages.is_empty() { GLANCE } else { self.linger.saturating_sub(self.began.elapsed()) };
+            let left = if self.filling.messages.is_empty() { POLL_WAIT } else { self.linger.saturating_sub(self.began.elapsed()) };
             if left.is_zero() {
                 return Ok(self.cut());
             }
-            match self.pull(left.min(GLANCE), stop)? {
+            match self.pull(left.min(POLL_WAIT), stop)? {
                 Pull::Full => return Ok(self.cut()),
                 Pull::Taken => {}
                 Pull::Nothing => self.compare(stop)?,
@@ -130,17 +129,17 @@ impl Source {
         }
     }
 
-    /// The offsets from the current one to `last`, as far as the log still holds them.
+    /// The slice from the next offset to `last`, with the messages that the log still has.
     ///
     /// # Errors
     /// As [`Source::slice`].
-    pub fn exactly(&mut self, last: i64, stop: &Stop) -> Result<Slice, Halt> {
+    pub fn exactly(&mut self, last: i64, stop: &Stop) -> Result<Slice, WorkerEnd> {
         let mut slice = Slice::starting_at(self.next);
         while self.next <= last {
             if stop.is_told() {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
-            match self.message(GLANCE, stop)? {
+            match self.message(POLL_WAIT, stop)? {
                 Some(message) if message.offset > last => {
                     self.next = last + 1;
                     self.carried = Some(message);
@@ -154,7 +153,7 @@ impl Source {
         Ok(slice)
     }
 
-    fn pull(&mut self, wait: Duration, stop: &Stop) -> Result<Pull, Halt> {
+    fn pull(&mut self, wait: Duration, stop: &Stop) -> Result<Pull, WorkerEnd> {
         let Some(message) = self.message(wait, stop)? else { return Ok(Pull::Nothing) };
         if !self.filling.admits(&message, self.limits) {
             self.next = message.offset;
@@ -173,8 +172,8 @@ impl Source {
         std::mem::replace(&mut self.filling, next)
     }
 
-    /// The next message in order; [`Source::next`] is behind it then.
-    fn message(&mut self, wait: Duration, stop: &Stop) -> Result<Option<Message>, Halt> {
+    /// The next message in order. [`Source::next`] is the offset after it then.
+    fn message(&mut self, wait: Duration, stop: &Stop) -> Result<Option<Message>, WorkerEnd> {
         let message = match self.carried.take() {
             Some(message) => message,
             None => match self.queue.poll(wait) {
@@ -187,19 +186,19 @@ impl Source {
             },
         };
         if message.offset < self.next {
-            // Left over from before a seek, or the log was made anew and is read from its beginning.
+            // Left over from before a seek, or the topic was created again and is read from its beginning.
             self.compare_at(Duration::from_millis(500), stop)?;
             return Ok(None);
         }
         if message.offset > self.next && self.hole != Some(self.next) && !self.may_pass(message.offset, stop)? {
             return Ok(None);
         }
-        if self.bound.as_ref().is_some_and(|bound| message.offset >= bound.end) {
+        if self.range.as_ref().is_some_and(|range| message.offset >= range.end) {
             self.next = message.offset;
             return Ok(None);
         }
         self.next = message.offset + 1;
-        if self.bound.as_ref().is_some_and(|bound| !bound.wants(message.appended_at)) {
+        if self.range.as_ref().is_some_and(|range| !range.wants(message.appended_at)) {
             if self.filling.messages.is_empty() {
                 self.filling = Slice::starting_at(self.next);
             }
@@ -209,11 +208,11 @@ impl Source {
     }
 
     fn is_at_end(&self) -> bool {
-        self.bound.as_ref().is_some_and(|bound| self.next >= bound.end)
+        self.range.as_ref().is_some_and(|range| self.next >= range.end)
     }
 
-    /// Whether the log holds nothing between [`Source::next`] and `offset`; reads again where it may.
-    fn may_pass(&mut self, offset: i64, stop: &Stop) -> Result<bool, Halt> {
+    /// Whether the log has no message between [`Source::next`] and `offset`. Reads again where it may have one.
+    fn may_pass(&mut self, offset: i64, stop: &Stop) -> Result<bool, WorkerEnd> {
         let (low, _) = self.watermarks(stop)?;
         if low > self.next {
             self.skip_to(low.min(offset))?;
@@ -227,10 +226,10 @@ impl Source {
         Ok(false)
     }
 
-    fn skip_to(&mut self, offset: i64) -> Result<(), Halt> {
-        if self.bound.is_some() {
+    fn skip_to(&mut self, offset: i64) -> Result<(), WorkerEnd> {
+        if self.range.is_some() {
             let (topic, partition) = (self.queue.topic().to_owned(), self.queue.partition());
-            return Err(Halt::Failed(Refusal::Taken { topic, partition }.into()));
+            return Err(WorkerEnd::Failed(Error::RangeGone { topic, partition }));
         }
         let missing = u64::try_from(offset - self.next).unwrap_or_default();
         let (topic, partition) = (self.queue.topic(), self.queue.partition());
@@ -243,18 +242,18 @@ impl Source {
         Ok(())
     }
 
-    fn compare(&mut self, stop: &Stop) -> Result<(), Halt> {
-        self.compare_at(CHECK, stop)
+    fn compare(&mut self, stop: &Stop) -> Result<(), WorkerEnd> {
+        self.compare_at(BOUNDS_INTERVAL, stop)
     }
 
-    /// Where nothing comes: whether the log still reaches the place that is read, asked at most once in `interval`.
-    fn compare_at(&mut self, interval: Duration, stop: &Stop) -> Result<(), Halt> {
+    /// Checks that the next offset is still within the log, at most once in `interval`.
+    fn compare_at(&mut self, interval: Duration, stop: &Stop) -> Result<(), WorkerEnd> {
         if self.checked.elapsed() < interval {
             return Ok(());
         }
         let (low, high) = self.watermarks(stop)?;
         if high < self.next {
-            return Err(Halt::Failed(self.log_anew(high, self.next - 1)));
+            return Err(WorkerEnd::Failed(self.log_anew(high, self.next - 1)));
         }
         if low > self.next {
             self.skip_to(low)?;
@@ -262,14 +261,14 @@ impl Source {
         Ok(())
     }
 
-    /// The error of a log that ends at `end` although `known` was read from it.
+    /// The error of a log that ends at `end` although the offset `known` was read from it.
     #[must_use]
     pub fn log_anew(&self, end: i64, known: i64) -> Error {
         let (topic, partition) = (self.queue.topic().to_owned(), self.queue.partition());
         Error::LogAnew { topic, partition, end, known, generation: self.generation }
     }
 
-    fn watermarks(&mut self, stop: &Stop) -> Result<(i64, i64), Halt> {
+    fn watermarks(&mut self, stop: &Stop) -> Result<(i64, i64), WorkerEnd> {
         loop {
             match self.queue.watermarks() {
                 Ok(found) => {
@@ -279,23 +278,23 @@ impl Source {
                 Err(error) => tracing::warn!(topic = self.queue.topic(), partition = self.queue.partition(), %error, "watermarks"),
             }
             if stop.waits(Duration::from_millis(500)) {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
         }
     }
 
-    fn seek(&self, offset: i64, stop: &Stop) -> Result<(), Halt> {
+    fn seek(&self, offset: i64, stop: &Stop) -> Result<(), WorkerEnd> {
         let began = Instant::now();
         loop {
             let error: LogError = match self.queue.seek(offset) {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if began.elapsed() > SEEK_PATIENCE {
-                return Err(Halt::Failed(error.into()));
+            if began.elapsed() > SEEK_TIMEOUT {
+                return Err(WorkerEnd::Failed(error.into()));
             }
             if stop.waits(Duration::from_millis(100)) {
-                return Err(Halt::Stopped);
+                return Err(WorkerEnd::Stopped);
             }
         }
     }
@@ -304,8 +303,8 @@ impl Source {
 enum Pull {
     /// The slice is complete.
     Full,
-    /// One message more.
+    /// One message was added.
     Taken,
-    /// None came.
+    /// No message came.
     Nothing,
 }

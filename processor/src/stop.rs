@@ -1,4 +1,4 @@
-//! How a worker is told to end.
+//! How a worker is told to end, and why it ends.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use tokio::sync::watch;
 
 use crate::error::Error;
 
-/// What a worker is told.
+/// What a worker is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
     Work,
-    /// Finish the slice in hand and end; where an engine is away, leave it.
+    /// To finish its slice and end. If an engine is away, the slice stays open.
     Finish,
-    /// The partition is another's: end at once.
+    /// To end at once, because another processor owns the partition.
     Abandon,
 }
 
-/// The side that tells.
+/// Tells a worker to end.
 #[derive(Debug)]
 pub struct StopSender(watch::Sender<Order>);
 
-/// The side that is told; may block, so it belongs to a thread of its own.
+/// Received by a worker. Its methods block, so it belongs to a thread outside the runtime.
 #[derive(Debug, Clone)]
 pub struct Stop {
     order: watch::Receiver<Order>,
@@ -30,41 +30,29 @@ pub struct Stop {
 
 /// Why a worker ends.
 #[derive(Debug)]
-pub enum Halt {
-    /// It was told to.
+pub enum WorkerEnd {
+    /// The worker was told to end.
     Stopped,
-    /// It has come to the end of what it was asked for.
-    Ended,
-    /// It cannot go on, and trying again would not help.
+    /// The range of a replay is done.
+    RangeDone,
+    /// An error that waiting does not mend.
     Failed(Error),
-}
-
-/// Why one attempt did not succeed.
-pub enum Attempt {
-    Failed(Error),
-    Halted(Halt),
-}
-
-impl From<service::kafka::Error> for Attempt {
-    fn from(error: service::kafka::Error) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 impl StopSender {
-    /// A connected pair.
+    /// A connected pair of both sides.
     #[must_use]
     pub fn new(runtime: Handle) -> (Self, Stop) {
         let (sender, order) = watch::channel(Order::Work);
         (Self(sender), Stop { order, runtime })
     }
 
-    /// Lets the slice in hand be finished.
+    /// Tells the worker to finish its slice and end.
     pub fn finish(&self) {
         self.0.send_if_modified(|order| std::mem::replace(order, Order::Finish.max(*order)) < Order::Finish);
     }
 
-    /// Lets nothing be finished.
+    /// Tells the worker to end at once.
     pub fn abandon(&self) {
         self.0.send_replace(Order::Abandon);
     }
@@ -77,7 +65,7 @@ impl Stop {
         *self.order.borrow() > Order::Work
     }
 
-    /// Waits; true where the worker was told to end meanwhile.
+    /// Waits for this long. Returns true as soon as the worker is told to end.
     #[must_use]
     pub fn waits(&self, duration: Duration) -> bool {
         let mut order = self.order.clone();
@@ -85,31 +73,31 @@ impl Stop {
         self.runtime.block_on(told)
     }
 
-    /// Waits for something, unless the worker is told to end first.
+    /// Waits for a future, unless the worker is told to end first.
     ///
     /// # Errors
-    /// [`Halt::Stopped`] where it was.
-    pub fn unless_told<T>(&self, wait: impl Future<Output = T>) -> Result<T, Halt> {
+    /// [`WorkerEnd::Stopped`] if it is.
+    pub fn unless_told<T>(&self, wait: impl Future<Output = T>) -> Result<T, WorkerEnd> {
         let mut order = self.order.clone();
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = order.wait_for(|order| *order > Order::Work) => Err(Halt::Stopped),
+                _ = order.wait_for(|order| *order > Order::Work) => Err(WorkerEnd::Stopped),
                 outcome = wait => Ok(outcome),
             }
         })
     }
 
-    /// Runs a call to its end, unless the partition is taken away.
+    /// Runs a call to its end, unless the worker is told to end at once.
     ///
     /// # Errors
-    /// [`Halt::Stopped`] where it was.
-    pub fn call<T>(&self, call: impl Future<Output = T>) -> Result<T, Halt> {
+    /// [`WorkerEnd::Stopped`] if it is.
+    pub fn call<T>(&self, call: impl Future<Output = T>) -> Result<T, WorkerEnd> {
         let mut order = self.order.clone();
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = order.wait_for(|order| *order == Order::Abandon) => Err(Halt::Stopped),
+                _ = order.wait_for(|order| *order == Order::Abandon) => Err(WorkerEnd::Stopped),
                 outcome = call => Ok(outcome),
             }
         })
@@ -128,11 +116,11 @@ mod tests {
         assert!(!stop.is_told() && !stop.waits(Duration::from_millis(1)));
         assert!(matches!(stop.unless_told(async { 7 }), Ok(7)));
         sender.finish();
-        assert!(matches!(stop.unless_told(std::future::pending::<()>()), Err(Halt::Stopped)));
+        assert!(matches!(stop.unless_told(std::future::pending::<()>()), Err(WorkerEnd::Stopped)));
         assert!(stop.is_told() && stop.waits(Duration::from_secs(60)));
         assert!(matches!(stop.call(async { 7 }), Ok(7)));
         sender.abandon();
         sender.finish();
-        assert!(matches!(stop.call(std::future::pending::<()>()), Err(Halt::Stopped)));
+        assert!(matches!(stop.call(std::future::pending::<()>()), Err(WorkerEnd::Stopped)));
     }
 }

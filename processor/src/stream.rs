@@ -1,37 +1,70 @@
-//! The four streams: which records of the log become which rows.
+//! The streams: which records of the log become which rows.
 
 use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
 use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow, Position, RejectedReportRow, Table};
 use serde::Serialize;
 
-use crate::dedupe::Claim;
+use crate::dedupe::DedupeKey;
+use crate::fault_injection;
 use crate::group::{self, Grouping, Subject};
 use crate::project::Rules;
-use crate::provoke;
 
-/// A text in a list, with what the allocator adds.
+/// Bytes that an item of a list of texts takes beside its text, with the allocator's overhead.
 const ITEM_BYTES: usize = 48;
 
-/// A topic folded into a table. Functions of the record and its place alone: equal log, equal tables.
+/// A topic that is folded into a table. Rows depend on the record, its position and the rules of projects only, so equal logs give equal tables.
 pub trait Stream: Send + 'static {
     type Record: Record + Send;
     type Row: Table + Serialize;
 
-    /// Whether recent ids are kept in memory; else every id is looked up.
+    /// Whether a window of ids is kept in memory. Without it every id is looked up.
     const REMEMBERS: bool;
+    /// Whether retention takes from the topic, so that a replay folds some log days of the table and keeps the others.
+    const IS_DAILY: bool;
+    /// The rows that may have a twin, as a condition in SQL.
+    const TWIN_FILTER: &'static str;
 
-    /// What deduplication needs to know.
-    fn claim(record: &Self::Record, appended_at: i64) -> Claim;
+    /// The key by which re-deliveries of a record are recognised.
+    fn dedupe_key(record: &Self::Record, appended_at: i64) -> DedupeKey;
 
-    /// Memory that the lists of a record take beside the bytes of their texts.
+    /// Bytes that the lists of a record take in memory beside their texts.
     #[must_use]
     fn list_bytes(_: &Self::Record) -> usize {
         0
     }
 
-    /// The row of a record that counts; `rules` are those of the projects.
+    /// The row of a record that is delivered for the first time. `rules` are the rules of the projects.
     fn row(position: Position, record: Self::Record, rules: &Rules) -> Self::Row;
 }
+
+/// A stream without its types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamSpec {
+    pub topic: &'static str,
+    pub table: &'static str,
+    /// The column of the id that re-deliveries share.
+    pub id: &'static str,
+    /// See [`Stream::IS_DAILY`].
+    pub is_daily: bool,
+    /// See [`Stream::TWIN_FILTER`].
+    pub twin_filter: &'static str,
+}
+
+impl StreamSpec {
+    const fn of<S: Stream>() -> Self {
+        Self { topic: S::Record::TOPIC, table: <S::Row as Table>::NAME, id: S::Row::ID, is_daily: S::IS_DAILY, twin_filter: S::TWIN_FILTER }
+    }
+}
+
+/// Every stream.
+pub const STREAMS: [StreamSpec; 4] = [
+    StreamSpec::of::<Occurrences>(),
+    StreamSpec::of::<Connections>(),
+    StreamSpec::of::<RejectedReports>(),
+    StreamSpec::of::<IssueChanges>(),
+];
+
+const NAMED_OR_DATED: &str = "event_id != '' or occurred_at is not null";
 
 /// `raw-reports` → `occurrences`: each report in its issue.
 pub struct Occurrences;
@@ -46,9 +79,11 @@ impl Stream for Occurrences {
     type Record = RawReport;
     type Row = OccurrenceRow;
     const REMEMBERS: bool = true;
+    const IS_DAILY: bool = true;
+    const TWIN_FILTER: &'static str = NAMED_OR_DATED;
 
-    fn claim(record: &RawReport, appended_at: i64) -> Claim {
-        Claim { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
+    fn dedupe_key(record: &RawReport, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: record.report_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
     }
 
     fn list_bytes(record: &RawReport) -> usize {
@@ -59,7 +94,7 @@ impl Stream for Occurrences {
     }
 
     fn row(position: Position, record: RawReport, rules: &Rules) -> OccurrenceRow {
-        provoke::by(&record.exp_message);
+        fault_injection::trigger(&record.exp_message);
         let grouping = group::group_with(&subject(&record), rules);
         let columns = columns(&record, grouping, rules.stamp());
         OccurrenceRow::new(position, record, columns)
@@ -70,9 +105,11 @@ impl Stream for Connections {
     type Record = Connection;
     type Row = ConnectionRow;
     const REMEMBERS: bool = true;
+    const IS_DAILY: bool = true;
+    const TWIN_FILTER: &'static str = NAMED_OR_DATED;
 
-    fn claim(record: &Connection, appended_at: i64) -> Claim {
-        Claim { id: record.connection_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
+    fn dedupe_key(record: &Connection, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: record.connection_id.0, occurred_at: record.occurred_at, is_named: !record.event_id.is_empty(), appended_at }
     }
 
     fn row(position: Position, record: Connection, _: &Rules) -> ConnectionRow {
@@ -84,9 +121,11 @@ impl Stream for IssueChanges {
     type Record = IssueChange;
     type Row = IssueChangeRow;
     const REMEMBERS: bool = false;
+    const IS_DAILY: bool = false;
+    const TWIN_FILTER: &'static str = "1";
 
-    fn claim(record: &IssueChange, appended_at: i64) -> Claim {
-        Claim { id: record.change_id.0, occurred_at: None, is_named: true, appended_at }
+    fn dedupe_key(record: &IssueChange, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: record.change_id.0, occurred_at: None, is_named: true, appended_at }
     }
 
     fn row(position: Position, record: IssueChange, _: &Rules) -> IssueChangeRow {
@@ -98,9 +137,11 @@ impl Stream for RejectedReports {
     type Record = RejectedReport;
     type Row = RejectedReportRow;
     const REMEMBERS: bool = false;
+    const IS_DAILY: bool = true;
+    const TWIN_FILTER: &'static str = "1";
 
-    fn claim(record: &RejectedReport, appended_at: i64) -> Claim {
-        Claim { id: schemas::digest::letter_id(&record.key()), occurred_at: None, is_named: true, appended_at }
+    fn dedupe_key(record: &RejectedReport, appended_at: i64) -> DedupeKey {
+        DedupeKey { id: schemas::digest::letter_id(&record.key()), occurred_at: None, is_named: true, appended_at }
     }
 
     fn row(position: Position, record: RejectedReport, _: &Rules) -> RejectedReportRow {
@@ -108,7 +149,7 @@ impl Stream for RejectedReports {
     }
 }
 
-/// What grouping looks at in a report.
+/// The parts of a report that grouping reads.
 #[must_use]
 pub fn subject(report: &RawReport) -> Subject<'_> {
     Subject {
@@ -125,7 +166,7 @@ pub fn subject(report: &RawReport) -> Subject<'_> {
     }
 }
 
-/// What the report says itself stays whole; grouping fills in what its stack says.
+/// The columns of a grouping. The report's own exception and message stay; grouping fills in what only the stack says.
 fn columns(report: &RawReport, grouping: Grouping, rules: u32) -> GroupingColumns {
     let own = |own: &str, found: String| if own.is_empty() { found } else { own.to_owned() };
     GroupingColumns {
@@ -154,7 +195,13 @@ mod proportion;
 mod tests {
     use super::*;
     use schemas::ids::ReportId;
-    use schemas::record::Category;
+    use schemas::record::{Category, TABLE_TOPICS};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_topic_that_is_consumed_has_its_stream() {
+        assert_eq!(BTreeSet::from(STREAMS.map(|stream| stream.topic)), BTreeSet::from(TABLE_TOPICS));
+    }
 
     fn position() -> Position {
         Position { generation: 1, partition: 2, offset: 3, appended_at: 1_763_700_000_000 }
@@ -183,8 +230,8 @@ mod tests {
     #[test]
     fn a_report_without_name_and_date_has_no_twin() {
         let report = RawReport::new("a", "log-message", Category::Error, 5);
-        assert!(Occurrences::claim(&report, 7).is_unique());
+        assert!(Occurrences::dedupe_key(&report, 7).is_unique());
         let named = RawReport { event_id: "e".to_owned(), ..report };
-        assert!(!Occurrences::claim(&named, 7).is_unique());
+        assert!(!Occurrences::dedupe_key(&named, 7).is_unique());
     }
 }

@@ -1,8 +1,9 @@
-//! Near issues, for a person to judge: what reports have in common, in time linear in their length.
+//! Similar issues, for a person to judge, by what their reports have in common. The time is linear in the length of the reports.
 //!
-//! Two stacks are aligned as FaST does (Rodrigues et al. 2022): the n-th time a frame occurs in the one is paired with the n-th time it
-//! occurs in the other, with no table of all pairs. A pair weighs by how near the top it stands, how rare its frame is among the issues
-//! at hand and whose it is, and less the further it has moved. The messages' words are aligned likewise. Nothing here changes an issue.
+//! Two stacks are aligned as FaST does (Rodrigues et al. 2022): the n-th occurrence of a frame in the first is paired with its
+//! n-th occurrence in the second, without a table of all pairs. The weight of a pair depends on its distance from the top, on how rare its frame is
+//! among the compared issues, and on whose frame it is; it falls with the distance between both places. Words of messages are aligned in the same
+//! way. Nothing here changes an issue.
 
 mod index;
 mod profile;
@@ -14,9 +15,9 @@ use std::collections::HashMap;
 
 use profile::Token;
 
-/// What a pair loses by each frame that it has moved.
+/// How much of its weight a pair loses for each frame of distance between both places.
 const MOVED: f64 = 0.05;
-/// What frames, message and type count among one another.
+/// Weights of frames, message and type.
 const SHARES: [f64; 3] = [6.0, 3.0, 1.0];
 
 /// How rare each token is among some profiles.
@@ -27,7 +28,7 @@ pub struct Rarity {
 }
 
 impl Rarity {
-    /// Counts in how many profiles each token is.
+    /// Counts the profiles of each token.
     #[must_use]
     pub fn of(profiles: &[Profile]) -> Self {
         let mut this = Self { profiles: u32::try_from(profiles.len()).unwrap_or(u32::MAX), ..Self::default() };
@@ -44,7 +45,7 @@ impl Rarity {
         self.seen.get(&name).copied().unwrap_or(1).max(1)
     }
 
-    /// 1 for what is in one profile alone, towards 0 for what is in all.
+    /// Near 1 for a token of one profile, near 0 for a token of all profiles.
     fn of_token(&self, token: &Token) -> f64 {
         let profiles = f64::from(self.profiles.max(1));
         (1.0 + profiles / f64::from(self.seen(token.name))).ln() / (1.0 + profiles).ln()
@@ -55,7 +56,7 @@ impl Rarity {
     }
 }
 
-/// How much two profiles have in common, 0 to 1; the same in both directions, 1 for equal ones.
+/// How much two profiles have in common, from 0 to 1. It is symmetric, and 1 for equal profiles.
 #[must_use]
 pub fn similarity(a: &Profile, b: &Profile, rarity: &Rarity) -> f64 {
     let named = a.exception != 0 || b.exception != 0;
@@ -71,7 +72,7 @@ pub fn similarity(a: &Profile, b: &Profile, rarity: &Rarity) -> f64 {
     if shares > 0.0 { (sum / shares).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// The weight of what is paired by the weight of all; `None` where neither has anything.
+/// The weight of the pairs divided by the weight of all tokens; `None` where there are no tokens.
 fn aligned(a: &[Token], b: &[Token], rarity: &Rarity) -> Option<f64> {
     if a.is_empty() && b.is_empty() {
         return None;

@@ -1,9 +1,9 @@
-//! Keeps the tables within `retention.table_bytes`: above it the oldest log days are dropped whole.
+//! Keeps the tables within `retention.table_bytes`: above it, the oldest log days are dropped.
 //!
-//! Of a group's processors the one that owns the first partition of the reports does it, so one at a time; a second one, while the
-//! partition changes hands, would drop the same days. A day stays where a worker could still want it: the days that the dedupe
-//! window reads back, the current one among them, and a day that holds the newest row of some partition of the log, from which a
-//! worker knows where it is and whose slice may be open. A replay holds all partitions, so it is never trimmed under its hands.
+//! The processor that owns the first partition of the reports does it. While that partition changes its owner two processors may do it, and drop
+//! the same days. A day stays as long as a worker may need it: the days that the dedupe window is read from, which include the current day, and a
+//! day with the newest row of some partition, from which a worker knows how far it is and whose slice may be open. A replay holds all partitions,
+//! so nothing is dropped during a replay.
 
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,50 +15,50 @@ use service::telemetry::{Counter, Gauge, counter, gauge};
 use crate::config::Config;
 use crate::dedupe::ALLOWANCE_MS;
 use crate::error::Error;
-use crate::replay::Day;
-use crate::sink::{Days, Failure, TableDay};
-use crate::watermark::Watermarks;
+use crate::log_day::LogDay;
+use crate::readiness::Readiness;
+use crate::sink::{DailyTables, TableDay, TableError};
 
 /// How often the tables are measured.
 const PERIOD: Duration = Duration::from_secs(60);
-/// How soon a partition that came is noticed.
-const GLANCE: Duration = Duration::from_secs(1);
+/// How soon a new assignment of the first partition is noticed.
+const POLL_WAIT: Duration = Duration::from_secs(1);
 
-/// Trims one database.
-pub struct Trim {
-    days: Days,
+/// Drops old log days of one database.
+pub struct Trimmer {
+    days: DailyTables,
     bound: Option<u64>,
     timeout: Duration,
-    /// Milliseconds that the dedupe window reaches back.
+    /// How far the dedupe window reaches back, in milliseconds.
     window_ms: i64,
-    watermarks: Watermarks,
+    readiness: Readiness,
     size: Gauge,
     dropped: Counter,
     is_above: bool,
 }
 
-impl Trim {
-    /// For the tables that a processor of this configuration fills.
+impl Trimmer {
+    /// A trimmer of the tables that a processor of this configuration fills.
     #[must_use]
-    pub fn new(config: &Config, tables: &service::clickhouse::Config, watermarks: Watermarks) -> Self {
+    pub fn new(config: &Config, tables: &service::clickhouse::Config, readiness: Readiness) -> Self {
         let window = i64::try_from(config.dedupe.window.as_millis()).unwrap_or(i64::MAX / 4);
         Self {
-            days: Days::new(tables),
+            days: DailyTables::new(tables),
             bound: config.retention.table_bound(),
             timeout: *config.table_timeout,
             window_ms: window.saturating_add(ALLOWANCE_MS),
-            watermarks,
+            readiness,
             size: gauge("aftershock_table_bytes", "Bytes that the tables of reports, connections and dead letters take on disk.", &[]),
             dropped: counter("aftershock_trimmed_bytes_total", "Bytes of log days dropped because of `retention.table_bytes`.", &[]),
             is_above: false,
         }
     }
 
-    /// Measures and drops from now on; never ends.
+    /// Measures the tables periodically and drops days; it never ends.
     pub async fn follow(mut self) -> Infallible {
         loop {
-            if !self.watermarks.is_assigned(RawReport::TOPIC, 0) {
-                tokio::time::sleep(GLANCE).await;
+            if !self.readiness.is_assigned(RawReport::TOPIC, 0) {
+                tokio::time::sleep(POLL_WAIT).await;
                 continue;
             }
             if let Err(error) = self.pass(now_ms()).await {
@@ -69,7 +69,7 @@ impl Trim {
         }
     }
 
-    /// Measures once, and drops as many days as it takes.
+    /// Measures the tables once, and drops as many days as necessary.
     async fn pass(&mut self, now_ms: i64) -> Result<(), Error> {
         let sizes = self.within(self.days.sizes()).await?;
         let mut left: u64 = sizes.iter().map(|day| day.bytes).sum();
@@ -88,7 +88,7 @@ impl Trim {
             left = left.saturating_sub(day.bytes);
             self.dropped.add(day.bytes);
             let TableDay { table, day, bytes } = day;
-            tracing::warn!(table, day = %Day(*day), bytes, "log day dropped: the tables take more than `retention.table_bytes`");
+            tracing::warn!(table, day = %LogDay(*day), bytes, "log day dropped: the tables take more than `retention.table_bytes`");
         }
         self.size.set(i64::try_from(left).unwrap_or(i64::MAX));
         let is_above = self.bound.is_some_and(|bound| left > bound);
@@ -99,12 +99,12 @@ impl Trim {
         Ok(())
     }
 
-    async fn within<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        tokio::time::timeout(self.timeout, call).await.unwrap_or(Err(Failure::TimedOut(self.timeout)))
+    async fn within<T>(&self, call: impl Future<Output = Result<T, TableError>>) -> Result<T, TableError> {
+        tokio::time::timeout(self.timeout, call).await.unwrap_or(Err(TableError::TimedOut(self.timeout)))
     }
 }
 
-/// Unix milliseconds. Rows do not depend on it: only which days may go.
+/// The current time in Unix milliseconds. It decides which days may be dropped; rows never depend on it.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

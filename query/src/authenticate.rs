@@ -28,7 +28,7 @@ pub struct Caller {
 /// An authenticated administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
-    /// By what their statements take turns.
+    /// The name under which their statements wait for permits.
     pub id: String,
     /// Ids of the apps they may see and change; none = all.
     pub apps: Option<Vec<String>>,

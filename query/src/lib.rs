@@ -23,7 +23,6 @@ pub mod param;
 pub mod releases;
 pub mod store;
 pub mod trend;
-pub mod turns;
 pub mod zone;
 
 pub use config::Config;

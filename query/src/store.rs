@@ -1,6 +1,6 @@
 //! The tables, read-only: the only place here that knows the client of the tables' server.
 //!
-//! The number of statements at once, of all and of each user, and the time and the bytes of each are bounded. A statement's turn is held until
+//! The number of statements at once, of all and of each user, and the time and the bytes of each are bounded. A statement's permit is held until
 //! the server says that the statement has ended, also where nobody waits for it any more: a server looks at its clock and at who
 //! has left only between two blocks of rows, and what it still works on is not to be joined by more.
 
@@ -11,8 +11,8 @@ pub use clickhouse::Row;
 pub use statement::{Bind, IdList, Statement, hex};
 
 use crate::config::Limits;
-use crate::turns::{Refused, Turn, Turns};
 use clickhouse::{Client, RowOwned, RowRead};
+use service::fair_queue::{AcquireError, Bounds, FairQueue, Permit};
 use service::telemetry::{Histogram, histogram};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,10 +49,10 @@ pub enum Error {
     /// No answer in time.
     #[error("the tables gave no answer in time")]
     TimedOut,
-    /// No turn in time.
-    #[error("the tables are busy, no turn came in time")]
+    /// There was no permit in time.
+    #[error("the tables are busy, no permit came in time")]
     Busy,
-    /// Too many statements of this user wait for their turn.
+    /// Too many statements of this user wait for a permit.
     #[error("too many questions of this user wait")]
     Crowded,
     /// More rows or bytes than an answer may have.
@@ -64,7 +64,7 @@ pub enum Error {
 #[derive(Clone)]
 pub struct Store {
     client: Client,
-    permits: Arc<Turns>,
+    permits: FairQueue<Arc<str>>,
     user: Arc<str>,
     timeout: Duration,
     require_projections: bool,
@@ -88,14 +88,21 @@ impl Store {
             .with_setting("max_result_bytes", limits.result_size.0.to_string())
             .with_setting("cancel_http_readonly_queries_on_client_close", "1");
         let [answered, failed] = ["answered", "failed"].map(|outcome| {
-            let help = "Time from asking for a turn to the last row of a statement, or to its failure.";
+            let help = "Time from asking for a permit to the last row of a statement, or to its failure.";
             histogram("aftershock_statement_seconds", help, &[("outcome", outcome)])
         });
-        let (permits, timeout) = (Arc::new(Turns::new(limits)), limits.statement_time.0 + GRACE);
+        let permits = FairQueue::new(Bounds {
+            permits: limits.statements,
+            permits_per_key: limits.user_statements,
+            waiting_per_key: limits.user_waiting,
+            waiting_weight_per_key: usize::MAX,
+            timeout: limits.wait.0,
+        });
+        let timeout = limits.statement_time.0 + GRACE;
         Self { client, permits, user: "".into(), timeout, require_projections, answered, failed }
     }
 
-    /// The same for a user, whose statements take turns with those of others.
+    /// The same for a user, whose statements wait for their permits beside those of others.
     #[must_use]
     pub fn of(&self, user: &str) -> Self {
         Self { user: user.into(), ..self.clone() }
@@ -109,7 +116,7 @@ impl Store {
         self.answer(statement).await.map(|(rows, _)| rows)
     }
 
-    /// What `fold` makes of all rows of the answer, on a thread that may take long; the turn is held meanwhile.
+    /// What `fold` makes of all rows of the answer, on a thread that may take long; the permit is held meanwhile.
     ///
     /// # Errors
     /// Those of [`Store::fetch`].
@@ -119,10 +126,10 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(Vec<R>) -> T + Send + 'static,
     {
-        let (rows, turn) = self.answer(statement).await?;
+        let (rows, permit) = self.answer(statement).await?;
         let folded = tokio::task::spawn_blocking(move || {
             let folded = fold(rows);
-            drop(turn);
+            drop(permit);
             folded
         });
         folded.await.map_err(|_| Error::Unreadable)
@@ -136,7 +143,7 @@ impl Store {
         Ok(self.fetch(statement).await?.into_iter().next())
     }
 
-    /// Whether the server answers. It takes no turn: whoever asks sees to it that it is not asked often.
+    /// Whether the server answers. It takes no permit: callers see to it that it is not asked often.
     ///
     /// # Errors
     /// It does not.
@@ -144,7 +151,7 @@ impl Store {
         service::clickhouse::ping(&self.client).await.map_err(|_| Error::Unreadable)
     }
 
-    async fn answer<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Turn), Error> {
+    async fn answer<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Permit<Arc<str>>), Error> {
         let begun = Instant::now();
         let result = self.run(statement).await;
         let seconds = if result.is_ok() { &self.answered } else { &self.failed };
@@ -152,11 +159,11 @@ impl Store {
         result
     }
 
-    /// Runs it in a task of its own, which has the turn until the server is done with it, whether or not anybody still waits here.
-    async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Turn), Error> {
-        let turn = self.permits.take(&self.user).await.map_err(|refused| match refused {
-            Refused::Crowded => Error::Crowded,
-            Refused::Late => Error::Busy,
+    /// Runs it in a task of its own, which has the permit until the server is done with it, whether or not anybody still waits here.
+    async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, Permit<Arc<str>>), Error> {
+        let permit = self.permits.acquire(Arc::clone(&self.user), 0).await.map_err(|refused| match refused {
+            AcquireError::QueueFull => Error::Crowded,
+            AcquireError::TimedOut => Error::Busy,
         })?;
         let id = format!("query-{:032x}", rand::random::<u128>());
         let query = self.query(&statement).with_setting("query_id", &id);
@@ -169,8 +176,8 @@ impl Store {
                 () = sender.closed() => None,
             };
             let failure = match answered {
-                // Where nobody takes them, rows and turn are dropped here.
-                Some(Ok(Ok(rows))) => return drop(sender.send(Ok((rows, turn)))),
+                // Where nobody takes them, rows and permit are dropped here.
+                Some(Ok(Ok(rows))) => return drop(sender.send(Ok((rows, permit)))),
                 Some(Ok(Err(error))) => failure(&error),
                 Some(Err(_)) | None => Error::TimedOut,
             };
@@ -180,7 +187,7 @@ impl Store {
             if !has_ended {
                 ended(&client, &id).await;
             }
-            drop(turn);
+            drop(permit);
         });
         receiver.await.unwrap_or(Err(Error::Unreadable))
     }

@@ -1,18 +1,18 @@
-//! The releases that are offered: the topic `releases`, folded. The order in which keys come does not matter, only that of each key.
+//! The releases that are offered, folded from the topic `releases`. Only the order of the records of one key matters.
 //!
-//! Only genuine records count, which is the caller's to say, and of a release the one published last: neither what is forged nor what was
-//! recorded and appended again changes anything. So withdrawn releases stay here, without their texts.
+//! Only genuine records count; the caller says which records are genuine. Of one release the record that was published last counts, so a recorded
+//! record that is appended again changes nothing. For this reason withdrawn releases stay here, without their texts.
 
 use crate::record::{self, Release};
 use crate::version::{self, Version};
 use std::collections::BTreeMap;
 
-/// Bytes of all releases together, above which no further one is taken: what the services that keep them in memory stand.
+/// The most bytes that all releases may have together, because edges and query services keep them in memory. Further releases are refused.
 pub const MOST_BYTES: usize = 64 << 20;
-/// What a release costs besides its texts.
+/// Bytes that a release takes in memory besides its texts.
 const OVERHEAD: usize = 512;
 
-/// By app, platform and version.
+/// The releases by app, platform and version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
     apps: BTreeMap<String, BTreeMap<String, BTreeMap<Version, Release>>>,
@@ -20,26 +20,26 @@ pub struct Catalogue {
     refused: u64,
 }
 
-/// Why a record changed nothing.
+/// Why a record was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is no release.
+    /// The record is not a release.
     #[error(transparent)]
     Record(#[from] record::Error),
-    /// Its version is none.
+    /// The version cannot be read.
     #[error("the version: {0}")]
     Version(#[from] version::Error),
-    /// There is no room for it.
+    /// There is no room for the release.
     #[error("{MOST_BYTES} bytes of releases are the most that is kept")]
     Full,
 }
 
 impl Catalogue {
-    /// Takes one record of the topic. What is not genuine is counted and changes nothing: a forged withdrawal does not end an update, and
-    /// neither does a tombstone (an empty payload), which nobody can sign and nothing writes.
+    /// Folds one record of the topic. A record that is not genuine is counted and changes nothing: a forged withdrawal does not end an update. A
+    /// tombstone (an empty payload) cannot be signed, so it changes nothing either.
     ///
     /// # Errors
-    /// It changed nothing.
+    /// The record was refused and changed nothing.
     pub fn take(&mut self, payload: &[u8], is_genuine: impl Fn(&Release) -> bool) -> Result<(), Error> {
         let release = match payload {
             [] => None,
@@ -60,10 +60,10 @@ impl Catalogue {
         self.refused
     }
 
-    /// A release is published, published anew or withdrawn; an older record of it changes nothing.
+    /// Publishes a release, replaces it or withdraws it. A record that is older than the known one changes nothing.
     ///
     /// # Errors
-    /// Its version is none, or there is no room for it.
+    /// The version cannot be read, or there is no room.
     pub fn apply(&mut self, release: Release) -> Result<(), Error> {
         let version = Version::parse(&release.version)?;
         if self.published_at(&release.app_id, &release.platform, &version).is_some_and(|known| known > release.published_at) {
@@ -79,19 +79,19 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Whether a release may be published besides what there is.
+    /// Whether there is room for the release.
     #[must_use]
     pub fn has_room(&self, release: &Release) -> bool {
         self.bytes + size(release) <= MOST_BYTES
     }
 
-    /// The release of a version, however either is spelled.
+    /// The release of a version. Versions that are equal in order are the same, however they are spelled.
     #[must_use]
     pub fn find(&self, app_id: &str, platform: &str, version: &Version) -> Option<&Release> {
         self.held(app_id, platform, version).filter(|release| !release.withdrawn)
     }
 
-    /// When a version was published or withdrawn last; what is to replace that must be later.
+    /// When a version was last published or withdrawn. A record that replaces it must be later.
     #[must_use]
     pub fn published_at(&self, app_id: &str, platform: &str, version: &Version) -> Option<i64> {
         self.held(app_id, platform, version).map(|release| release.published_at)
@@ -107,7 +107,7 @@ impl Catalogue {
         platforms.flat_map(|versions| versions.values().rev()).filter(|release| !release.withdrawn)
     }
 
-    /// Those above a version, newest first.
+    /// An app's releases on a platform above a version, newest first.
     pub fn above<'a>(
         &'a self,
         app_id: &str,

@@ -4,7 +4,7 @@
 //! (empty)                                                    no slice is open
 //! aftershock/1 end=29                                        the slice from the committed offset to 29 is open; work on it began once
 //! aftershock/2 end=29 attempts=3 trial=10-19 skip=3,5-7      work began three times and ended the process each time
-//! aftershock/2 end=29 attempts=3 trial=17 again              record 17 is tried a second time alone: it was found under trial before
+//! aftershock/2 end=29 attempts=3 trial=17 again              the 17th record is tried alone a second time: an earlier start found it under trial
 //! aftershock/2 end=29 attempts=0 halted=nothing_valid        the stream does not go on, and why
 //! ```
 //!
@@ -16,7 +16,7 @@ pub const MAX_BYTES: usize = 4_096;
 
 const FIRST_FORMAT: &str = "aftershock/1 end=";
 const SECOND_FORMAT: &str = "aftershock/2";
-/// The longest code of a reason.
+/// The longest reason, in bytes.
 const MAX_REASON_BYTES: usize = 64;
 
 /// What is committed beside an offset.
@@ -26,19 +26,19 @@ pub struct CommitNote {
     pub end: Option<i64>,
     /// How often work on the slice as a whole has begun.
     pub attempts: u32,
-    /// The records that are tried alone, by their first and last offset. Found at a start, they ended the process.
+    /// First and last offset of the records that are under trial. A start that finds them here knows that they ended the process.
     pub trial: Option<(i64, i64)>,
-    /// The single record under trial was found under trial once already.
+    /// The trial is the second one of a single record: an earlier start found it under trial too.
     pub is_second: bool,
-    /// Every record was tried alone and did no harm, those in `skipped` excepted.
+    /// Every record was tried; only those in `skipped` ended the process.
     pub is_tried: bool,
-    /// Offsets whose records are dead letters unread, ascending.
+    /// Offsets of records that become dead letters without being read, ascending.
     pub skipped: Vec<i64>,
     /// Why the stream is halted: a stable code of lower-case letters and underscores.
     pub halted: Option<String>,
 }
 
-/// The text does not fit [`MAX_BYTES`].
+/// The text would be longer than [`MAX_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the commit metadata would be longer than {MAX_BYTES} bytes")]
 pub struct TooLong;
@@ -131,7 +131,7 @@ fn is_reason(reason: &str) -> bool {
     (1..=MAX_REASON_BYTES).contains(&reason.len()) && reason.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-/// Digits and nothing else: no sign.
+/// Reads a number of digits only, without a sign.
 fn number(text: &str) -> Option<i64> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
@@ -157,14 +157,14 @@ fn spans(offsets: &[i64], first: i64) -> Vec<(i64, i64)> {
     spans
 }
 
-/// The skipped offsets, ascending and within the slice; not more of them than a slice can have.
+/// Reads the skipped offsets: ascending, within the slice, and no more than a slice can have.
 fn skips(text: &str, first: i64, end: i64) -> Option<Vec<i64>> {
-    const MOST: i64 = 1 << 20;
+    const MAX: i64 = 1 << 20;
     let mut skipped: Vec<i64> = Vec::new();
     for part in text.split(',') {
         let (from, to) = offsets(part, first)?;
         let follows = skipped.last().is_none_or(|last| *last < from);
-        let room = MOST - i64::try_from(skipped.len()).ok()?;
+        let room = MAX - i64::try_from(skipped.len()).ok()?;
         if !follows || from > to || to > end || to - from >= room {
             return None;
         }

@@ -1,7 +1,7 @@
-//! Which device ids name no device: what runtimes, drivers and firmware say where there is no id, and ids that many devices
-//! share. Whoever took them for a device would make one of a crowd.
+//! Device ids that do not identify a device: values that runtimes, drivers and firmware give where there is no id, and ids that many devices
+//! share. Counting by them would count many devices as one.
 
-/// Names of nothing, in lower case.
+/// Texts that stand for "no value", in lower case.
 const WORDS: &[&str] = &[
     // Android: `Build.UNKNOWN`, which `Build.SERIAL` is without the permission (developer.android.com, android.os.Build).
     "unknown",
@@ -46,7 +46,7 @@ const WORDS: &[&str] = &[
     "imei",
 ];
 
-/// Ids that many devices share, letters in lower case and nothing between the digits.
+/// Ids that many devices share, in lower case and without separators.
 const SHARED: &[&str] = &[
     // MAC address that iOS 7 and Android 6 and later give every app (developer.android.com, "Access to hardware identifier").
     "020000000000",
@@ -68,13 +68,13 @@ const SHARED: &[&str] = &[
     "6ba7b8109dad11d180b400c04fd430c8",
 ];
 
-/// Longer texts are no such names.
+/// Longer texts are always ids.
 const LONGEST: usize = 48;
-/// So many times the same digit, and nothing else, is no id; zeros and `f`, which memory holds that nobody wrote to, never are.
+/// A text of this many equal digits or more is not an id. Of zeros and of `f`, which unwritten memory holds, any number is enough.
 const REPEATED: usize = 8;
 
-/// Whether an id names no device: it is empty, stands for "no value", or is known to be shared by many devices. Letters of
-/// either case; blanks around it, and in numbers the signs between the digits, do not matter.
+/// Whether an id does not identify a device: it is empty, stands for "no value", or is shared by many devices. Case, blanks around the id and
+/// separators between digits are ignored.
 #[must_use]
 pub fn is_placeholder(device_id: &str) -> bool {
     let id = device_id.trim();
@@ -98,7 +98,7 @@ pub fn is_placeholder(device_id: &str) -> bool {
     is_repeated(bare) || SHARED.iter().any(|shared| shared.as_bytes() == bare)
 }
 
-/// Nothing at all, or one sign again and again.
+/// Whether the text is empty or repeats one character.
 fn is_repeated(bare: &[u8]) -> bool {
     let Some((first, rest)) = bare.split_first() else { return true };
     rest.iter().all(|byte| byte == first) && (*first == b'0' || bare.len() >= REPEATED || (*first == b'f' && bare.len() > 1))

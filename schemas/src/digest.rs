@@ -1,4 +1,4 @@
-//! Hashes of content and of delivery (ingest-protocols, "Id and duplicates").
+//! Hashes of content (which reports say the same) and of delivery (which requests carry the same report).
 
 use crate::ids::{ChangeId, ConnectionId, Digest, ReportId};
 use sha2::{Digest as _, Sha256};
@@ -46,7 +46,7 @@ fn with_lengths(parts: [&str; 5]) -> Digest {
     Digest(hash.finalize().into())
 }
 
-/// The number that dialect 1 answers with: positive, below 2^53, the same for the same content.
+/// The number that the log-message dialect answers with: positive, below 2^53, the same for the same content.
 pub fn content_id(digest: &Digest) -> u64 {
     let mut head = [0; 8];
     head.copy_from_slice(&digest.0[..8]);

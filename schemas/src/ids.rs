@@ -1,10 +1,10 @@
-//! Identities: fixed-size hashes, shown as hex.
+//! Ids: hashes of a fixed size, shown in hexadecimal.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What was wrong with a text that should have been an id.
+/// A text that is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} hexadecimal digits")]
 pub struct ParseIdError {
@@ -19,9 +19,9 @@ macro_rules! id {
         pub struct $name(#[serde(with = "serde_bytes")] pub [u8; $size]);
 
         impl fmt::Display for $name {
-            /// Upper-case hex, as the CrashSight OpenAPI prints its ids.
+            /// Writes upper-case hexadecimal, as the CrashSight OpenAPI does.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+                f.write_str(const_hex::Buffer::<$size>::new().format_upper(&self.0))
             }
         }
 
@@ -34,7 +34,7 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = ParseIdError;
 
-            /// Either case; colons between the pairs are ignored (REFERENCE 2.6).
+            /// Reads hexadecimal in either case; colons are ignored.
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 parse_hex(text).map(Self).ok_or(ParseIdError { expected: 2 * $size })
             }
@@ -43,37 +43,30 @@ macro_rules! id {
 }
 
 id! {
-    /// Equality of delivery: a report sent again has the same id.
+    /// Id of a report; a report that is sent again has the same id.
     ReportId, 16
 }
 id! {
-    /// Equality of delivery of a connection.
+    /// Id of a connection; a connection that is sent again has the same id.
     ConnectionId, 16
 }
 id! {
-    /// All occurrences of one fingerprint in an app, platform and category.
+    /// Id of an issue: all occurrences of one fingerprint in an app, platform and category.
     IssueId, 16
 }
 id! {
-    /// Equality of delivery of an issue change.
+    /// Id of an issue change.
     ChangeId, 16
 }
 id! {
-    /// Equality of content: SHA-256.
+    /// SHA-256 of the content of a report.
     Digest, 32
 }
 
 fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut digits = text.bytes().filter(|byte| *byte != b':');
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').take(2 * N + 1).collect();
     let mut bytes = [0; N];
-    for byte in &mut bytes {
-        *byte = hex_digit(digits.next()?)? << 4 | hex_digit(digits.next()?)?;
-    }
-    digits.next().is_none().then_some(bytes)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    const_hex::decode_to_slice(digits, &mut bytes).ok().map(|()| bytes)
 }
 
 #[cfg(test)]
@@ -91,7 +84,15 @@ mod tests {
 
     #[test]
     fn other_lengths_and_letters_are_refused() {
-        for text in ["", "0F", "zz1E2D3C4B5A69788796A5B4C3D2E1F0", "0F1E2D3C4B5A69788796A5B4C3D2E1F0AA", "中文"] {
+        for text in [
+            "",
+            "0F",
+            "0x1E2D3C4B5A69788796A5B4C3D2E1F0",
+            "0x0F1E2D3C4B5A69788796A5B4C3D2E1F0",
+            "zz1E2D3C4B5A69788796A5B4C3D2E1F0",
+            "0F1E2D3C4B5A69788796A5B4C3D2E1F0AA",
+            "中文",
+        ] {
             assert!(text.parse::<IssueId>().is_err(), "{text}");
         }
     }

@@ -1,9 +1,9 @@
-//! The tables, as numbered statements, each idempotent; and retention, which is configuration.
+//! The statements that make the tables, numbered and idempotent, and those that set retention.
 
 /// One numbered statement.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
-    /// `0001` … in the file's name; applied in this order, once.
+    /// The number in the file's name. Migrations are applied once, in this order.
     pub number: u32,
     /// The rest of the file's name.
     pub name: &'static str,
@@ -50,11 +50,11 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011", "unread_rollups"),
 ];
 
-/// The columns that hold bodies: emptied after the time for bodies, while rows and roll-ups stay.
+/// The columns of large texts. Retention empties them earlier than it drops the rows.
 pub const BODIES: &[&str] = &["call_stack", "threads", "user_logs", "sys_logs", "attachments", "context", "extra"];
 
-/// The statements that set how long rows (`facts_days`) and bodies (`bodies_days`) of occurrences, connections and dead letters stay.
-/// Whole log days go at once: parts hold one day, and only whole parts are dropped.
+/// The statements that set how many days rows (`facts_days`) and large texts (`bodies_days`) of occurrences, connections and dead letters stay.
+/// A log day is dropped at once: a part has one day, and only whole parts are dropped.
 #[must_use]
 pub fn retention(bodies_days: u32, facts_days: u32) -> Vec<String> {
     let mut statements = Vec::new();

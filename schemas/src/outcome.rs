@@ -1,15 +1,15 @@
-//! What became of a report. Every report ends in exactly one outcome, and each is counted.
+//! How a report ended. Every report has exactly one outcome, and each outcome is counted.
 
 /// How a report ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// It counts.
+    /// The report counts.
     Accepted,
-    /// A re-delivery: its twin counts.
+    /// The report is a re-delivery; its first delivery counts.
     Duplicate,
-    /// Over a limit, by its name; the client was told when to come again.
+    /// The report was above the limit with this name; the client was told when to try again.
     Throttled(&'static str),
-    /// Refused, by the stable code of the reason.
+    /// The report was refused for the reason with this stable code.
     Rejected(&'static str),
 }
 

@@ -1,8 +1,8 @@
-//! Shapes in the log: Avro records in single-object encoding (marker `C3 01`, the writer schema's Rabin fingerprint, the datum).
+//! The records of the log, in Avro's single-object encoding: the marker `C3 01`, the Rabin fingerprint of the writer's schema, the datum.
 //!
-//! A reader finds the writer's schema by the fingerprint and reads the datum with it; fields are matched by name, those the writer did not
-//! know take their defaults, those the reader does not know are skipped. So old records stay readable, and a fleet can be upgraded
-//! reader first.
+//! A reader finds the writer's schema by the fingerprint and reads the datum with it. Fields are matched by name: a field that the writer did not
+//! know takes its default, a field that the reader does not know is skipped. So old records stay readable, and an installation upgrades its
+//! readers first.
 
 mod connection;
 mod datum;
@@ -11,10 +11,11 @@ mod raw_report;
 mod rejected_report;
 mod release;
 
+pub use crate::category::Category;
 pub use connection::{Connection, ConnectionKind};
 pub use datum::Datum;
 pub use issue_change::IssueChange;
-pub use raw_report::{Attachment, Category, MOST_ITEMS, RawReport, Thread};
+pub use raw_report::{Attachment, MAX_ITEMS, RawReport, Thread};
 pub use rejected_report::RejectedReport;
 pub use release::Release;
 
@@ -27,24 +28,30 @@ use std::sync::OnceLock;
 /// Bytes before the datum: the marker and the fingerprint.
 const HEADER: usize = 10;
 const MARKER: [u8; 2] = [0xC3, 0x01];
-/// The most bytes a decoder may take for one text, list or map: above any record that the log accepts.
+/// The longest datum that is decoded, in bytes: more than any record that the log accepts.
 const MAX_RECORD_BYTES: usize = 64 << 20;
 /// A buffer that grew larger than this is not kept.
 const LARGEST_SCRATCH: usize = 256 << 10;
 
-/// A shape in the log.
+/// Topics whose records are folded into tables: what processors consume.
+pub const TABLE_TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
+
+/// Every topic.
+pub const TOPICS: [&str; 5] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC, Release::TOPIC];
+
+/// A kind of record in the log.
 pub trait Record: Serialize + DeserializeOwned + 'static {
-    /// The topic it lives in.
+    /// The topic of these records.
     const TOPIC: &'static str;
-    /// Every released schema, oldest first; the last one is written.
+    /// Every released schema, oldest first. Records are written with the last one.
     const SCHEMAS: &'static [&'static str];
-    /// Its own way to write itself with the newest schema, where the library's costs too much.
+    /// A writer for the newest schema, where the library's writer costs too much.
     const WRITE: Option<fn(&Self, &mut Datum<'_>)> = None;
 
-    /// What decides the partition: equal keys meet there.
+    /// The key: records with equal keys are in the same partition.
     fn key(&self) -> Vec<u8>;
 
-    /// The parsed schemas; one `static` per record.
+    /// The parsed schemas, from one `static` for each kind of record.
     fn codec() -> &'static Codec;
 }
 
@@ -54,7 +61,7 @@ pub enum Error {
     /// The bytes do not begin with the marker of single-object encoding.
     #[error("not an avro single object")]
     NotSingleObject,
-    /// The writer's schema is none of those released.
+    /// The writer's schema was never released.
     #[error("unknown writer schema {0:016x}")]
     UnknownSchema(u64),
     /// The datum does not fit the schema its header names.
@@ -71,7 +78,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// To be put in a `static`; parses on first use.
+    /// A codec for a `static`; it parses the schemas on first use.
     #[must_use]
     pub const fn new() -> Self {
         Self { schemas: OnceLock::new() }
@@ -92,12 +99,12 @@ impl Default for Codec {
     }
 }
 
-/// Encodes with the newest schema.
+/// Encodes a record with its newest schema.
 pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>, Error> {
     encode_with(record, 0, |_| {})
 }
 
-/// Encodes with the newest schema, with room for `more` bytes that `append` puts behind the record.
+/// Encodes a record with its newest schema, with room for `more` bytes that `append` puts behind the record.
 pub fn encode_with<R: Record>(record: &R, more: usize, append: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, Error> {
     let schemas = R::codec().schemas(R::SCHEMAS)?;
     let newest = schemas.last().ok_or_else(|| Error::Schema("none released".to_owned()))?;

@@ -1,5 +1,5 @@
-//! Shapes in the tables: one struct per table, fields named and typed as its columns. Each row knows its place in the log, so that a slice can
-//! be looked up; what else is derived from the record alone: equal log, equal tables.
+//! The rows of the tables: one struct for each table, with the names and types of its columns. Each row has its position in the log, so that a
+//! slice can be looked up. All other columns depend on the record only, so equal logs give equal tables.
 
 mod connection;
 mod issue_change;
@@ -14,24 +14,24 @@ pub use rejected_report::RejectedReportRow;
 use clickhouse::RowOwned;
 use clickhouse::RowWrite;
 
-/// A shape in a table.
+/// A row of a table.
 pub trait Table: RowOwned + RowWrite + Send + Sync + 'static {
     /// Name of the table in the database `aftershock`.
     const NAME: &'static str;
-    /// The column that holds the equality of delivery.
+    /// The column of the id that re-deliveries share.
     const ID: &'static str;
 
-    /// Equality of delivery.
+    /// The id that re-deliveries share.
     fn id(&self) -> [u8; 16];
 }
 
 /// Where a record lies in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Raised by an operator when a topic is made anew.
+    /// Raised by an operator when a topic is deleted and created again.
     pub generation: u16,
     pub partition: u32,
     pub offset: u64,
-    /// Unix milliseconds.
+    /// When the log took the record, Unix milliseconds.
     pub appended_at: i64,
 }

@@ -1,28 +1,28 @@
-//! The report's hour and the log's day. Times are Unix milliseconds, UTC.
+//! The hour in which a report counts, and the day of a log position. Times are Unix milliseconds, UTC.
 
 /// Milliseconds of an hour.
 pub const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
-/// How far back a client's clock is believed (HOUSE, section 6).
+/// How far before the time of receipt a client's clock is credible, in milliseconds.
 pub const CREDIBLE_PAST_MS: i64 = 90 * DAY_MS;
-/// How far ahead a client's clock is believed.
+/// How far after the time of receipt a client's clock is credible, in milliseconds.
 pub const CREDIBLE_FUTURE_MS: i64 = 10 * 60_000;
 
-/// Whose clock a report's hour goes by.
+/// Whose clock decides the hour of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i8)]
 pub enum Clock {
-    /// The client said when, and it is credible.
+    /// The client gave a credible time.
     Client = 1,
-    /// The client did not say.
+    /// The client gave no time; the time of receipt decides.
     Server = 2,
-    /// The client said, but it is not credible: the received time decides.
+    /// The client gave a time that is not credible; the time of receipt decides.
     Distrusted = 3,
 }
 
-/// The moment that decides a report's hour: what the client said, where that lies within
-/// [received − 90 days, received + 10 minutes], else the received time.
+/// The time that decides a report's hour: the client's time where that is between 90 days before and 10 minutes after the time of receipt,
+/// else the time of receipt.
 pub fn event_time(occurred_at: Option<i64>, received_at: i64) -> (i64, Clock) {
     let Some(occurred_at) = occurred_at else {
         return (received_at, Clock::Server);
@@ -32,13 +32,13 @@ pub fn event_time(occurred_at: Option<i64>, received_at: i64) -> (i64, Clock) {
     if (earliest..=latest).contains(&occurred_at) { (occurred_at, Clock::Client) } else { (received_at, Clock::Distrusted) }
 }
 
-/// Start of the hour in seconds, as ClickHouse's `DateTime` holds it; clamped to its range.
+/// The start of the hour in seconds, as a ClickHouse `DateTime`; clamped to its range.
 pub fn hour_of(milliseconds: i64) -> u32 {
     let seconds = milliseconds.div_euclid(HOUR_MS).saturating_mul(HOUR_MS / 1000);
     u32::try_from(seconds.max(0)).unwrap_or(u32::MAX - u32::MAX % 3600)
 }
 
-/// UTC day of an append time, as ClickHouse's `Date` holds it (days since 1970); clamped to its range.
+/// The UTC day of an append time, as a ClickHouse `Date` (days since 1970); clamped to its range.
 pub fn log_day(appended_at: i64) -> u16 {
     u16::try_from(appended_at.div_euclid(DAY_MS).max(0)).unwrap_or(u16::MAX)
 }

@@ -1,54 +1,54 @@
-//! Versions of apps, compared: semantic versioning, and what clients send that never read it.
+//! Versions of apps and their order: semantic versioning, and the deviations that clients send.
 //!
 //! ```text
 //! [v] number [. number [. number [. number]]] [- pre-release] [+ build]
 //! ```
 //!
-//! Missing numbers are 0, a `v` before them, zeros before their digits and the build after them mean nothing: `1.0`, `v1.0.0`, `1.0.0.0`,
-//! `01.00` and `1.0.0+7` are equal. The fourth number, which Windows has and semantic versioning has not, is compared after the third
-//! and before the pre-release. So the order is that of (four numbers, pre-release), where no pre-release comes after any:
-//! `1.2.3-beta` < `1.2.3` = `1.2.3.0` < `1.2.3.4-beta` < `1.2.3.4` < `1.2.4-alpha`. It is total.
+//! Missing numbers are 0. A `v` before the numbers, leading zeros and the build are ignored: `1.0`, `v1.0.0`, `1.0.0.0`,
+//! `01.00` and `1.0.0+7` are equal. The fourth number, which Windows uses and semantic versioning does not, is compared after the
+//! third and before the pre-release. A version without pre-release is higher than the same numbers with one:
+//! `1.2.3-beta` < `1.2.3` = `1.2.3.0` < `1.2.3.4-beta` < `1.2.3.4` < `1.2.4-alpha`. The order is total.
 
 use semver::{BuildMetadata, Prerelease};
 use std::fmt;
 use std::str::FromStr;
 
-/// Longest text of a version, in bytes.
+/// The longest text of a version, in bytes.
 pub const LONGEST: usize = 128;
 const NUMBERS: usize = 4;
 
-/// A version by what counts in comparison.
+/// A version: the parts that are compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
     numbers: [u64; NUMBERS],
     pre: Prerelease,
 }
 
-/// Why a text is no version.
+/// Why a text is not a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Nothing, or white space only.
+    /// The text is empty or white space.
     #[error("it is empty")]
     Empty,
-    /// More bytes than a version may have.
+    /// The text has more bytes than a version may have.
     #[error("it is longer than {LONGEST} bytes")]
     TooLong,
-    /// Five numbers and more.
+    /// The text has more than four numbers.
     #[error("it has more than four numbers")]
     TooManyNumbers,
-    /// Something else where a number should be, or a number beyond 64 bits.
+    /// Something else stands where a number is expected, or a number is larger than 64 bits.
     #[error("expected one to four numbers with dots between them, such as 1.2.3")]
     NotANumber,
-    /// What follows the `-` is not as semantic versioning has it.
+    /// The text after `-` is not a pre-release of semantic versioning.
     #[error("the pre-release after the - is none")]
     PreRelease,
-    /// What follows the `+` is not as semantic versioning has it.
+    /// The text after `+` is not a build of semantic versioning.
     #[error("the build after the + is none")]
     Build,
 }
 
 impl Version {
-    /// Reads a version; white space around it is nothing.
+    /// Reads a version; white space around it is ignored.
     ///
     /// # Errors
     /// See [`Error`].
@@ -69,13 +69,13 @@ impl Version {
         Ok(Self { numbers: read_numbers(numbers)?, pre: pre.map_or(Ok(Prerelease::EMPTY), read_pre_release)? })
     }
 
-    /// Whether it comes before the release of its numbers.
+    /// Whether it is a pre-release.
     #[must_use]
     pub fn is_pre_release(&self) -> bool {
         !self.pre.is_empty()
     }
 
-    /// Whether both lead to the release of the same numbers, or are it.
+    /// Whether both have the same numbers, whatever their pre-releases.
     #[must_use]
     pub fn has_numbers_of(&self, other: &Self) -> bool {
         self.numbers == other.numbers
@@ -106,7 +106,7 @@ impl FromStr for Version {
     }
 }
 
-/// The one text that all equal versions share: three numbers, the fourth where it is not 0, the pre-release.
+/// The text that all equal versions share: three numbers, the fourth unless it is 0, the pre-release.
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [major, minor, patch, fourth] = self.numbers;

@@ -99,7 +99,7 @@ pub fn sealed() {
     measure(&Load { name: "edge, sealed report (GCM)", path, content_type, ..ONE }, &bodies);
 }
 
-/// A report of about 2 KB in the words of dialect 1.
+/// A report of about 2 KB in the words of the log-message dialect.
 fn message(number: usize) -> String {
     let frames: String =
         (0..28).map(|n| format!("\\n\\tat com.shop.feature{}.Screen{n}.onEvent(Screen{n}.java:{})", number % 40, 10 + n)).collect();

@@ -1,9 +1,10 @@
 //! What a report costs the processor before the insert, on one thread, in process: decode, dedupe, group, row.
 
 use super::figure;
-use processor::decode::{Place, Rejections};
+use processor::decode::Rejections;
 use processor::dedupe::{Bounds, Window};
 use processor::fold;
+use processor::log_partition::LogPartition;
 use processor::slice::Slice;
 use processor::stream::Occurrences;
 use schemas::ids::ReportId;
@@ -50,7 +51,10 @@ pub fn decode_dedupe_group() {
     let mut slice = Slice::starting_at(0);
     (0..REPORTS).for_each(|number| slice.push(message(number)));
     let window = Window::new(Bounds { length_ms: 7_200_000, ids: 1_000_000 }, APPENDED_AT - 7_200_000);
-    let judge = || fold::judge::<Occurrences>(&slice, Place { partition: 0, generation: 0 }, &window, &Rejections::new()).unwrap();
+    let judge = || {
+        fold::judge::<Occurrences>(&slice, LogPartition { topic: "raw-reports", number: 0, generation: 0 }, &window, &Rejections::new())
+            .unwrap()
+    };
     let decoded = microseconds(judge);
     let whole = microseconds(|| judge().fold(&slice, &processor::Rules::default()));
     figure("fold, decode and dedupe", decoded, "us/report", "2 KB reports of 19 frames, one thread, best of 5 times 10,000");

@@ -1,7 +1,8 @@
 //! A second fold of the same log: its own consumer group and its own, empty tables, beside the standalone's.
 
 use super::process::binary;
-use super::{Broker, Engine, Pipeline, Process, until};
+use super::{Broker, Engine, Operator, Pipeline, Process, until};
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -16,9 +17,9 @@ impl<'a> Replica<'a> {
     /// Makes the tables; nothing is folded yet. `slice` = keys of `[processor.slice]`.
     pub fn new(pipeline: &'a Pipeline, name: &'static str, partitions: u32, slice: &str) -> Self {
         let more = format!(
-            "database = \"{name}\"\n[topics]\npartitions = {partitions}\n[processor]\nlisten = \"127.0.0.1:0\"\ngroup = \"{name}\"\nsession_timeout = \"6s\"\n[processor.slice]\n{slice}\n"
+            "database = \"{name}\"\n[topics]\npartitions = {partitions}\n[processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\n{slice}\n"
         );
-        let config = pipeline.role_config(name, &more);
+        let config = pipeline.role_config_in_group(name, name, &more);
         let mut migrate = Process::start(&["migrate", "--config", config.to_str().unwrap()]);
         let code = until("the tables are made", || migrate.exit_code().ok_or("still running"));
         assert_eq!(code, 0);
@@ -34,6 +35,14 @@ impl<'a> Replica<'a> {
     pub fn processor_with(&self, variables: &[(&str, &str)]) -> Process {
         let arguments = ["processor", "--config", self.config.to_str().unwrap()];
         Process::of(Command::new(binary()).args(arguments).envs(variables.iter().copied()))
+    }
+
+    /// Starts a query service over the tables of this replica.
+    pub fn query(&self) -> (Process, Operator) {
+        let mut process = Process::start(&["query", "--config", self.config.to_str().unwrap()]);
+        let line: Value = serde_json::from_str(&process.first_line().unwrap()).unwrap();
+        let operator = Operator { url: line["query"].as_str().unwrap().to_owned(), ..self.pipeline.operator() };
+        (process, operator)
     }
 
     /// Waits until its group has committed the end of every partition of a topic, with no slice open.

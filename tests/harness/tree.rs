@@ -214,13 +214,18 @@ impl Pipeline {
 
     /// Configuration of a role that runs beside the standalone, on its log and its tables.
     pub fn role_config(&self, name: &str, more: &str) -> PathBuf {
+        self.role_config_in_group(name, &Log::default().group, more)
+    }
+
+    /// The same, where the processors' group has another name.
+    pub fn role_config_in_group(&self, name: &str, group: &str, more: &str) -> PathBuf {
         let (engine, log) = (self.engine(), self.log());
         let properties: String =
             log.properties.iter().map(|(name, value)| format!("\"{name}\" = {}\n", toml::Value::from(value.expose().as_str()))).collect();
         let config = format!(
             "credentials = \"credentials.toml\"\n[ingest]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-             [kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}\"\n[kafka.properties]\n{properties}\
+             [kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}\"\ngroup = \"{group}\"\n[kafka.properties]\n{properties}\
              [clickhouse]\nurl = \"{}\"\nuser = \"{}\"\npassword = \"{}\"\n{more}\n",
             log.brokers, log.topic_prefix, engine.url, engine.user, engine.password
         );

@@ -1,6 +1,6 @@
 //! What a record can do to a processor, done to a real one: it costs itself, every other record counts once.
 //!
-//! A record that ends the process, or panics, is made by `processor/src/provoke.rs`, which debug builds alone have.
+//! A record that ends the process, or panics, is made by `processor/src/fault_injection.rs`, which debug builds alone have.
 
 /// Streams on which nothing can go on, beside others that do.
 mod halted;

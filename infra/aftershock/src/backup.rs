@@ -7,16 +7,14 @@
 //! with it table by table, so a restore that fails has changed nothing. A copy by the engine is its user's alone, as everything
 //! is that this program writes ([`crate::private`]).
 
+use crate::private;
+use crate::settings::Settings;
+use crate::standalone::{self, ExclusiveEngines, Running};
+use service::clickhouse::Config;
+use service::config::Secret;
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
-
-use service::clickhouse::Config;
-use service::config::Secret;
-
-use crate::private;
-use crate::settings::Settings;
-use crate::standalone::{self, Alone, Running};
 
 /// Which migrations were made: there from the first start, so it never counts as data.
 const MIGRATIONS: &str = "schema_migrations";
@@ -103,7 +101,7 @@ struct Server {
     config: Config,
     embedded: bool,
     /// Where it was started for this command.
-    alone: Option<Alone>,
+    alone: Option<ExclusiveEngines>,
 }
 
 impl Server {
@@ -127,7 +125,7 @@ impl Server {
             }
             (None, Purpose::Copy) if !dir.join("clickhouse").exists() => Err(Error::NoTables(shown)),
             (None, _) => {
-                let alone = Alone::start(settings).await?;
+                let alone = ExclusiveEngines::start(settings).await?;
                 Ok(Self { config: alone.clickhouse().clone(), embedded: true, alone: Some(alone) })
             }
         }

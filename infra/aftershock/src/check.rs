@@ -1,21 +1,19 @@
 //! `aftershock check`: says what is wrong with a configuration before a start does.
 
-use std::fmt;
-use std::net::{TcpListener, ToSocketAddrs};
-use std::path::Path;
-
+use crate::settings::{Settings, environment};
 use service::config::Size;
 use service::credentials::{Cipher, Credentials, exposure};
 use service::descriptors;
 use service::http::Tls;
-
-use crate::settings::{Settings, environment};
+use std::fmt;
+use std::net::{TcpListener, ToSocketAddrs};
+use std::path::Path;
 
 const DAY: u64 = 86_400;
 /// Below it a partition's share of `log_bytes` is less than its segment for some topic: 32 MiB of a tenth.
-const LEAST_LOG_PER_PARTITION: u64 = 320 << 20;
+const MIN_LOG_PER_PARTITION: u64 = 320 << 20;
 /// Of a key, in characters, as they are made at a first start.
-const SHORTEST_KEY: usize = 16;
+const MIN_KEY_LENGTH: usize = 16;
 /// What a process opens beside its clients' connections, amply.
 const OTHER_DESCRIPTORS: u64 = 512;
 
@@ -117,8 +115,8 @@ fn guessable(credentials: &Credentials, settings: &Settings, findings: &mut Find
     }
     let apps = credentials.apps.iter().map(|app| ("app", &app.id, app.key.expose().len()));
     let users = credentials.users.iter().map(|user| ("user", &user.id, user.key.expose().len()));
-    for (what, id, length) in apps.chain(users).filter(|(_, _, length)| *length < SHORTEST_KEY) {
-        let why = format!("has {length} characters: fewer than {SHORTEST_KEY} random ones can be guessed");
+    for (what, id, length) in apps.chain(users).filter(|(_, _, length)| *length < MIN_KEY_LENGTH) {
+        let why = format!("has {length} characters: fewer than {MIN_KEY_LENGTH} random ones can be guessed");
         findings.notes.push(format!("{file}: the key of {what} `{id}` {why}"));
     }
 }
@@ -188,7 +186,7 @@ fn retention(settings: &Settings, findings: &mut Findings) {
     }
     findings.require(kept.bodies <= kept.facts, || "[retention] bodies is longer than facts: a body cannot outlive its row".to_owned());
     let partitions = u64::try_from(settings.topics.partitions).unwrap_or(1);
-    let least = LEAST_LOG_PER_PARTITION.saturating_mul(partitions);
+    let least = MIN_LOG_PER_PARTITION.saturating_mul(partitions);
     if let Some(bytes) = kept.log_bytes.filter(|bytes| bytes.0 > 0 && bytes.0 < least) {
         let least = Size(least);
         findings.notes.push(format!(
@@ -221,8 +219,7 @@ fn engines(settings: &Settings, findings: &mut Findings) {
             format!("no [clickhouse] url, and the embedded engine's library {} is not there: `make engine` fetches it", library.display())
         });
     } else {
-        let url = &settings.clickhouse.url;
-        findings.require(url.starts_with("http://"), || format!("[clickhouse] url {url} is not an http:// address"));
+        findings.wrong.extend(settings.clickhouse.check().err().map(|error| format!("[clickhouse] {error}")));
     }
 }
 
@@ -257,7 +254,7 @@ mod tests {
             ("retention.bodies = '36h'", "bodies = \"36h\" is not a number of whole days"),
             ("retention.facts = '2d'", "longer than facts"),
             ("kafka.brokers = 'a:1'", "credentials.toml"),
-            ("clickhouse.url = 'tcp://a'", "not an http:// address"),
+            ("clickhouse.url = 'tcp://a'", "not an http:// or https:// address"),
             ("topics.partition = 3", "unknown field"),
             ("standalone.kafka_listen = 'nowhere'", "kafka_listen nowhere is no address"),
             ("standalone.kafka_listen = '127.0.0.1:4711'\nstandalone.clickhouse_listen = '127.0.0.1:4711'", "are both 127.0.0.1:4711"),

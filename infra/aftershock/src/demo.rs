@@ -13,16 +13,14 @@ mod story;
 mod target;
 mod world;
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use serde_json::Value;
-use tokio::task::{JoinError, JoinSet};
-
 use crate::settings::Settings;
 use progress::Progress;
 use send::{SendError, Sender, Sent};
+use serde_json::Value;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use story::{Outline, Story};
 use target::Target;
+use tokio::task::{JoinError, JoinSet};
 
 pub use ask::AskError;
 pub use target::TargetError;
@@ -75,7 +73,7 @@ pub async fn run(settings: &Settings, options: Options) -> Result<String, Error>
     tell(sender, Progress::new("reports", options.reports), options.reports, || story.report()).await?;
     drain(&target).await?;
     let hour = |at: i64| settings.query.time_zone.hour_label(at.div_euclid(1000));
-    shown(&target, (&hour(start), &hour(end))).await
+    shown(&target, &hour(start), &hour(end)).await
 }
 
 /// Sends `count` items in batches, several at a time.
@@ -124,10 +122,10 @@ async fn drain(target: &Target) -> Result<(), Error> {
     Ok(())
 }
 
-async fn shown(target: &Target, (first, last): (&str, &str)) -> Result<String, Error> {
+async fn shown(target: &Target, first: &str, last: &str) -> Result<String, Error> {
     let hours = ask::trend(target, first, last).await?;
     let day = |hour: &str| hour.chars().take(8).collect::<String>();
-    let issues = ask::top_issues(target, (&day(first), &day(last)), ISSUES).await?;
+    let issues = ask::top_issues(target, &day(first), &day(last), ISSUES).await?;
     Ok(format!("crashes by hour\n\n{}\ntop issues\n\n{}", show::trend(&hours), show::issues(&issues)))
 }
 

@@ -1,25 +1,24 @@
 //! `aftershock broker` and `aftershock engine`: the embedded engines as processes of their own.
 
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
+use crate::listen::{ListenError, bind};
+use crate::pages;
+use crate::permissions::OPERATOR;
+use crate::standalone::{Hello, lifeline};
 use embedded_engine as engine;
 use embedded_log::{self as broker, Account};
 use service::config::Secret;
 use service::shutdown::{Shutdown, signals};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use tokio::net::TcpListener;
-
-use crate::permissions::OPERATOR;
-use crate::standalone::{Hello, bind, lifeline};
-use crate::{pages, standalone};
 
 /// The variable by which standalone hands the broker its accounts, as JSON.
 pub const BROKER_ACCOUNTS: &str = "AFTERSHOCK_BROKER_ACCOUNTS";
 
-/// What both take.
+/// Arguments of both.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Place {
+pub struct ProcessArguments {
     /// Folder of its files; made if absent
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
@@ -31,11 +30,11 @@ pub struct Place {
     pub attached: bool,
 }
 
-/// What the engine takes besides; passwords come by the environment.
+/// Arguments of the engine; passwords come by the environment.
 #[derive(Clone, Debug, clap::Args)]
 pub struct EngineArguments {
     #[command(flatten)]
-    pub place: Place,
+    pub place: ProcessArguments,
     /// The engine's library, libchdb.so
     #[arg(long, value_name = "FILE")]
     pub library: PathBuf,
@@ -45,7 +44,7 @@ pub struct EngineArguments {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Listen(#[from] standalone::Error),
+    Listen(#[from] ListenError),
     #[error("the address it listens on is unknown: {0}")]
     Address(#[source] std::io::Error),
     #[error("{0} is not set: without a password anybody on this machine could read and change everything")]
@@ -63,7 +62,7 @@ pub enum Error {
 ///
 /// # Errors
 /// There is no password, it cannot listen, or its files cannot be used.
-pub async fn broker(place: Place) -> Result<(), Error> {
+pub async fn broker(place: ProcessArguments) -> Result<(), Error> {
     let accounts = broker_accounts()?;
     let (listener, address, shutdown) = begin("broker", &place).await?;
     let config = broker::Config { accounts, ..broker::Config::new(address, place.dir) };
@@ -108,7 +107,7 @@ pub async fn engine(arguments: EngineArguments) -> Result<(), Error> {
 }
 
 /// Keeps memory small, takes the port, says which, and begins to watch for the end.
-async fn begin(name: &'static str, place: &Place) -> Result<(TcpListener, SocketAddr, Shutdown), Error> {
+async fn begin(name: &'static str, place: &ProcessArguments) -> Result<(TcpListener, SocketAddr, Shutdown), Error> {
     pages::keep_small();
     let (trigger, shutdown) = Shutdown::new();
     if place.attached {

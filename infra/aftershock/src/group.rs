@@ -1,13 +1,11 @@
 //! `aftershock group`: the processor's own grouping as a filter of lines, for trying it on what one has.
 
+use crate::settings::Settings;
+use processor::Rules;
+use service::printable;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
-
-use processor::Rules;
-use service::printable;
-
-use crate::settings::Settings;
 
 const BUFFER: usize = 1 << 16;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use processor::link::{Evidence, Link, Place, links};
+use processor::link::{FailureSite, IssueEvidence, Link, links};
 use query::issue::aliases::{AliasFact, Aliases};
 use query::issue::new_alias::NewAlias;
 use query::journal::ChangeWriter;
@@ -67,18 +67,18 @@ fn alias(app: &str, link: &Link) -> Option<NewAlias> {
     })
 }
 
-fn evidence(row: query::issue::evidence::Evidence) -> Evidence {
-    let place = Place {
+fn evidence(row: query::issue::evidence::Evidence) -> IssueEvidence {
+    let site = FailureSite {
         platform_id: row.platform_id,
         category: row.category,
         kind: row.kind,
         exception: row.exp_name,
         app_stack_hash: row.app_stack_hash,
     };
-    Evidence {
+    IssueEvidence {
         issue: row.issue,
         grouping: (row.grouping_version, row.grouping_rules),
-        place,
+        site,
         stack_hash: row.stack_hash,
         is_chosen: row.is_chosen > 0,
         first_ms: row.first_ms,

@@ -2,16 +2,16 @@
 //!
 //! Exit codes: 0; 1, a failure said in one line on stderr; 2, wrong usage.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::ExitCode;
-
-use aftershock::role::{Role, Start};
+use aftershock::role::Role;
+use aftershock::run_role::Start;
 use aftershock::settings::Settings;
-use aftershock::{backup, check, demo, embedded, group, link, private, replay, role, standalone, suggest};
+use aftershock::{backup, check, demo, embedded, group, link, private, replay, role, run_role, standalone, suggest};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use service::printable;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 /// The edge and the processor make and drop many small texts, often on different threads.
@@ -77,7 +77,7 @@ enum Command {
         options: link::Options,
     },
     /// The embedded log, as standalone starts it
-    Broker(embedded::Place),
+    Broker(embedded::ProcessArguments),
     /// The embedded ClickHouse, as standalone starts it
     Engine(embedded::EngineArguments),
     /// Send realistic reports to a running ingest, then show trend and top issues
@@ -248,7 +248,7 @@ fn run_role(role: Role, told: &Roles) -> anyhow::Result<ExitCode> {
         role.addressed(&settings)?;
         Start::Alone(Box::new(settings))
     };
-    start(role.name(), async move { Ok(role::run(role, begin).await?) })
+    start(role.name(), async move { Ok(run_role::run(role, begin).await?) })
 }
 
 /// Says what was done with which rows.

@@ -17,15 +17,15 @@ pub fn keep_small() {}
 
 /// Bytes that the C library may keep of each of its heaps, and the largest piece that it takes from a heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT: libc::c_int = 16 << 20;
+const MAX_KEPT_BYTES: libc::c_int = 16 << 20;
 
 /// Asks the C library to keep what is freed, up to a bound. The client library of the log takes and frees a few megabytes with every round of
-/// messages; given back and taken anew each time, they are page faults (`docs/proof.md`).
+/// messages; given back and taken again each time, they are page faults (`docs/proof.md`).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
 pub fn keep_freed() {
     // SAFETY: both take a number; a refusal changes nothing.
-    let taken = unsafe { [libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT), libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT)] };
+    let taken = unsafe { [libc::mallopt(libc::M_TRIM_THRESHOLD, MAX_KEPT_BYTES), libc::mallopt(libc::M_MMAP_THRESHOLD, MAX_KEPT_BYTES)] };
     if taken.contains(&0) {
         tracing::debug!("the C library does not keep what is freed");
     }

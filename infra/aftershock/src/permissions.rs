@@ -1,15 +1,13 @@
 //! What each role needs of the log: one table, for the accounts of the embedded broker and for the ACLs of a Kafka
 //! (`docs/kafka-access.md` is rendered from it).
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-
+use crate::role::Role;
 use embedded_log::{Grant, Operation, Resource};
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport, Release};
+use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport, Release, TABLE_TOPICS, TOPICS};
 use service::config::Secret;
 use service::kafka;
-
-use crate::role::Role;
+use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// The account of standalone itself, of `migrate` and of `replay`.
 pub const OPERATOR: &str = "aftershock";
@@ -31,25 +29,22 @@ pub fn log_of(role: Role, log: &kafka::Config) -> kafka::Config {
     })
 }
 
-/// What a role may do; `group` is the processors' consumer group. Names are put behind the prefix that `log` has.
-pub fn of(role: Role, log: &kafka::Config, group: &str) -> Vec<Grant> {
+/// What a role may do. Names are put behind the prefix that `log` has.
+pub fn of(role: Role, log: &kafka::Config) -> Vec<Grant> {
     use Operation::{Describe, Read, Write};
     let topics = |operation, names: &[&str]| names.iter().map(|name| grant(Resource::Topic, name, operation)).collect::<Vec<_>>();
     // A reader of a compacted topic joins no group, but its library looks for the coordinator of one of the topic's name.
     let follows_releases = [grant(Resource::Topic, Release::TOPIC, Read), grant(Resource::Group, Release::TOPIC, Describe)];
     let mut grants = match role {
         Role::Ingest => [topics(Write, &[RawReport::TOPIC, Connection::TOPIC]), follows_releases.into()].concat(),
-        Role::Processor => [
-            topics(Read, &[RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC]),
-            topics(Write, &[RejectedReport::TOPIC]),
-            vec![grant(Resource::Group, group, Read)],
-        ]
-        .concat(),
+        Role::Processor => {
+            [topics(Read, &TABLE_TOPICS), topics(Write, &[RejectedReport::TOPIC]), vec![grant(Resource::Group, &log.group, Read)]].concat()
+        }
         Role::Query => [
             topics(Write, &[IssueChange::TOPIC, Release::TOPIC]),
             topics(Describe, &[RawReport::TOPIC, Connection::TOPIC, RejectedReport::TOPIC]),
             follows_releases.into(),
-            vec![grant(Resource::Group, group, Describe)],
+            vec![grant(Resource::Group, &log.group, Describe)],
         ]
         .concat(),
     };
@@ -89,7 +84,7 @@ sasl_password = \"...\"
 ```
 
 A password is better kept in the environment: `AFTERSHOCK__KAFKA__ROLES__INGEST__SASL_PASSWORD`. The ACLs, with `PREFIX` as `kafka.topic_prefix` and the
-processors' group as `processor.group` has them; `make test-kafka` applies these very lines to an Apache Kafka and runs the whole suite on it.
+processors' group as `kafka.group` has them; `make test-kafka` applies these very lines to an Apache Kafka and runs the whole suite on it.
 
 ```sh
 PREFIX=
@@ -107,18 +102,17 @@ This page is rendered from the code and compared with it by a test.
 /// The page of ACLs, in Markdown.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    let topics = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC, Release::TOPIC];
-    let group = processor::Config::default().group;
+    let log = kafka::Config::default();
     let names = |kind: &str, names: &[&str]| names.iter().fold(String::new(), |all, name| format!("{all} --{kind} \"${{PREFIX}}{name}\""));
     let administers = "--operation Create --operation Describe --operation DescribeConfigs --operation AlterConfigs --operation Read";
-    let _ = writeln!(page, "acls --allow-principal User:operator {administers}{}", names("topic", &topics));
-    let grouped = names("group", &[&group]);
+    let _ = writeln!(page, "acls --allow-principal User:operator {administers}{}", names("topic", &TOPICS));
+    let grouped = names("group", &[&log.group]);
     let _ = writeln!(
         page,
         "acls --allow-principal User:operator --operation Read --operation Delete --resource-pattern-type prefixed{grouped}"
     );
     for role in [Role::Ingest, Role::Processor, Role::Query] {
-        let mut grants = of(role, &kafka::Config::default(), &group);
+        let mut grants = of(role, &log);
         while let Some(first) = grants.first().cloned() {
             let is_alike = |grant: &Grant| grant.resource == first.resource && grant.operations == first.operations;
             let alike: Vec<&str> = grants.iter().filter(|grant| is_alike(grant)).map(|grant| grant.name.as_str()).collect();
@@ -153,7 +147,7 @@ mod tests {
     fn no_role_administers() {
         let log = kafka::Config::default();
         for role in Role::ALL {
-            for grant in of(role, &log, "g") {
+            for grant in of(role, &log) {
                 let only = [Operation::Read, Operation::Write, Operation::Describe];
                 assert!(grant.operations.iter().all(|operation| only.contains(operation)) && grant.name != "*", "{role:?} {grant:?}");
             }
@@ -163,6 +157,6 @@ mod tests {
     #[test]
     fn names_have_the_prefix_of_the_log() {
         let log = kafka::Config { topic_prefix: "shop-".to_owned(), ..kafka::Config::default() };
-        assert!(of(Role::Query, &log, "g").iter().all(|grant| grant.name.starts_with("shop-")));
+        assert!(of(Role::Query, &log).iter().all(|grant| grant.name.starts_with("shop-")));
     }
 }

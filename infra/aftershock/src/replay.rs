@@ -3,17 +3,16 @@
 //! On the data folder of a standalone it starts broker and engine itself, as `restore` does. A trial changes nothing and may look at a
 //! standalone that runs.
 
-use std::fmt::Write;
-use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use processor::replay::{Day, Order, Outcome, Site, Step};
+use crate::settings::Settings;
+use crate::standalone::{self, ExclusiveEngines, Running};
+use processor::log_day::LogDay;
+use processor::replay::{Installation, Progress, ReplayReport, ReplayRequest};
 use service::config::Secret;
 use service::shutdown::{Shutdown, signals};
 use service::{clickhouse, kafka};
-
-use crate::settings::Settings;
-use crate::standalone::{self, Alone, Running};
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
@@ -22,10 +21,10 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 pub struct Range {
     /// First UTC day (2026-11-20, or an RFC 3339 time in it); without it the first that is whole in the log
     #[arg(long, value_name = "T")]
-    pub from: Option<Day>,
+    pub from: Option<LogDay>,
     /// Last UTC day; without it the last there is
     #[arg(long, value_name = "T")]
-    pub to: Option<Day>,
+    pub to: Option<LogDay>,
     /// Show what would change and leave the tables as they are; processors may be at work
     #[arg(long)]
     pub dry_run: bool,
@@ -51,14 +50,14 @@ pub enum Error {
 pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
     let (trigger, shutdown) = Shutdown::new();
     signals(trigger);
-    let place = Place::find(settings, range.dry_run).await?;
-    let site = Site {
+    let place = Addresses::find(settings, range.dry_run).await?;
+    let site = Installation {
         config: settings.processor.clone(),
         kafka: place.kafka.clone(),
         tables: place.tables.clone(),
         retention: settings.retention.clone(),
     };
-    let order = Order { from: range.from, to: range.to, is_trial: range.dry_run, id: id() };
+    let order = ReplayRequest { from: range.from, to: range.to, is_dry_run: range.dry_run, id: id() };
     let begun = Instant::now();
     let said = Mutex::new(None);
     let outcome = processor::replay(&site, &order, &|step| say(step, &said), &shutdown).await;
@@ -69,14 +68,14 @@ pub async fn run(settings: &Settings, range: &Range) -> Result<String, Error> {
 }
 
 /// Where log and tables are.
-struct Place {
+struct Addresses {
     kafka: kafka::Config,
     tables: clickhouse::Config,
     /// Where they were started for this command.
-    alone: Option<Alone>,
+    alone: Option<ExclusiveEngines>,
 }
 
-impl Place {
+impl Addresses {
     /// By address, or of the data folder.
     async fn find(settings: &Settings, is_trial: bool) -> Result<Self, Error> {
         let (kafka, tables) = (settings.kafka.clone(), settings.clickhouse.clone());
@@ -88,7 +87,7 @@ impl Place {
             Some(running) if is_trial => Ok(Self::of(running, kafka, tables)),
             Some(_) => Err(Error::AtWork(dir)),
             None => {
-                let alone = Alone::with_log(settings).await?;
+                let alone = ExclusiveEngines::with_log(settings).await?;
                 Ok(Self { kafka: alone.kafka().clone(), tables: alone.clickhouse().clone(), alone: Some(alone) })
             }
         }
@@ -122,11 +121,11 @@ fn id() -> String {
     format!("{now:x}{:08x}", std::process::id())
 }
 
-fn say(step: Step, said: &Mutex<Option<Instant>>) {
+fn say(step: Progress, said: &Mutex<Option<Instant>>) {
     let line = match step {
-        Step::Holding => "waiting for the group's partitions".to_owned(),
-        Step::Finishing => "everything is folded".to_owned(),
-        Step::Folding { done, of } => {
+        Progress::Holding => "waiting for the group's partitions".to_owned(),
+        Progress::Finishing => "everything is folded".to_owned(),
+        Progress::Folding { done, of } => {
             let mut last = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if last.is_some_and(|last| last.elapsed() < LINE_EVERY) {
                 return;
@@ -138,10 +137,10 @@ fn say(step: Step, said: &Mutex<Option<Instant>>) {
     eprintln!("replay: {line}");
 }
 
-fn show(outcome: &Outcome, is_trial: bool) -> String {
+fn show(outcome: &ReplayReport, is_trial: bool) -> String {
     let (from, to) = (outcome.days.0, outcome.days.1);
-    let from = if from == Day(0) { "the beginning of the log".to_owned() } else { from.to_string() };
-    let to = if to == Day(u16::MAX) { "its end".to_owned() } else { to.to_string() };
+    let from = if from == LogDay(0) { "the beginning of the log".to_owned() } else { from.to_string() };
+    let to = if to == LogDay(u16::MAX) { "its end".to_owned() } else { to.to_string() };
     let (mut shown, tables) = (String::new(), outcome.tables.join(", "));
     // Writing to a string does not fail.
     if !is_trial {
@@ -178,9 +177,9 @@ mod tests {
 
     #[test]
     fn what_was_done_is_said() {
-        let outcome = Outcome { days: (Day(0), Day(u16::MAX)), tables: vec!["occurrences"], records: 7, comparison: Vec::new() };
+        let outcome = ReplayReport { days: (LogDay(0), LogDay(u16::MAX)), tables: vec!["occurrences"], records: 7, comparison: Vec::new() };
         assert_eq!(show(&outcome, false), "replaced: occurrences; from the beginning of the log to its end, 7 records\n");
-        let trial = show(&Outcome { days: (Day(20_779), Day(20_780)), ..outcome }, true);
+        let trial = show(&ReplayReport { days: (LogDay(20_779), LogDay(20_780)), ..outcome }, true);
         assert!(trial.starts_with("nothing was changed: occurrences; from 2026-11-22 to 2026-11-23, 7 records\n"), "{trial}");
         assert!(trial.ends_with("rows that differ: 0\n"), "{trial}");
     }

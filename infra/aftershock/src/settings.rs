@@ -2,11 +2,10 @@
 //!
 //! It is read once; every path in it is resolved then, and the parts are handed down as values.
 
-use std::path::{Path, PathBuf};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config;
+use std::path::{Path, PathBuf};
 
 /// Everything that can be configured, by section.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +112,11 @@ impl Settings {
             let (key, expected) = ("processor.retention".to_owned(), "unknown field `retention`, it is a section: [retention]".to_owned());
             return Err(config::Error::Key { place, key, expected });
         }
+        if settings.processor.group.is_some() {
+            let place = file.map_or_else(|| "configuration".to_owned(), |file| file.display().to_string());
+            let (key, expected) = ("processor.group".to_owned(), "it is `group` of the section [kafka], which query reads too".to_owned());
+            return Err(config::Error::Key { place, key, expected });
+        }
         let folder = file.and_then(Path::parent);
         let resolved = |path: &Path| folder.map_or_else(|| path.to_owned(), |folder| folder.join(path));
         settings.data.dir = data.map_or_else(|| resolved(&settings.data.dir), Path::to_owned);
@@ -121,6 +125,7 @@ impl Settings {
             for tls in [&mut settings.ingest.tls, &mut settings.query.tls] {
                 *tls = tls.take().map(|tls| tls.within(folder));
             }
+            settings.clickhouse.ca_certificate = settings.clickhouse.ca_certificate.take().map(|file| folder.join(file));
         }
         settings.ingest.disk.folder = settings.ingest.disk.folder.as_deref().map(resolved);
         settings.standalone.engine_library = settings.standalone.engine_library.as_deref().map(resolved);
@@ -219,6 +224,13 @@ mod tests {
         assert_eq!(handed.retention.table_bound(), Some(24 << 30));
         assert_eq!(bounds("kafka.brokers = 'kafka:9092'"), (gib(0), gib(24)));
         assert_eq!(bounds("clickhouse.url = 'http://tables:8123'\nretention.table_bytes = '2TiB'"), (gib(8), gib(2048)));
+    }
+
+    #[test]
+    fn the_group_has_one_place_and_its_old_one_is_refused() {
+        assert_eq!(load("kafka.group = '处理器'", &[]).unwrap().kafka.group, "处理器");
+        let refused = load("processor.group = 'mine'", &[]).unwrap_err().to_string();
+        assert!(refused.contains("processor.group") && refused.contains("[kafka]"), "{refused}");
     }
 
     #[test]

@@ -9,9 +9,10 @@
 //! addresses, [`services`] are the three roles, [`child`] keeps a process alive, [`handover`] is what a role is given. Invariants: one standalone for each
 //! data folder; children die with it however it dies; whatever killed it, the next start needs no hand; once it is ready no child is given up.
 
-mod alone;
 mod child;
 mod engines;
+mod error;
+mod exclusive;
 mod fork;
 mod handover;
 mod keeper;
@@ -19,59 +20,29 @@ pub mod lifeline;
 mod lock;
 mod running;
 mod services;
+mod spec;
+mod urls;
 mod welcome;
-
-use std::convert::Infallible;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use service::credentials::{Credentials, Keyring};
-use service::shutdown::{Shutdown, signals};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::role::Role;
 use crate::settings::Settings;
 use engines::Engines;
-use services::{Listeners, Services, Urls};
+use service::credentials::{Credentials, Keyring};
+use service::shutdown::{Shutdown, signals};
+use services::{Listeners, Services};
+use std::convert::Infallible;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{SignalKind, signal};
+use urls::Urls;
 use welcome::Welcome;
 
-pub use alone::Alone;
-pub use child::Hello;
+pub use error::Error;
+pub use exclusive::ExclusiveEngines;
 pub use handover::{Handover, Sockets};
 pub use running::{Ready, Running};
-pub use services::bind;
-
-/// Why standalone does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Lock(#[from] lock::LockError),
-    #[error(transparent)]
-    Child(#[from] child::ChildError),
-    #[error(transparent)]
-    Credentials(#[from] service::credentials::Error),
-    #[error(transparent)]
-    Tls(#[from] service::http::TlsError),
-    #[error("{role} cannot listen on {address}: {source}")]
-    Listen { role: &'static str, address: String, source: std::io::Error },
-    #[error(transparent)]
-    Engine(#[from] embedded_engine::Error),
-    #[error("a file of the data folder: {0}")]
-    File(#[source] std::io::Error),
-    #[error("the system gives no random numbers: {0}")]
-    Random(String),
-    #[error("the log: {0}")]
-    Log(#[from] service::kafka::Error),
-    #[error("the tables: {0}")]
-    Tables(#[from] service::clickhouse::Error),
-    #[error("{name} is not ready: {missing}")]
-    NotReady { name: &'static str, missing: String },
-    #[error("topics and tables: {0}")]
-    Migrate(#[from] processor::Error),
-    #[error("no SIGHUP can be heard: {0}")]
-    Hangups(#[source] std::io::Error),
-}
+pub use spec::Hello;
 
 /// Runs until it is asked to end.
 ///

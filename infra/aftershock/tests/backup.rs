@@ -2,15 +2,14 @@
 //! its roll-ups.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+use aftershock::settings::Settings;
+use aftershock::standalone::Running;
+use clickhouse::Client;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
-
-use aftershock::settings::Settings;
-use aftershock::standalone::Running;
-use clickhouse::Client;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_aftershock");
 const REPORTS: u64 = 300;

@@ -5,14 +5,13 @@
 //! share the machine. Without the library (`make engine`) it says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+use clickhouse::{Client, Compression, Row};
+use serde::Serialize;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-use clickhouse::{Client, Compression, Row};
-use serde::Serialize;
 
 const ROWS: u64 = 400_000;
 const SLICE: usize = 10_000;

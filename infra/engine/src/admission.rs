@@ -1,12 +1,10 @@
 //! How many statements run at once, and how many may wait.
 
+use crate::exception::{Exception, TOO_MANY_SIMULTANEOUS_QUERIES};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::exception::{Exception, TOO_MANY_SIMULTANEOUS_QUERIES};
 
 /// Places for statements, with a bounded queue before them.
 pub struct Admission {
@@ -18,7 +16,7 @@ pub struct Admission {
 }
 
 /// A place, held while the statement runs.
-pub type Place = OwnedSemaphorePermit;
+pub type Permit = OwnedSemaphorePermit;
 
 impl Admission {
     /// `size` places; `most_waiting` statements may wait for one, each for `wait`.
@@ -28,7 +26,7 @@ impl Admission {
     }
 
     /// Waits for a place.
-    pub async fn enter(&self) -> Result<Place, Exception> {
+    pub async fn enter(&self) -> Result<Permit, Exception> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Ok(place);
         }

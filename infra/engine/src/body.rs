@@ -1,14 +1,12 @@
 //! A request's body on its way from the network to the thread that runs the statement.
 
-use std::io::{self, BufRead, Read};
-use std::time::Duration;
-
+use crate::exception::{BAD_ARGUMENTS, Exception, NETWORK_ERROR};
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use std::io::{self, BufRead, Read};
+use std::time::Duration;
 use tokio::sync::mpsc;
-
-use crate::exception::{BAD_ARGUMENTS, Exception, NETWORK_ERROR};
 
 /// Pieces in flight between the two.
 const PIECES: usize = 8;

@@ -3,11 +3,9 @@
 //! A frame is 16 bytes of checksum (CityHash128 of ClickHouse's old version, over all that follows), a method byte, the
 //! length of the frame without the checksum and the length of the content, both little-endian `u32`, and the content.
 
-use std::io::{self, BufRead, Read};
-
-use cityhash_rs::cityhash_102_128;
-
 use crate::exception::{CANNOT_DECOMPRESS, CHECKSUM_DOESNT_MATCH, Exception, UNKNOWN_COMPRESSION_METHOD};
+use cityhash_rs::cityhash_102_128;
+use std::io::{self, BufRead, Read};
 
 const CHECKSUM: usize = 16;
 const HEADER: usize = 9;
@@ -15,7 +13,7 @@ const NONE: u8 = 0x02;
 const LZ4: u8 = 0x82;
 const ZSTD: u8 = 0x90;
 /// Largest frame, packed or unpacked; clients write 1 MiB or less, ClickHouse itself stays below this.
-const LARGEST: usize = 128 << 20;
+const MAX_BLOCK_BYTES: usize = 128 << 20;
 /// LZ4 packs at most 255 bytes into one.
 const LZ4_RATIO: usize = 255;
 /// Content of one frame that is written.
@@ -46,7 +44,7 @@ impl<R: Read> FrameReader<R> {
         let method = head[CHECKSUM];
         let packed = u32::from_le_bytes(array(&head[CHECKSUM + 1..CHECKSUM + 5])) as usize;
         let content = u32::from_le_bytes(array(&head[CHECKSUM + 5..])) as usize;
-        if !(HEADER..=LARGEST).contains(&packed) || content > LARGEST {
+        if !(HEADER..=MAX_BLOCK_BYTES).contains(&packed) || content > MAX_BLOCK_BYTES {
             return Err(broken("the lengths of a compressed block are out of range"));
         }
         self.packed.clear();
@@ -159,9 +157,8 @@ fn broken(what: impl std::fmt::Display) -> io::Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     fn unpack(data: &[u8]) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
@@ -194,7 +191,7 @@ mod tests {
         assert_eq!(Exception::from(unpack(&flipped).unwrap_err()).code, 40);
         assert_eq!(Exception::from(unpack(&good[..good.len() - 1]).unwrap_err()).code, 271);
         assert_eq!(Exception::from(unpack(&frame(0x77, b"x", 1)).unwrap_err()).code, 89);
-        assert_eq!(Exception::from(unpack(&frame(LZ4, b"x", LARGEST)).unwrap_err()).code, 271);
+        assert_eq!(Exception::from(unpack(&frame(LZ4, b"x", MAX_BLOCK_BYTES)).unwrap_err()).code, 271);
         assert_eq!(Exception::from(unpack(&frame(ZSTD, &zstd::bulk::compress(&[0; 9], 1).unwrap(), 8)).unwrap_err()).code, 271);
     }
 

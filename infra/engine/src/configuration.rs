@@ -1,11 +1,10 @@
 //! What the engine is told at its start: the server's settings as a file, the sessions' defaults as arguments.
 
+use crate::Config;
 use std::ffi::{CString, NulError};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use crate::Config;
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;

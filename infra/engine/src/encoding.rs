@@ -1,11 +1,9 @@
 //! HTTP's own content codings, of bodies that come and of replies that go.
 
-use std::io::{self, BufRead, BufReader, Write};
-
+use crate::compression;
 use bytes::Bytes;
 use flate2::write::GzEncoder;
-
-use crate::compression;
+use std::io::{self, BufRead, BufReader, Write};
 
 /// Bytes that are unpacked at a time.
 const UNPACKED: usize = 256 << 10;

@@ -1,8 +1,7 @@
 //! Failures of a statement in ClickHouse's form: a number, a text and the HTTP status that goes with it.
 
-use std::fmt;
-
 use http::StatusCode;
+use std::fmt;
 
 /// What went wrong with one request. The text goes to the client, so it is written for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]

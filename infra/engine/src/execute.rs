@@ -1,29 +1,26 @@
 //! One statement, from the request to its reply.
 
+use crate::admission::{Admission, Permit};
+use crate::body::{self, BodyReader};
+use crate::encoding::{Coding, Encoder};
+use crate::exception::{ABORTED, Exception, TOO_MANY_SIMULTANEOUS_QUERIES};
+use crate::reply::{self, KillOnDrop, Message, Outbox, Reply, ReplyBody};
+use crate::request::{self, Call};
+use crate::run::{self, Job, Trace};
+use crate::sampling::Samples;
+use crate::session::Setup;
+use crate::store::Store;
+use crate::user::{self, User};
+use crate::{Config, ReadLimits, multipart};
+use http::{HeaderName, Request};
+use hyper::body::Incoming;
+use service::connection_slots::Slot;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, Request};
-use hyper::body::Incoming;
-
-use crate::admission::{Admission, Place};
-use crate::body::{self, BodyReader};
-use crate::encoding::{Coding, Encoder};
-use crate::exception::{ABORTED, Exception, TOO_MANY_SIMULTANEOUS_QUERIES};
-use crate::progress::Samples;
-use crate::reply::{self, Guard, Message, Outbox, Reply, ReplyBody};
-use crate::request::{self, Call};
-use crate::run::{self, Trace};
-use crate::running::Entry;
-use crate::session::{Mark, Session, Setup};
-use crate::store::Store;
-use crate::user::{self, User};
-use crate::{Config, ReadLimits, multipart};
-use service::connection_slots::Ticket;
-
 /// Largest form.
-const FORM: usize = 16 << 20;
+const MAX_FORM_BYTES: usize = 16 << 20;
 
 /// What answers statements.
 pub struct Service {
@@ -31,19 +28,6 @@ pub struct Service {
     store: Arc<Store>,
     writers: Admission,
     readers: Admission,
-}
-
-/// A statement handed to a thread of its own.
-pub struct Job {
-    pub call: Call,
-    pub user: User,
-    pub body: BodyReader,
-    /// What its session is to be told.
-    pub setup: Setup,
-    /// Opened ahead, where there was one.
-    pub session: Option<Session>,
-    pub mark: Mark,
-    pub entry: Entry,
 }
 
 impl Service {
@@ -87,38 +71,41 @@ impl Service {
         let (call, user, body) = asked(&self.config, request).await?;
         query_id.clone_from(&call.query_id);
         let setup = Setup::of(&call, user, &self.read_limits())?;
-        let place = self.admission(user).enter().await?;
+        let permit = self.admission(user).enter().await?;
         let session = self.store.sessions().take(&setup);
         let mark = session.as_ref().map_or_else(|| self.store.mark(), |s| s.mark().clone());
         let entry = self.store.enter(&mark, call.query_id.as_deref())?;
-        self.start(Job { call, user, body, setup, session, mark, entry }, place).await
+        self.start(Job { call, user, body, setup, session, mark, entry }, permit).await
     }
 
     /// Runs the job on a thread and answers as soon as it has something to say.
-    async fn start(self: &Arc<Self>, job: Job, place: Place) -> Result<Reply, Exception> {
+    async fn start(self: &Arc<Self>, job: Job, permit: Permit) -> Result<Reply, Exception> {
         let (tag, coding) = (identifier(false), job.call.reply_coding);
         let encoder = Encoder::new(coding, job.call.compress)?;
         let coding = if job.call.compress { Coding::Plain } else { coding };
         let (outbox, mut from) = reply::channel(self.config.body_timeout, tag.clone(), encoder);
-        let guard = Guard { store: self.store.clone(), mark: job.mark.clone() };
+        let kill_on_drop = KillOnDrop { store: self.store.clone(), mark: job.mark.clone() };
         let mut samples = Samples::every(job.call.progress());
         let (service, mark, since) = (self.clone(), job.mark.clone(), Instant::now());
-        tokio::task::spawn_blocking(move || service.work(job, outbox, place));
-        let (head, body) = match samples.until((&self.store, &mark), from.recv()).await {
+        tokio::task::spawn_blocking(move || service.work(job, outbox, permit));
+        let (head, body) = match samples.until(&self.store, &mark, from.recv()).await {
             Some(Message::Whole(head, data)) => (head, ReplyBody::whole(data)),
-            Some(Message::Start(head, data)) => (head, ReplyBody::running(data, from, guard)),
+            Some(Message::Start(head, data)) => (head, ReplyBody::running(data, from, kill_on_drop)),
             Some(Message::Failed(exception)) => return Err(exception),
             Some(Message::Data(_) | Message::End) | None => return Err(Exception::new(ABORTED, "The statement broke off")),
         };
         let summary = samples.summary(head.counts, since.elapsed());
-        Ok(reply::success(&head.format, body, (samples.taken(), summary), (&tag, coding)))
+        let mut reply = reply::success(&head.format, body, &summary);
+        reply::progress(&mut reply, samples.taken());
+        reply::mark(&mut reply, &tag, coding);
+        Ok(reply)
     }
 
-    fn work(&self, mut job: Job, mut outbox: Outbox, place: Place) {
+    fn work(&self, mut job: Job, mut outbox: Outbox, permit: Permit) {
         let mark = job.mark.clone();
         let mut session = job.session.take().map_or_else(|| self.store.session(mark.clone()), Ok);
         let outcome = match &mut session {
-            Ok(session) => run::run(&self.store, (session, job), &mut outbox),
+            Ok(session) => run::run(&self.store, session, job, &mut outbox),
             Err(exception) => Err(exception.clone()),
         };
         let kept = mark.finish() && outcome == Ok(Trace::None);
@@ -129,7 +116,7 @@ impl Service {
             other => drop(other),
         }
         self.store.refill();
-        drop(place);
+        drop(permit);
     }
 
     /// The bounds of a read-only statement here.
@@ -150,14 +137,14 @@ pub async fn asked(config: &Config, request: Request<Incoming>) -> Result<(Call,
     let (head, body) = request.into_parts();
     let pairs = request::pairs(head.uri.query().unwrap_or(""))?;
     let user = user::authenticate(config, &head.headers, &pairs)?;
-    if head.extensions.get::<Arc<Ticket>>().is_some_and(|ticket| !ticket.admit()) {
+    if head.extensions.get::<Arc<Slot>>().is_some_and(|slot| !slot.authenticate()) {
         return Err(Exception::new(TOO_MANY_SIMULTANEOUS_QUERIES, "Too many connections"));
     }
     let mut call = Call::new(&head.method, &pairs, &head.headers)?;
     let pause = config.body_timeout;
     let body = match call.boundary.take() {
         Some(boundary) => {
-            let form = body::collect(body, FORM, pause).await?;
+            let form = body::collect(body, MAX_FORM_BYTES, pause).await?;
             for (name, value) in multipart::fields(&form, &boundary)? {
                 call.take(&name, &value)?;
             }

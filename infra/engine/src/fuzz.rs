@@ -5,20 +5,18 @@
 //! failure is printed and brings it back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-use std::convert::Infallible;
-use std::io::Read;
-use std::time::{Duration, Instant};
-
+use crate::compression::{self, FrameReader};
+use crate::encoding::Coding;
+use crate::{Config, execute, kill, run};
 use cityhash_rs::cityhash_102_128;
 use http_body_util::Empty;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::io::Read;
+use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
-
-use crate::compression::{self, FrameReader};
-use crate::encoding::Coding;
-use crate::{Config, execute, kill, run};
 
 /// Executions of each test where nothing else is asked for.
 const EXECUTIONS: u64 = 20_000;

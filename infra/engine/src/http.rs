@@ -1,12 +1,8 @@
 //! ClickHouse's HTTP interface: accepts connections, bounds them, and finds the place for each request.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::net::IpAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
+use crate::Config;
+use crate::execute::Service;
+use crate::reply::{self, Reply};
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
@@ -14,18 +10,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use service::connection_slots::{ConnectionSlots, Slot};
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::Config;
-use crate::execute::Service;
-use crate::reply::{self, Reply};
-use service::connection_slots::{Strangers, Ticket};
-
 /// Largest head of a request; a statement in the URL is part of it.
-const HEAD: usize = 1 << 20;
-const HEADERS: usize = 100;
+const MAX_HEAD_BYTES: usize = 1 << 20;
+const MAX_HEADERS: usize = 100;
 /// Connections that have not named an account yet; the oldest gives way.
-const STRANGERS: usize = 256;
+const MAX_UNAUTHENTICATED: usize = 256;
 /// Pause after an accept that failed, for example because files are short.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Time for statements that were asked to stop.
@@ -34,7 +32,7 @@ const STOPPING: Duration = Duration::from_secs(1);
 /// Serves until `shutdown`; then lets open requests end for `config.drain`, and asks what runs longer to stop.
 pub async fn serve(config: &Config, listener: TcpListener, service: Arc<Service>, shutdown: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let strangers = Strangers::new(STRANGERS, config.connections.clamp(1, 100_000));
+    let slots = ConnectionSlots::new(MAX_UNAUTHENTICATED, config.connections.clamp(1, 100_000));
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -49,11 +47,11 @@ pub async fn serve(config: &Config, listener: TcpListener, service: Arc<Service>
                 continue;
             }
         };
-        let ticket = Arc::new(strangers.enter());
-        let connection = graceful.watch(connection(config, stream, (service.clone(), ticket.clone())));
+        let slot = Arc::new(slots.take());
+        let connection = graceful.watch(connection(config, stream, service.clone(), slot.clone()));
         tokio::spawn(async move {
             tokio::select! {
-                () = ticket.displaced() => tracing::debug!("a connection without an account gave way"),
+                () = slot.evicted() => tracing::debug!("a connection without an account gave way"),
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection broke");
                 }
@@ -76,14 +74,15 @@ type Connection<S> = http1::Connection<TokioIo<TcpStream>, S>;
 fn connection(
     config: &Config,
     stream: TcpStream,
-    (service, ticket): (Arc<Service>, Arc<Ticket>),
+    service: Arc<Service>,
+    slot: Arc<Slot>,
 ) -> Connection<impl hyper::service::Service<Request<Incoming>, Response = Reply, Error = Infallible, Future: Send> + Send + use<>> {
     // Small replies must not wait for an acknowledgement.
     let _ = stream.set_nodelay(true);
     let ours = stream.local_addr().ok().map(|address| address.ip());
     let answer = service_fn(move |mut request: Request<Incoming>| {
         let service = service.clone();
-        request.extensions_mut().insert(ticket.clone());
+        request.extensions_mut().insert(slot.clone());
         async move {
             Ok::<_, Infallible>(match is_from_a_page(request.headers(), ours) {
                 true => reply::text(StatusCode::FORBIDDEN, "Pages of the web are not answered here\n"),
@@ -94,8 +93,8 @@ fn connection(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(config.head_timeout)
-        .max_buf_size(HEAD)
-        .max_headers(HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
         .half_close(false)
         .serve_connection(TokioIo::new(stream), answer)
 }

@@ -28,6 +28,7 @@ mod request;
 mod restriction;
 mod run;
 mod running;
+mod sampling;
 mod session;
 mod statement;
 mod store;
@@ -38,7 +39,6 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
 use tokio::net::TcpListener;
 
 /// The release of the library that this code is made for, as its package calls it.
@@ -178,7 +178,7 @@ pub fn fetched_library() -> PathBuf {
 /// Says whether there can be an engine here: whether its library is there, and if not, what to do.
 ///
 /// # Errors
-/// The library was not fetched, or there is none for this platform.
+/// The library was not fetched, or it does not exist for this platform.
 pub fn look_for(library: &std::path::Path) -> Result<(), Error> {
     let known = cfg!(all(target_os = "linux", target_arch = "x86_64"));
     match library.exists() {

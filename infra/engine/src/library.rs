@@ -137,24 +137,24 @@ unsafe impl Send for Connection {}
 impl Connection {
     /// Runs a statement to its end and gives its whole output in `format`.
     pub fn query(&mut self, sql: &[u8], format: &str, params: &Params) -> Result<Output, String> {
-        let handle = self.start(self.library.functions.query, (sql, format), params);
+        let handle = self.start(self.library.functions.query, sql, format, params);
         Output::checked(self.library, handle)
     }
 
     /// Starts a SELECT whose output is fetched in chunks, each a complete document of `format`.
     pub fn stream(&mut self, sql: &[u8], format: &str, params: &Params) -> Result<Stream<'_>, String> {
-        let handle = self.start(self.library.functions.stream, (sql, format), params);
+        let handle = self.start(self.library.functions.stream, sql, format, params);
         let output = Output::checked(self.library, handle)?;
         Ok(Stream::new(self, output))
     }
 
     /// Starts an insert; `sql` has neither FORMAT nor data.
     pub fn insert(&mut self, sql: &[u8], format: &str, params: &Params) -> Result<Insert<'_>, String> {
-        let handle = self.start(self.library.functions.insert, (sql, format), params);
+        let handle = self.start(self.library.functions.insert, sql, format, params);
         Insert::checked(self.library, handle)
     }
 
-    fn start(&mut self, function: Start, (sql, format): (&[u8], &str), params: &Params) -> Handle {
+    fn start(&mut self, function: Start, sql: &[u8], format: &str, params: &Params) -> Handle {
         let lengths = |texts: fn(&(String, String)) -> &String| params.0.iter().map(|p| texts(p).len()).collect::<Vec<_>>();
         let pointers = |texts: fn(&(String, String)) -> &String| params.0.iter().map(|p| texts(p).as_ptr().cast()).collect::<Vec<_>>();
         let (names, name_lengths) = (pointers(|p| &p.0), lengths(|p| &p.0));

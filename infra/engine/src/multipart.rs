@@ -3,7 +3,7 @@
 use crate::exception::{BAD_ARGUMENTS, Exception, NOT_IMPLEMENTED};
 
 /// Most fields of a form.
-const MOST_FIELDS: usize = 1000;
+const MAX_FIELDS: usize = 1000;
 
 /// The fields of a form, in order. Files (external tables) are refused.
 pub fn fields(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, Exception> {
@@ -19,7 +19,7 @@ pub fn fields(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, Exce
         let end = find(rest, &delimiter).ok_or_else(|| broken("the end is missing"))?;
         fields.push(field(&rest[..end])?);
         rest = &rest[end + delimiter.len()..];
-        if fields.len() > MOST_FIELDS {
+        if fields.len() > MAX_FIELDS {
             return Err(broken("too many fields"));
         }
     }
@@ -70,9 +70,8 @@ fn broken(what: &str) -> Exception {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     const FORM: &str = "--b\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\nselect {p:String}\r\nlimit 1\r\n--b\r\nContent-Disposition: form-data; name=param_p\r\nContent-Type: text/plain\r\n\r\n闪退\r\n--b--\r\n";
 

@@ -1,21 +1,7 @@
 //! How far a statement is: `X-ClickHouse-Progress` while it runs, `X-ClickHouse-Summary` once its reply begins.
-//!
-//! A server writes a progress header into the open head from time to time. The head of a reply goes out here as a whole, so
-//! the samples taken until then stand in it one after the other.
-
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use crate::library::Counts;
-use crate::session::Mark;
-use crate::store::Store;
-
-/// Samples that a head takes; many clients read at most 100 headers.
-const MOST: usize = 40;
-/// Shortest time between two looks, whatever the client asks for.
-const SHORTEST: Duration = Duration::from_millis(10);
+use std::time::Duration;
 
 /// How far a statement is, or was in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +32,7 @@ impl Progress {
         )
     }
 
-    /// Reads what [`Store::progress`] asks the engine for: six numbers and a time, between tabs.
+    /// Reads what [`Store::progress`](crate::store::Store::progress) asks the engine for: six numbers and a time, between tabs.
     pub fn parse(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.trim_end().split('\t').collect();
         let [read_rows, read_bytes, written_rows, written_bytes, total, memory, elapsed] = fields[..] else { return None };
@@ -60,59 +46,6 @@ impl Progress {
         };
         let elapsed = Duration::try_from_secs_f64(elapsed.parse().ok()?).ok()?;
         Some(Self { counts, total_rows: number(total)?, elapsed, memory: number(memory) })
-    }
-}
-
-/// What was seen of one statement until its reply began.
-pub struct Samples {
-    taken: Vec<Progress>,
-    /// `None` where the client does not want to know.
-    interval: Option<Duration>,
-}
-
-impl Samples {
-    pub fn every(interval: Option<Duration>) -> Self {
-        Self { taken: Vec::new(), interval: interval.map(|wanted| wanted.max(SHORTEST)) }
-    }
-
-    /// Waits for the reply to begin, and looks at the statement meanwhile.
-    pub async fn until<T>(&mut self, (store, mark): (&Arc<Store>, &Mark), begun: impl Future<Output = T>) -> T {
-        let mut begun = pin!(begun);
-        while let Some(interval) = self.interval {
-            let look = async {
-                tokio::time::sleep(interval).await;
-                let (store, mark) = (store.clone(), mark.clone());
-                tokio::task::spawn_blocking(move || store.progress(&mark)).await.ok().flatten()
-            };
-            tokio::select! {
-                done = &mut begun => return done,
-                seen = look => self.taken.extend(seen),
-            }
-            self.thin();
-        }
-        begun.await
-    }
-
-    /// Leaves out every other sample, and looks half as often from then on.
-    fn thin(&mut self) {
-        if self.taken.len() >= MOST {
-            let mut kept = true;
-            self.taken.retain(|_| {
-                kept = !kept;
-                kept
-            });
-            self.interval = self.interval.map(|interval| interval * 2);
-        }
-    }
-
-    pub fn taken(&self) -> &[Progress] {
-        &self.taken
-    }
-
-    /// What a statement was in the end. All that it read was to be read, unless the engine said that there is more.
-    pub fn summary(&self, counts: Counts, elapsed: Duration) -> Progress {
-        let estimated = self.taken.iter().map(|sample| sample.total_rows).max();
-        Progress { counts, total_rows: estimated.unwrap_or(0).max(counts.read_rows), elapsed, memory: None }
     }
 }
 
@@ -131,18 +64,5 @@ mod tests {
         for line in ["", "1\t2", "1\t2\t3\t4\t5\t6\tx", "1\t2\t3\t4\t5\t6\t-1"] {
             assert_eq!(Progress::parse(line), None, "{line}");
         }
-    }
-
-    #[test]
-    fn samples_are_bounded_and_span_the_whole_time() {
-        let mut samples = Samples::every(Some(Duration::ZERO));
-        for n in 1..=1000 {
-            samples.taken.push(Progress { total_rows: n, ..Progress::default() });
-            samples.thin();
-        }
-        assert!((MOST / 2..=MOST).contains(&samples.taken.len()));
-        assert!(samples.taken.windows(2).all(|two| two[0].total_rows < two[1].total_rows));
-        assert!(samples.interval.unwrap() > SHORTEST);
-        assert_eq!(samples.summary(Counts { read_rows: 7, ..Counts::default() }, Duration::ZERO).total_rows, 1000);
     }
 }

@@ -1,18 +1,5 @@
 //! A reply on its way from the thread that runs the statement to the network.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use http::{HeaderName, Response, StatusCode};
-use hyper::body::{Body, Frame, SizeHint};
-use tokio::sync::mpsc;
-use tokio::time::Sleep;
-
 use crate::encoding::{Coding, Encoder};
 use crate::exception::{Exception, NETWORK_ERROR};
 use crate::format;
@@ -20,6 +7,17 @@ use crate::library::Counts;
 use crate::progress::Progress;
 use crate::session::Mark;
 use crate::store::Store;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::{HeaderName, Response, StatusCode};
+use hyper::body::{Body, Frame, SizeHint};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
 
 /// Chunks in flight.
 const CHUNKS: usize = 4;
@@ -146,12 +144,12 @@ fn joined(mut pieces: Vec<Bytes>) -> Bytes {
 }
 
 /// Kills the statement when it is dropped before the statement has ended: the client left.
-pub struct Guard {
+pub struct KillOnDrop {
     pub store: Arc<Store>,
     pub mark: Mark,
 }
 
-impl Drop for Guard {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         if self.mark.is_finished() {
             return;
@@ -166,7 +164,7 @@ impl Drop for Guard {
 /// The body of a reply: known bytes, or what a statement still gives.
 pub enum ReplyBody {
     Full(Option<Bytes>),
-    Running(Running),
+    Running(RunningBody),
 }
 
 impl ReplyBody {
@@ -176,18 +174,18 @@ impl ReplyBody {
     }
 
     /// The body of a statement that has begun.
-    pub fn running(first: Bytes, from: mpsc::Receiver<Message>, guard: Guard) -> Self {
-        Self::Running(Running { first: Some(first), from, breaking: None, _guard: guard })
+    pub fn running(first: Bytes, from: mpsc::Receiver<Message>, guard: KillOnDrop) -> Self {
+        Self::Running(RunningBody { first: Some(first), from, breaking: None, _guard: guard })
     }
 }
 
 /// What a statement still gives.
-pub struct Running {
+pub struct RunningBody {
     first: Option<Bytes>,
     from: mpsc::Receiver<Message>,
     /// Set once it is known that the body must break off.
     breaking: Option<Pin<Box<Sleep>>>,
-    _guard: Guard,
+    _guard: KillOnDrop,
 }
 
 /// The statement failed after the reply had begun.
@@ -218,7 +216,7 @@ impl Body for ReplyBody {
     }
 }
 
-impl Running {
+impl RunningBody {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
@@ -259,23 +257,31 @@ pub fn failure(exception: &Exception, version: &str) -> Reply {
     reply
 }
 
-/// The reply to a statement that succeeds: what is known of it, and how its body is marked and packed.
-pub fn success(format: &str, body: ReplyBody, (samples, summary): (&[Progress], Progress), (tag, coding): (&str, Coding)) -> Reply {
+/// The reply to a statement that succeeds.
+pub fn success(format: &str, body: ReplyBody, summary: &Progress) -> Reply {
     let mut reply = Response::new(body);
+    set(&mut reply, CONTENT_TYPE, format::media_type(format));
+    set(&mut reply, HeaderName::from_static("x-clickhouse-format"), format);
+    set(&mut reply, HeaderName::from_static("x-clickhouse-timezone"), "UTC");
+    set(&mut reply, HeaderName::from_static("x-clickhouse-summary"), &summary.json());
+    reply
+}
+
+/// Adds the samples of the statement's progress.
+pub fn progress(reply: &mut Reply, samples: &[Progress]) {
     for sample in samples {
         if let Ok(value) = HeaderValue::from_str(&sample.json()) {
             reply.headers_mut().append(HeaderName::from_static("x-clickhouse-progress"), value);
         }
     }
-    set(&mut reply, CONTENT_TYPE, format::media_type(format));
-    set(&mut reply, HeaderName::from_static("x-clickhouse-format"), format);
-    set(&mut reply, HeaderName::from_static("x-clickhouse-timezone"), "UTC");
-    set(&mut reply, HeaderName::from_static("x-clickhouse-summary"), &summary.json());
-    set(&mut reply, HeaderName::from_static("x-clickhouse-exception-tag"), tag);
+}
+
+/// Says how an exception in the body is marked, and how the body is packed.
+pub fn mark(reply: &mut Reply, tag: &str, coding: Coding) {
+    set(reply, HeaderName::from_static("x-clickhouse-exception-tag"), tag);
     if let Some(name) = coding.name() {
-        set(&mut reply, CONTENT_ENCODING, name);
+        set(reply, CONTENT_ENCODING, name);
     }
-    reply
 }
 
 /// Sets a header where its value can be one.

@@ -1,13 +1,12 @@
 //! What a request asks for, read from its URL, its headers and, for forms, its fields.
 
-use std::time::Duration;
-
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Method};
-
 use crate::encoding::Coding;
 use crate::exception::{BAD_ARGUMENTS, Exception};
 use crate::library::Params;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use std::time::Duration;
 
 /// Parameters of the interface itself that are no settings and need nothing here: each statement has its own session.
 const IGNORED: [&str; 11] = [
@@ -139,36 +138,15 @@ pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Exception> {
 }
 
 fn decode(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        out.push(match (first, tail) {
-            (b'+', _) => b' ',
-            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => {
-                    rest = after;
-                    high << 4 | low
-                }
-                _ => b'%',
-            },
-            _ => *first,
-        });
-    }
-    out
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    // A digit of base 16 is below 16.
-    char::from(digit).to_digit(16).map(|d| d as u8)
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn parameters_settings_and_the_rest_are_told_apart() {

@@ -1,10 +1,9 @@
 //! What the settings of a request become in its session, by account.
 
-use std::sync::LazyLock;
-
 use crate::ReadLimits;
 use crate::exception::{Exception, READONLY, UNKNOWN_SETTING};
 use crate::user::User;
+use std::sync::LazyLock;
 
 /// Settings that a read-only account may give: how results look, and hints that only cost itself.
 const FREE: [&str; 14] = [

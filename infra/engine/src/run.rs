@@ -1,27 +1,26 @@
 //! The blocking half of a statement: everything that talks to the engine.
 
-use std::io::{BufRead, Cursor, Read};
-
-use bytes::Bytes;
-
+use crate::body::BodyReader;
 use crate::compression::FrameReader;
 use crate::escapes;
 use crate::exception::{BAD_ARGUMENTS, Exception, NOT_IMPLEMENTED, READONLY, SYNTAX_ERROR};
-use crate::execute::Job;
 use crate::format::{self, Joint};
 use crate::kill;
 use crate::library::{Class, Connection};
 use crate::reply::{Head, Outbox};
 use crate::request::Call;
-use crate::session::Session;
+use crate::running::Entry;
+use crate::session::{Mark, Session, Setup};
 use crate::statement::{self, Shape, Statement};
 use crate::store::Store;
 use crate::user::User;
+use bytes::Bytes;
+use std::io::{BufRead, Cursor, Read};
 
 /// Longest text of a statement, without an insert's data.
-const LONGEST: usize = 16 << 20;
+const MAX_STATEMENT_BYTES: usize = 16 << 20;
 /// How much more of a body is read before the text is looked at again.
-const STEP: usize = 64 << 10;
+const READ_STEP: usize = 64 << 10;
 
 /// A request's body, unpacked, lent in the pieces that it comes in.
 pub type Source<'a> = Box<dyn BufRead + Send + 'a>;
@@ -31,6 +30,19 @@ pub struct Text<'a> {
     pub bytes: Vec<u8>,
     statement: Statement,
     pub data: Source<'a>,
+}
+
+/// A statement handed to a thread of its own.
+pub struct Job {
+    pub call: Call,
+    pub user: User,
+    pub body: BodyReader,
+    /// What its session is to be told.
+    pub setup: Setup,
+    /// Opened ahead, where there was one.
+    pub session: Option<Session>,
+    pub mark: Mark,
+    pub entry: Entry,
 }
 
 /// What a statement that ended well left in its session.
@@ -43,7 +55,7 @@ pub enum Trace {
 }
 
 /// Runs a statement and sends its result.
-pub fn run(store: &Store, (session, job): (&mut Session, Job), out: &mut Outbox) -> Result<Trace, Exception> {
+pub fn run(store: &Store, session: &mut Session, job: Job, out: &mut Outbox) -> Result<Trace, Exception> {
     // Bound here, so that it ends with the statement: the client may use its id again once it has the reply.
     let Job { call, user, body, setup, entry: _entry, .. } = job;
     let call = &call;
@@ -63,9 +75,11 @@ pub fn run(store: &Store, (session, job): (&mut Session, Job), out: &mut Outbox)
         Shape::Insert { head, .. } => &text.bytes[..*head],
         _ => &text.bytes[..],
     };
-    let class = check(connection, head, &text.statement.shape, (user, call.safe_method))?;
+    let class = check(connection, head, &text.statement.shape, user, call.safe_method)?;
     match text.statement.shape.clone() {
-        Shape::Insert { head, format, data } => insert(connection, call, text, (head, format, data), out).map(|()| Trace::None),
+        Shape::Insert { head, format, data } => {
+            insert(connection, call, text, InsertParts { head, format, data }, out).map(|()| Trace::None)
+        }
         Shape::Select if class == Class::Reads => select(connection, call, &text, out).map(|()| Trace::None),
         Shape::Select | Shape::Other => whole(connection, call, &text, class, out).map(|()| Trace::Possible),
     }
@@ -89,20 +103,20 @@ fn read_text<'a>(query: Option<&str>, mut source: Source<'a>) -> Result<Text<'a>
         bytes.push(b'\n');
     }
     loop {
-        let read = source.by_ref().take(STEP as u64).read_to_end(&mut bytes)?;
+        let read = source.by_ref().take(READ_STEP as u64).read_to_end(&mut bytes)?;
         let statement = statement::parse(&bytes);
         let found = matches!(&statement.shape, Shape::Insert { format: Some(_), data, .. } if *data < bytes.len());
-        if read < STEP || found {
+        if read < READ_STEP || found {
             return Ok(Text { bytes, statement, data: source });
         }
-        if bytes.len() > LONGEST {
+        if bytes.len() > MAX_STATEMENT_BYTES {
             return Err(Exception::new(SYNTAX_ERROR, "The statement is too long (max_query_size)"));
         }
     }
 }
 
 /// Asks the engine's parser what the statement does, and refuses what this request may not do.
-fn check(connection: &mut Connection, sql: &[u8], shape: &Shape, (user, safe_method): (User, bool)) -> Result<Class, Exception> {
+fn check(connection: &mut Connection, sql: &[u8], shape: &Shape, user: User, safe_method: bool) -> Result<Class, Exception> {
     if sql.trim_ascii().is_empty() {
         return Err(Exception::new(SYNTAX_ERROR, "Syntax error: empty query"));
     }
@@ -126,15 +140,19 @@ fn read_only(safe_method: bool) -> Exception {
     Exception::new(READONLY, format_args!("Cannot execute query in readonly mode{why}"))
 }
 
+/// Where the parts of an insert are in its text.
+struct InsertParts {
+    /// The end of what comes before the data, without the format.
+    head: usize,
+    format: Option<String>,
+    /// The beginning of the data.
+    data: usize,
+}
+
 /// Hands an insert's data to the engine as it comes. The engine cuts blocks by rows and bytes, so where the pieces are cut
 /// does not show. If the body breaks off the insert is cancelled.
-fn insert(
-    connection: &mut Connection,
-    call: &Call,
-    text: Text<'_>,
-    (head, format, data): (usize, Option<String>, usize),
-    out: &mut Outbox,
-) -> Result<(), Exception> {
+fn insert(connection: &mut Connection, call: &Call, text: Text<'_>, parts: InsertParts, out: &mut Outbox) -> Result<(), Exception> {
+    let InsertParts { head, format, data } = parts;
     let format = format.or_else(|| call.default_format.clone()).unwrap_or_else(|| "Values".into());
     let (sql, inline) = (&text.bytes[..head], text.bytes[data..].to_vec());
     let mut source = Cursor::new(inline).chain(text.data);
@@ -188,7 +206,7 @@ fn whole(connection: &mut Connection, call: &Call, text: &Text<'_>, class: Class
     let output = connection.query(&text.bytes, &format, &call.params).map_err(Exception::from_engine)?;
     if class == Class::Unknown && output.is_empty() {
         // A word that only the library's own shell knows.
-        return Err(Exception::new(SYNTAX_ERROR, "Syntax error: this is no statement"));
+        return Err(Exception::new(SYNTAX_ERROR, "Syntax error: this is not a statement"));
     }
     out.start(Head { format, counts: output.counts() });
     out.data(Bytes::from_owner(output))

@@ -1,10 +1,9 @@
 //! The statements that run, so that they can be stopped: by the id their client gave, or all of them.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use crate::exception::{Exception, QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING};
 use crate::session::Mark;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What runs.
 #[derive(Default)]

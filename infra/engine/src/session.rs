@@ -3,17 +3,16 @@
 //! Opening a session, and telling it its settings, takes as long as a small statement itself. So spare ones are opened ahead,
 //! and one whose statement can have left nothing behind is kept for another that wants the very same account, database and settings.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use crate::exception::Exception;
 use crate::library::{Connection, Params};
 use crate::restriction::{self, quote_name};
 use crate::user::User;
 use crate::{ReadLimits, request::Call};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Spare sessions, opened and not yet told anything.
-const SPARES: usize = 2;
+const MAX_SPARES: usize = 2;
 /// Sessions kept ready for more of the same.
 const READY: usize = 8;
 /// Statements after which a session is closed nevertheless, so that nothing in it grows for ever.
@@ -32,7 +31,7 @@ impl Setup {
     /// What a request wants, as far as its account may.
     ///
     /// # Errors
-    /// A setting that is none, or that this account may not give.
+    /// The setting does not exist, or this account may not change it.
     pub fn of(call: &Call, user: User, limits: &ReadLimits) -> Result<Self, Exception> {
         let database = call.database.clone().filter(|d| !d.is_empty() && d != "default");
         Ok(Self { user, database, settings: restriction::session(user, &call.settings, limits)? })
@@ -108,7 +107,7 @@ impl Sessions {
     /// Opens spare ones by `open` until there are enough.
     pub fn refill(&self, open: impl Fn() -> Result<Session, Exception>) {
         let spares = || self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|s| s.setup.is_none()).count();
-        while spares() < SPARES {
+        while spares() < MAX_SPARES {
             let Ok(session) = open() else { return };
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(session);
         }

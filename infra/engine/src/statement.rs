@@ -107,9 +107,8 @@ fn lossy(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     /// Head, format and data of an insert.
     fn split(text: &str) -> (&str, Option<String>, &str) {

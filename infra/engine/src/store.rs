@@ -1,11 +1,5 @@
 //! The opened data directory: one engine, one connection kept open always, and the sessions of the statements.
 
-use std::ffi::CString;
-use std::fs::{self, File, TryLockError};
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use crate::exception::{ABORTED, Exception};
 use crate::library::{Connection, Library, Params};
 use crate::progress::Progress;
@@ -13,6 +7,11 @@ use crate::restriction::quote;
 use crate::running::{Entry, Running};
 use crate::session::{Mark, Session, Sessions};
 use crate::{Config, Error, configuration};
+use std::ffi::CString;
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The engine on its data directory. All methods block.
 pub struct Store {

@@ -111,9 +111,8 @@ fn quoted(text: &[u8], quote: u8) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     fn words(text: &str) -> Vec<String> {
         Tokens::new(text.as_bytes()).map(|t| String::from_utf8_lossy(t.text).into_owned()).collect()

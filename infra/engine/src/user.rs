@@ -1,13 +1,12 @@
 //! Who sends a statement.
 
+use crate::Config;
+use crate::exception::{AUTHENTICATION_FAILED, Exception, REQUIRED_PASSWORD};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq;
-
-use crate::Config;
-use crate::exception::{AUTHENTICATION_FAILED, Exception, REQUIRED_PASSWORD};
 
 /// An account, by what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,7 @@
 //! Who may do what: accounts, and grants in Kafka's own words, so that a table of grants says the same here as its ACLs there.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize, Serializer};
 use service::config::Secret;
-
-use crate::scram::Verifier;
 
 /// Stands for every name of a kind.
 pub const ANY: &str = "*";
@@ -77,7 +72,7 @@ impl Operation {
 #[derive(Debug)]
 pub struct Principal {
     pub name: String,
-    grants: Vec<Grant>,
+    pub grants: Vec<Grant>,
 }
 
 impl Principal {
@@ -91,37 +86,6 @@ impl Principal {
     pub fn may_write_somewhere(&self) -> bool {
         let writes = |grant: &Grant| grant.operations.iter().any(|granted| granted.implies(Operation::Write));
         self.grants.iter().any(|grant| grant.resource == Resource::Topic && writes(grant))
-    }
-}
-
-/// All accounts, with what verifies their passwords.
-pub struct Accounts {
-    by_name: HashMap<String, (Verifier, Arc<Principal>)>,
-    /// Of a name that is not there: it fails as late as a wrong password.
-    nobody: (Verifier, Arc<Principal>),
-}
-
-impl Accounts {
-    /// Works for some milliseconds for each account: what a guesser pays for each guess.
-    pub fn new(accounts: &[Account]) -> Accounts {
-        let verified = |account: &Account| {
-            let principal = Principal { name: account.name.clone(), grants: account.grants.clone() };
-            (account.name.clone(), (Verifier::of(account.password.expose()), Arc::new(principal)))
-        };
-        let nobody = Principal { name: String::new(), grants: Vec::new() };
-        Accounts { by_name: accounts.iter().map(verified).collect(), nobody: (Verifier::unknown(), Arc::new(nobody)) }
-    }
-
-    /// What verifies the password of a name.
-    pub fn find(&self, name: &str) -> &(Verifier, Arc<Principal>) {
-        self.by_name.get(name).unwrap_or(&self.nobody)
-    }
-}
-
-/// Verifiers are worth a guess.
-impl std::fmt::Debug for Accounts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.by_name.keys()).finish()
     }
 }
 
@@ -168,6 +132,6 @@ mod tests {
         let account = Account::operator("o", "密码".into());
         let text = serde_json::to_string(&[&account]).unwrap();
         assert_eq!(serde_json::from_str::<Vec<Account>>(&text).unwrap(), std::slice::from_ref(&account));
-        assert!(!format!("{account:?} {:?}", Accounts::new(std::slice::from_ref(&account))).contains("密码"));
+        assert!(!format!("{account:?}").contains("密码"));
     }
 }

@@ -1,11 +1,9 @@
 //! Who may come into a consumer group, under which id, and who is out because of silence.
 
-use std::time::Instant;
-
-use kafka_protocol::ResponseError;
-
 use crate::group::{Group, Phase};
 use crate::member::{Join, Member};
+use kafka_protocol::ResponseError;
+use std::time::Instant;
 
 impl Group {
     /// Checks a join and settles the id of the one who joins.

@@ -13,19 +13,17 @@ pub mod produce;
 pub mod sasl;
 pub mod topics;
 
-use std::sync::Arc;
-
+use crate::access::Operation;
+use crate::call::Call;
+use crate::catalog::CatalogError;
+use crate::node::Node;
+use crate::storage::StorageError;
+use crate::storage::partition::Partition;
+use crate::topic::Topic;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::protocol::StrBytes;
-
-use crate::access::Operation;
-use crate::catalog;
-use crate::node::Node;
-use crate::route::Call;
-use crate::storage::Refusal;
-use crate::storage::partition::Partition;
-use crate::topic::Topic;
+use std::sync::Arc;
 
 /// Kafka's number for "no error".
 const NONE: i16 = 0;
@@ -33,30 +31,30 @@ const NONE: i16 = 0;
 const NOT_ASKED: i32 = i32::MIN;
 
 /// Kafka's number for why the log refused.
-fn code(refusal: &Refusal) -> i16 {
+fn code(refusal: &StorageError) -> i16 {
     match refusal {
-        Refusal::Corrupt => ResponseError::CorruptMessage,
-        Refusal::Invalid => ResponseError::InvalidRecord,
-        Refusal::OldFormat => ResponseError::UnsupportedForMessageFormat,
-        Refusal::TooLarge => ResponseError::MessageTooLarge,
-        Refusal::OutOfOrder => ResponseError::OutOfOrderSequenceNumber,
-        Refusal::FencedProducer => ResponseError::InvalidProducerEpoch,
-        Refusal::OutOfRange => ResponseError::OffsetOutOfRange,
-        Refusal::Gone => ResponseError::UnknownTopicOrPartition,
-        Refusal::Storage(_) => ResponseError::KafkaStorageError,
+        StorageError::Corrupt => ResponseError::CorruptMessage,
+        StorageError::Invalid => ResponseError::InvalidRecord,
+        StorageError::OldFormat => ResponseError::UnsupportedForMessageFormat,
+        StorageError::TooLarge => ResponseError::MessageTooLarge,
+        StorageError::OutOfOrder => ResponseError::OutOfOrderSequenceNumber,
+        StorageError::FencedProducer => ResponseError::InvalidProducerEpoch,
+        StorageError::OutOfRange => ResponseError::OffsetOutOfRange,
+        StorageError::Gone => ResponseError::UnknownTopicOrPartition,
+        StorageError::Storage(_) => ResponseError::KafkaStorageError,
     }
     .code()
 }
 
 /// Kafka's number and words for why a change of topics was refused.
-fn refused(refusal: &catalog::Refusal) -> (i16, Option<StrBytes>) {
+fn refused(refusal: &CatalogError) -> (i16, Option<StrBytes>) {
     let error = match refusal {
-        catalog::Refusal::Exists(_) => ResponseError::TopicAlreadyExists,
-        catalog::Refusal::Unknown => ResponseError::UnknownTopicOrPartition,
-        catalog::Refusal::Name(_) => ResponseError::InvalidTopicException,
-        catalog::Refusal::Partitions(_) => ResponseError::InvalidPartitions,
-        catalog::Refusal::Config(_) => ResponseError::InvalidConfig,
-        catalog::Refusal::Storage(cause) => {
+        CatalogError::Exists(_) => ResponseError::TopicAlreadyExists,
+        CatalogError::Unknown => ResponseError::UnknownTopicOrPartition,
+        CatalogError::Name(_) => ResponseError::InvalidTopicException,
+        CatalogError::Partitions(_) => ResponseError::InvalidPartitions,
+        CatalogError::Config(_) => ResponseError::InvalidConfig,
+        CatalogError::Storage(cause) => {
             tracing::error!(error = %cause, "a topic could not be changed");
             ResponseError::KafkaStorageError
         }
@@ -77,30 +75,41 @@ fn topic_name(value: &str) -> TopicName {
     TopicName(text(value))
 }
 
-/// Who asks, and what they want to do with a topic.
-type Wish<'a> = (&'a Call, Operation);
+/// A topic as a request names it: by id in the newer versions, by name in the older ones, where the id is 0.
+#[derive(Clone, Copy)]
+struct TopicRef<'a> {
+    name: &'a str,
+    id: u128,
+}
 
-/// The topic that a request means: by id in the newer versions, by name in the older. Refused where the account may not do that with it,
-/// before anything is said about whether there is one of that name.
-fn named(node: &Node, (call, operation): Wish<'_>, name: &str, id: u128) -> Result<Arc<Topic>, ResponseError> {
-    if id != 0 {
-        let topic = node.catalog.by_id(id).ok_or(ResponseError::UnknownTopicId)?;
+impl TopicRef<'_> {
+    fn named(name: &str) -> TopicRef<'_> {
+        TopicRef { name, id: 0 }
+    }
+}
+
+/// The topic that a request means. Refused where the account may not do the `operation` with it, before the answer tells whether there
+/// is a topic of that name.
+fn topic(node: &Node, call: &Call, operation: Operation, wanted: TopicRef<'_>) -> Result<Arc<Topic>, ResponseError> {
+    if wanted.id != 0 {
+        let topic = node.catalog.by_id(wanted.id).ok_or(ResponseError::UnknownTopicId)?;
         call.topic(operation, &topic.name)?;
         return Ok(topic);
     }
-    call.topic(operation, name)?;
-    node.catalog.by_name(name).ok_or(ResponseError::UnknownTopicOrPartition)
+    call.topic(operation, wanted.name)?;
+    node.catalog.by_name(wanted.name).ok_or(ResponseError::UnknownTopicOrPartition)
 }
 
-fn partition(node: &Node, wish: Wish<'_>, (name, id): (&str, u128), index: i32) -> Result<Arc<Partition>, ResponseError> {
-    named(node, wish, name, id)?.partition(index).ok_or(ResponseError::UnknownTopicOrPartition)
+/// The partition of a topic that a request means; see [`topic`].
+fn partition(node: &Node, call: &Call, operation: Operation, wanted: TopicRef<'_>, index: i32) -> Result<Arc<Partition>, ResponseError> {
+    topic(node, call, operation, wanted)?.partition(index).ok_or(ResponseError::UnknownTopicOrPartition)
 }
 
 /// Host and port that the client should use.
 fn address(node: &Node, call: &Call) -> (StrBytes, i32) {
     match &node.config.advertised {
         Some((host, port)) => (text(host), i32::from(*port)),
-        None => (text(&call.local.ip().to_canonical().to_string()), i32::from(call.local.port())),
+        None => (text(&call.addresses.local.ip().to_canonical().to_string()), i32::from(call.addresses.local.port())),
     }
 }
 

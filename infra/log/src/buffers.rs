@@ -3,13 +3,12 @@
 //! Giving memory back to the system and taking it again for each answer was more than half of what a consumer's reading cost.
 
 use std::sync::{Mutex, PoisonError};
-
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Size of each.
 pub const SIZE: usize = 256 * 1024;
 /// How many are kept while nobody needs them.
-const SPARE: usize = 4;
+const MAX_SPARE: usize = 4;
 
 /// The buffers of a broker.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub struct Buffer<'a> {
 impl Drop for Buffer<'_> {
     fn drop(&mut self) {
         let mut spare = self.from.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < SPARE && self.bytes.capacity() == SIZE {
+        if spare.len() < MAX_SPARE && self.bytes.capacity() == SIZE {
             spare.push(std::mem::take(&mut self.bytes));
         }
     }
@@ -62,7 +61,7 @@ mod tests {
         }
         assert!(futures_now(buffers.take()).await.is_none());
         taken.truncate(1);
-        assert_eq!(buffers.spare.lock().unwrap().len(), SPARE);
+        assert_eq!(buffers.spare.lock().unwrap().len(), MAX_SPARE);
         assert_eq!(futures_now(buffers.take()).await.unwrap().unwrap().bytes.capacity(), SIZE);
     }
 

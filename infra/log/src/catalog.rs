@@ -1,17 +1,15 @@
 //! All topics of the broker: found by name or id, made, grown, configured and deleted, one change at a time.
 
+use crate::storage::LogSettings;
+use crate::storage::partition::Partition;
+use crate::topic::{self, Description, Overrides, Topic};
+use crate::{clock, disk};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-
 use tokio::sync::Semaphore;
-
-use crate::storage::Settings;
-use crate::storage::partition::Partition;
-use crate::topic::{self, Description, Overrides, Topic};
-use crate::{clock, disk};
 
 /// Partitions that sync at the same time.
 const PARALLEL_SYNCS: usize = 16;
@@ -20,7 +18,7 @@ const OPENING_THREADS: usize = 4;
 
 /// Why a change of topics is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum CatalogError {
     /// There is a topic of that name.
     #[error("Topic '{0}' already exists.")]
     Exists(String),
@@ -84,7 +82,7 @@ impl Catalog {
     }
 
     /// Opens partitions, some at a time: a log is read through from its last segment on.
-    fn open_partitions(&self, dir: &Path, indexes: std::ops::Range<i32>, settings: &Arc<Settings>) -> io::Result<Vec<Arc<Partition>>> {
+    fn open_partitions(&self, dir: &Path, indexes: std::ops::Range<i32>, settings: &Arc<LogSettings>) -> io::Result<Vec<Arc<Partition>>> {
         let indexes: Vec<i32> = indexes.collect();
         let mut opened = Vec::with_capacity(indexes.len());
         for some in indexes.chunks(OPENING_THREADS) {
@@ -133,30 +131,30 @@ impl Catalog {
     }
 
     /// Whether a topic could be made so; its settings if so.
-    pub fn check(&self, name: &str, partitions: i32, overrides: &Overrides) -> Result<Settings, Refusal> {
+    pub fn check(&self, name: &str, partitions: i32, overrides: &Overrides) -> Result<LogSettings, CatalogError> {
         if !topic::is_valid_name(name) {
-            return Err(Refusal::Name(name.to_owned()));
+            return Err(CatalogError::Name(name.to_owned()));
         }
         if self.by_name(name).is_some() {
-            return Err(Refusal::Exists(name.to_owned()));
+            return Err(CatalogError::Exists(name.to_owned()));
         }
         self.check_count(partitions)?;
-        topic::resolve(overrides).map_err(Refusal::Config)
+        topic::resolve(overrides).map_err(CatalogError::Config)
     }
 
-    fn check_count(&self, more: i32) -> Result<(), Refusal> {
+    fn check_count(&self, more: i32) -> Result<(), CatalogError> {
         if more < 1 {
-            return Err(Refusal::Partitions("Number of partitions must be larger than 0.".to_owned()));
+            return Err(CatalogError::Partitions("Number of partitions must be larger than 0.".to_owned()));
         }
         let present: i32 = self.read().values().map(|topic| topic.count()).sum();
         if present.saturating_add(more) > self.max_partitions {
-            return Err(Refusal::Partitions(format!("This broker keeps at most {} partitions.", self.max_partitions)));
+            return Err(CatalogError::Partitions(format!("This broker keeps at most {} partitions.", self.max_partitions)));
         }
         Ok(())
     }
 
     /// Makes a topic, durably. Blocks.
-    pub fn create(&self, name: &str, partitions: i32, overrides: Overrides) -> Result<Arc<Topic>, Refusal> {
+    pub fn create(&self, name: &str, partitions: i32, overrides: Overrides) -> Result<Arc<Topic>, CatalogError> {
         let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
         let settings = self.check(name, partitions, &overrides)?;
         let description = Description { name: name.to_owned(), id: rand::random(), partitions, overrides };
@@ -171,16 +169,16 @@ impl Catalog {
     }
 
     /// Gives a topic more partitions, durably; `dry` only checks. Blocks.
-    pub fn grow(&self, name: &str, count: i32, dry: bool) -> Result<(), Refusal> {
+    pub fn grow(&self, name: &str, count: i32, dry: bool) -> Result<(), CatalogError> {
         let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        let topic = self.by_name(name).ok_or(Refusal::Unknown)?;
+        let topic = self.by_name(name).ok_or(CatalogError::Unknown)?;
         let present = topic.count();
         if count <= present {
             let cause = format!("The topic {name} currently has {present} partition(s); {count} would not be an increase.");
-            return Err(Refusal::Partitions(cause));
+            return Err(CatalogError::Partitions(cause));
         }
         self.check_count(count - present)?;
-        let settings = topic::resolve(&topic.overrides()).map_err(Refusal::Config)?;
+        let settings = topic::resolve(&topic.overrides()).map_err(CatalogError::Config)?;
         if dry {
             return Ok(());
         }
@@ -191,12 +189,12 @@ impl Catalog {
     }
 
     /// Changes a topic's configuration, durably; `dry` only checks. Blocks.
-    pub fn configure(&self, name: &str, dry: bool, change: impl FnOnce(&mut Overrides) -> Result<(), String>) -> Result<(), Refusal> {
+    pub fn configure(&self, name: &str, dry: bool, change: impl FnOnce(&mut Overrides) -> Result<(), String>) -> Result<(), CatalogError> {
         let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        let topic = self.by_name(name).ok_or(Refusal::Unknown)?;
+        let topic = self.by_name(name).ok_or(CatalogError::Unknown)?;
         let mut overrides = topic.overrides();
-        change(&mut overrides).map_err(Refusal::Config)?;
-        let settings = topic::resolve(&overrides).map_err(Refusal::Config)?;
+        change(&mut overrides).map_err(CatalogError::Config)?;
+        let settings = topic::resolve(&overrides).map_err(CatalogError::Config)?;
         if !dry {
             Description { overrides: overrides.clone(), ..topic.description() }.write(&topic.dir)?;
             topic.configure(overrides, settings);
@@ -205,10 +203,10 @@ impl Catalog {
     }
 
     /// Deletes a topic. Once its description is gone it stays deleted, whatever happens. Blocks.
-    pub fn delete(&self, topic: &Topic) -> Result<(), Refusal> {
+    pub fn delete(&self, topic: &Topic) -> Result<(), CatalogError> {
         let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
         if self.by_id(topic.id).is_none() {
-            return Err(Refusal::Unknown);
+            return Err(CatalogError::Unknown);
         }
         fs::remove_file(topic::file(&topic.dir))?;
         disk::sync_dir(&topic.dir)?;

@@ -1,26 +1,24 @@
 //! All consumer groups, and the task that looks for members who have fallen silent.
 
+use crate::group::{Group, MemberIdentity};
+use crate::member::{Join, Joined, Synced};
+use crate::offset_journal::Change;
+use crate::offsets::{Accepted, OffsetStore};
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use bytes::Bytes;
-use kafka_protocol::ResponseError;
 use tokio::sync::{Notify, oneshot};
-
-use crate::group::{Group, Speaker};
-use crate::journal::Change;
-use crate::member::{Join, Joined, Synced};
-use crate::offsets::{Accepted, OffsetStore};
 
 /// Groups that may have members at the same time.
 const MAX_GROUPS: usize = 10_000;
-/// Looked at no more often than this.
-const LEAST_PAUSE: Duration = Duration::from_millis(5);
+/// Silent members are looked for no more often than this.
+const MIN_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What the groups are allowed.
 #[derive(Debug, Clone)]
-pub struct Bounds {
+pub struct SessionLimits {
     /// Shortest and longest session.
     pub session: std::ops::RangeInclusive<Duration>,
     /// How long an empty group waits for more members before its first generation.
@@ -30,15 +28,15 @@ pub struct Bounds {
 /// The groups.
 #[derive(Debug)]
 pub struct Coordinator {
-    bounds: Bounds,
+    limits: SessionLimits,
     groups: Mutex<HashMap<String, Group>>,
     changed: Notify,
 }
 
 impl Coordinator {
     /// No groups yet.
-    pub fn new(bounds: Bounds) -> Arc<Coordinator> {
-        Arc::new(Coordinator { bounds, groups: Mutex::default(), changed: Notify::new() })
+    pub fn new(limits: SessionLimits) -> Arc<Coordinator> {
+        Arc::new(Coordinator { limits, groups: Mutex::default(), changed: Notify::new() })
     }
 
     fn groups(&self) -> MutexGuard<'_, HashMap<String, Group>> {
@@ -51,7 +49,7 @@ impl Coordinator {
         let mut groups = self.groups();
         let refusal = if group.is_empty() {
             Some(ResponseError::InvalidGroupId)
-        } else if !self.bounds.session.contains(&join.session) {
+        } else if !self.limits.session.contains(&join.session) {
             Some(ResponseError::InvalidSessionTimeout)
         } else if groups.len() >= MAX_GROUPS && !groups.contains_key(group) {
             Some(ResponseError::CoordinatorNotAvailable)
@@ -64,13 +62,13 @@ impl Coordinator {
             return answered;
         }
         let entry = groups.entry(group.to_owned()).or_insert_with(|| Group::new(now));
-        let answered = entry.join(join, self.bounds.initial_delay, now);
+        let answered = entry.join(join, self.limits.initial_delay, now);
         self.changed.notify_one();
         answered
     }
 
     /// A member asks for its share.
-    pub fn sync(&self, group: &str, who: &Speaker, shares: HashMap<String, Bytes>) -> oneshot::Receiver<Synced> {
+    pub fn sync(&self, group: &str, who: &MemberIdentity, shares: HashMap<String, Bytes>) -> oneshot::Receiver<Synced> {
         let mut groups = self.groups();
         let answered = match groups.get_mut(group) {
             Some(group) => group.sync(who, shares, Instant::now()),
@@ -85,7 +83,7 @@ impl Coordinator {
     }
 
     /// A member says that it lives.
-    pub fn heartbeat(&self, group: &str, who: &Speaker) -> Result<(), ResponseError> {
+    pub fn heartbeat(&self, group: &str, who: &MemberIdentity) -> Result<(), ResponseError> {
         let mut groups = self.groups();
         groups.get_mut(group).ok_or(ResponseError::UnknownMemberId)?.heartbeat(who, Instant::now())
     }
@@ -100,7 +98,13 @@ impl Coordinator {
 
     /// Accepts a commit of offsets. The decision and its place in the journal's order are one step, so a commit
     /// accepted before a rebalance is seen by whoever reads the offsets after it.
-    pub async fn commit(&self, group: &str, who: &Speaker, offsets: &OffsetStore, change: Change) -> Result<Accepted, ResponseError> {
+    pub async fn commit(
+        &self,
+        group: &str,
+        who: &MemberIdentity,
+        offsets: &OffsetStore,
+        change: Change,
+    ) -> Result<Accepted, ResponseError> {
         let room = offsets.reserve().await.ok_or(ResponseError::CoordinatorNotAvailable)?;
         let mut groups = self.groups();
         match groups.get_mut(group) {
@@ -140,7 +144,7 @@ impl Coordinator {
     pub async fn watch(self: Arc<Self>) {
         loop {
             let next = self.expire(Instant::now());
-            let pause = next.map(|next| next.saturating_duration_since(Instant::now()).max(LEAST_PAUSE));
+            let pause = next.map(|next| next.saturating_duration_since(Instant::now()).max(MIN_INTERVAL));
             let sleep = async {
                 match pause {
                     Some(pause) => tokio::time::sleep(pause).await,

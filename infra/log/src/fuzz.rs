@@ -5,15 +5,6 @@
 //! `AFTERSHOCK_FUZZ=5000000 cargo test --release -p embedded-log --lib fuzz`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::os::unix::fs::FileExt;
-
-use bytes::{Buf, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind};
-use kafka_protocol::protocol::{Decodable, Encodable};
-use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-
 use crate::route::APIS;
 use crate::shape;
 use crate::storage::batch::{self, Header};
@@ -21,6 +12,13 @@ use crate::storage::index::Index;
 use crate::storage::producer_state::Producers;
 use crate::storage::records;
 use crate::storage::segment::Batches;
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind};
+use kafka_protocol::protocol::{Decodable, Encodable};
+use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::os::unix::fs::FileExt;
 
 /// Executions to do, by the environment.
 fn executions() -> u64 {

@@ -4,14 +4,12 @@
 //! members wait on. `Joining` collects members, `Syncing` waits for the leader's shares, `Stable` lasts until
 //! somebody comes, goes or is silent for too long.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
-
+use crate::member::{Join, Joined, Member, Synced};
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-
-use crate::member::{Join, Joined, Member, Synced};
 
 /// Where a group stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,12 +123,12 @@ impl Group {
                     let _ = waiting.send(Err(ResponseError::RebalanceInProgress));
                 }
             }
-            self.latest = now + self.patience();
+            self.latest = now + self.wait_limit();
         }
         self.complete_if_all_joined(now);
     }
 
-    fn patience(&self) -> Duration {
+    fn wait_limit(&self) -> Duration {
         self.members.values().map(|member| member.rebalance).max().unwrap_or_default()
     }
 
@@ -154,7 +152,7 @@ impl Group {
             self.leader = self.members.keys().next().cloned().unwrap_or_default();
         }
         self.phase = Phase::Syncing;
-        self.latest = now + self.patience();
+        self.latest = now + self.wait_limit();
         let ids: Vec<String> = self.members.keys().cloned().collect();
         for id in ids {
             let answer = self.joined(&id);
@@ -195,7 +193,7 @@ impl Group {
     }
 
     /// Checks that a member speaks for the present generation and notes that it was heard.
-    fn hear(&mut self, who: &Speaker, now: Instant) -> Result<(), ResponseError> {
+    fn hear(&mut self, who: &MemberIdentity, now: Instant) -> Result<(), ResponseError> {
         if let Some(current) = who.instance.as_ref().and_then(|instance| self.of_instance(instance))
             && current != who.member
         {
@@ -210,7 +208,7 @@ impl Group {
     }
 
     /// A member asks for its share; the leader brings all of them along.
-    pub fn sync(&mut self, who: &Speaker, shares: HashMap<String, Bytes>, now: Instant) -> oneshot::Receiver<Synced> {
+    pub fn sync(&mut self, who: &MemberIdentity, shares: HashMap<String, Bytes>, now: Instant) -> oneshot::Receiver<Synced> {
         let (answer, answered) = oneshot::channel();
         let refusal = match (self.hear(who, now), self.phase) {
             (Err(error), _) => Some(error),
@@ -247,13 +245,13 @@ impl Group {
     }
 
     /// A member says that it lives.
-    pub fn heartbeat(&mut self, who: &Speaker, now: Instant) -> Result<(), ResponseError> {
+    pub fn heartbeat(&mut self, who: &MemberIdentity, now: Instant) -> Result<(), ResponseError> {
         self.hear(who, now)?;
         if self.phase == Phase::Joining { Err(ResponseError::RebalanceInProgress) } else { Ok(()) }
     }
 
     /// Whether an offset commit may be made: by a member of this generation, or by anyone while nobody is in.
-    pub fn may_commit(&mut self, who: &Speaker, now: Instant) -> Result<(), ResponseError> {
+    pub fn may_commit(&mut self, who: &MemberIdentity, now: Instant) -> Result<(), ResponseError> {
         if who.generation < 0 && self.phase == Phase::Empty {
             return Ok(());
         }
@@ -290,7 +288,7 @@ impl Group {
 
 /// Who speaks, and of which generation.
 #[derive(Debug, Clone)]
-pub struct Speaker {
+pub struct MemberIdentity {
     /// Its id.
     pub member: String,
     /// Its lasting name.

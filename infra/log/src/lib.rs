@@ -15,9 +15,11 @@
 //! a client's claim of a length or a count is checked before memory is given for it.
 
 mod access;
+mod accounts;
 mod admission;
 mod api;
 mod buffers;
+mod call;
 mod catalog;
 mod clock;
 mod coordinator;
@@ -25,9 +27,9 @@ mod disk;
 #[cfg(test)]
 mod fuzz;
 mod group;
-mod journal;
 mod member;
 mod node;
+mod offset_journal;
 mod offsets;
 mod producer_id;
 mod route;
@@ -39,15 +41,13 @@ mod topic;
 mod unread;
 mod walk;
 
+use node::Node;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
 use tokio::net::TcpListener;
-
-use node::Node;
 
 pub use access::{ANY, Account, Grant, Operation, Resource};
 
@@ -70,9 +70,9 @@ pub struct Config {
     pub max_partitions: i32,
     /// Connections of accounts at the same time; more are closed.
     pub max_connections: usize,
-    /// Connections that have not shown yet whose they are; the oldest gives way.
-    pub max_strangers: usize,
-    /// How long a connection may take to show it.
+    /// Connections before authentication; where there are more, the oldest is closed.
+    pub max_unauthenticated: usize,
+    /// How long a connection may take to authenticate.
     pub authentication: Duration,
     /// A connection that is silent for longer is closed.
     pub idle_timeout: Duration,
@@ -113,7 +113,7 @@ impl Config {
             auto_create: false,
             max_partitions: 4_096,
             max_connections: 16_384,
-            max_strangers: 1_024,
+            max_unauthenticated: 1_024,
             authentication: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(600),
             max_request_bytes: 32 * MIB,
@@ -160,7 +160,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     service::descriptors::raise_limit();
     let (node, journal_task) = Node::open(Arc::new(config)).await?;
     let groups = tokio::spawn(node.groups.clone().watch());
-    let housekeeping = tokio::spawn(node::keep_house(node.clone()));
+    let housekeeping = tokio::spawn(node::housekeeping_loop(node.clone()));
     tracing::info!(kafka.topics = node.catalog.all().len(), "the log is open");
     let served = server::serve(&node, listener, shutdown).await;
     groups.abort();

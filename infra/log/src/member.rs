@@ -1,9 +1,8 @@
 //! A member of a consumer group and the messages that a group answers with.
 
-use std::time::{Duration, Instant};
-
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// A way to share partitions that a member knows, with its subscription.

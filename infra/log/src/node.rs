@@ -1,23 +1,21 @@
 //! The broker's parts, shared by all connections.
 
+use crate::accounts::Accounts;
+use crate::buffers::Buffers;
+use crate::catalog::Catalog;
+use crate::coordinator::{Coordinator, SessionLimits};
+use crate::disk::{self, DirLock};
+use crate::offset_journal::OffsetJournal;
+use crate::offsets::OffsetStore;
+use crate::producer_id::ProducerIds;
+use crate::storage::partition::Upkeep;
+use crate::unread::unread;
+use crate::{Config, Error, clock};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
-
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-
-use crate::access::Accounts;
-use crate::buffers::Buffers;
-use crate::catalog::Catalog;
-use crate::coordinator::{Bounds, Coordinator};
-use crate::disk::{self, DirLock};
-use crate::journal::Journal;
-use crate::offsets::OffsetStore;
-use crate::producer_id::ProducerIds;
-use crate::storage::partition::Care;
-use crate::unread::unread;
-use crate::{Config, Error, clock};
 
 /// The id of the one node there is.
 pub const NODE_ID: i32 = 1;
@@ -60,8 +58,10 @@ impl Node {
         let dir = config.dir.clone();
         let opened = opened.map_err(|cause| Error::Storage { dir: dir.clone(), cause })?.ok_or(Error::Locked(dir))?;
         let (offsets, task) = OffsetStore::start(opened.journal);
-        let groups =
-            Coordinator::new(Bounds { session: config.min_session..=config.max_session, initial_delay: config.initial_rebalance_delay });
+        let groups = Coordinator::new(SessionLimits {
+            session: config.min_session..=config.max_session,
+            initial_delay: config.initial_rebalance_delay,
+        });
         let node = Node {
             accounts: opened.accounts,
             cluster_id: opened.cluster_id,
@@ -90,7 +90,7 @@ struct Opened {
     cluster_id: String,
     catalog: Catalog,
     producer_ids: ProducerIds,
-    journal: Journal,
+    journal: OffsetJournal,
 }
 
 impl Opened {
@@ -104,7 +104,7 @@ impl Opened {
             cluster_id: cluster_id(&dir.join("cluster-id"))?,
             catalog: Catalog::open(&dir.join("topics"), config.max_partitions)?,
             producer_ids: ProducerIds::open(&dir.join("producer-ids"))?,
-            journal: Journal::open(&dir.join("offsets"))?,
+            journal: OffsetJournal::open(&dir.join("offsets"))?,
         }))
     }
 }
@@ -120,7 +120,7 @@ fn cluster_id(path: &std::path::Path) -> io::Result<String> {
 }
 
 /// Looks after retention and compaction from time to time, until the broker stops.
-pub async fn keep_house(node: Arc<Node>) {
+pub async fn housekeeping_loop(node: Arc<Node>) {
     let started = Instant::now();
     let mut ticks = tokio::time::interval(node.config.housekeeping);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -131,7 +131,7 @@ pub async fn keep_house(node: Arc<Node>) {
             _ = ticks.tick() => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        let unread = unread(&node, started).await;
+        let unread = unread(&node.groups, &node.offsets, started).await;
         let topics = node.catalog.all();
         let now = clock::now();
         let stop = node.stopping.subscribe();
@@ -139,7 +139,7 @@ pub async fn keep_house(node: Arc<Node>) {
             for topic in topics {
                 for (index, partition) in (0..).zip(topic.partitions()) {
                     let unread = unread.get(&(topic.id, index)).copied();
-                    partition.tend(&Care { now, silent_since: now.saturating_sub(expiry), unread }, &|| *stop.borrow());
+                    partition.tend(&Upkeep { now, silent_since: now.saturating_sub(expiry), unread }, &|| *stop.borrow());
                 }
             }
         };

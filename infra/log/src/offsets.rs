@@ -1,9 +1,8 @@
 //! Committed offsets: one task owns the journal and serves requests in their order, so that whoever reads sees every
 //! commit that was accepted before, and a commit is answered only when it is on disk. Commits that wait share a sync.
 
+use crate::offset_journal::{Change, OffsetJournal, Offsets};
 use tokio::sync::{mpsc, oneshot};
-
-use crate::journal::{Change, Journal, Offsets};
 
 /// Requests that are served together.
 const TOGETHER: usize = 256;
@@ -34,7 +33,7 @@ impl Accepted {
 
 impl OffsetStore {
     /// Starts the task; it ends when the last store is dropped.
-    pub fn start(journal: Journal) -> (OffsetStore, tokio::task::JoinHandle<()>) {
+    pub fn start(journal: OffsetJournal) -> (OffsetStore, tokio::task::JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         (OffsetStore(sender), tokio::spawn(serve(journal, receiver)))
     }
@@ -82,7 +81,7 @@ impl Reserved<'_> {
     }
 }
 
-async fn serve(mut journal: Journal, mut requests: mpsc::Receiver<Request>) {
+async fn serve(mut journal: OffsetJournal, mut requests: mpsc::Receiver<Request>) {
     let mut some = Vec::with_capacity(TOGETHER);
     while requests.recv_many(&mut some, TOGETHER).await > 0 {
         let changes = some.iter().filter_map(|request| match request {
@@ -107,7 +106,7 @@ async fn serve(mut journal: Journal, mut requests: mpsc::Receiver<Request>) {
     }
 }
 
-fn answer(journal: &Journal, requests: impl Iterator<Item = Request>, written: bool) {
+fn answer(journal: &OffsetJournal, requests: impl Iterator<Item = Request>, written: bool) {
     for request in requests {
         match request {
             Request::Write(_, answer) => drop(answer.send(written)),

@@ -1,10 +1,9 @@
 //! Ids for idempotent producers: never given out twice, also not after a crash.
 
+use crate::disk;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-
-use crate::disk;
 
 /// Ids that are reserved on disk at once.
 const BLOCK: i64 = 1_000;

@@ -4,13 +4,11 @@
 //! Two messages from the client, each with its answer: [`Exchange::begin`], [`Exchange::finish`]. What arrives is bounded by the size
 //! of a request before authentication.
 
-use std::sync::Arc;
-
+use crate::access::Principal;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use service::signature::{is_equal, mac, sha256};
-
-use crate::access::{Accounts, Principal};
+use std::sync::Arc;
 
 /// The name of the mechanism.
 pub const NAME: &str = "SCRAM-SHA-256";
@@ -41,6 +39,13 @@ impl Verifier {
     }
 }
 
+/// An account and what verifies its password.
+#[derive(Clone)]
+pub struct Known {
+    pub verifier: Verifier,
+    pub principal: Arc<Principal>,
+}
+
 /// The client does not speak SCRAM, or does not know the password.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused;
@@ -55,20 +60,20 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Takes the client's first message; also the answer to it.
+    /// Takes the client's first message and gives the answer to it. `find` gives the account of a name.
     ///
     /// # Errors
-    /// It is none.
-    pub fn begin(accounts: &Accounts, message: &[u8]) -> Result<(Exchange, String), Refused> {
+    /// The message is not one of SCRAM.
+    pub fn begin(find: impl FnOnce(&str) -> Known, message: &[u8]) -> Result<(Exchange, String), Refused> {
         let text = std::str::from_utf8(message).map_err(|_| Refused)?;
         let bare = text.strip_prefix(UNBOUND).ok_or(Refused)?;
         let mut fields = bare.split(',');
         let name = fields.next().and_then(|field| field.strip_prefix("n=")).ok_or(Refused)?;
         let theirs = fields.next().and_then(|field| field.strip_prefix("r=")).filter(|nonce| !nonce.is_empty()).ok_or(Refused)?;
-        let (verifier, principal) = accounts.find(&name.replace("=2C", ",").replace("=3D", "="));
+        let Known { verifier, principal } = find(&name.replace("=2C", ",").replace("=3D", "="));
         let nonce = format!("{theirs}{}", BASE64_STANDARD.encode(rand::random::<[u8; 18]>()));
         let answer = format!("r={nonce},s={},i={ITERATIONS}", BASE64_STANDARD.encode(verifier.salt));
-        let exchange = Exchange { verifier: verifier.clone(), principal: principal.clone(), nonce, so_far: format!("{bare},{answer}") };
+        let exchange = Exchange { verifier, principal, nonce, so_far: format!("{bare},{answer}") };
         Ok((exchange, answer))
     }
 
@@ -111,10 +116,10 @@ fn salted(password: &str, salt: &[u8], iterations: u32) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use proptest::prelude::*;
-
-    use super::super::access::Account;
     use super::*;
+    use crate::access::Account;
+    use crate::accounts::Accounts;
+    use proptest::prelude::*;
 
     fn accounts() -> Accounts {
         Accounts::new(&[Account::operator("user", "pencil".into())])
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_password_opens_and_the_server_proves_that_it_knows_it() {
-        let (exchange, answer) = Exchange::begin(&accounts(), b"n,,n=user,r=abc").unwrap();
+        let (exchange, answer) = Exchange::begin(|name| accounts().find(name), b"n,,n=user,r=abc").unwrap();
         let (message, server) = proof("pencil", "n=user,r=abc", &answer);
         let (principal, own) = exchange.finish(message.as_bytes()).unwrap();
         assert_eq!((principal.name.as_str(), own), ("user", format!("v={}", BASE64_STANDARD.encode(server))));
@@ -156,15 +161,15 @@ mod tests {
         let accounts = accounts();
         for (name, password) in [("user", "pencil "), ("user", ""), ("nobody", "pencil"), ("", "")] {
             let bare = format!("n={name},r=abc");
-            let (exchange, answer) = Exchange::begin(&accounts, format!("n,,{bare}").as_bytes()).unwrap();
+            let (exchange, answer) = Exchange::begin(|name| accounts.find(name), format!("n,,{bare}").as_bytes()).unwrap();
             let (message, _) = proof(password, &bare, &answer);
             assert_eq!(exchange.finish(message.as_bytes()).err(), Some(Refused), "{name} {password}");
         }
         for first in ["", "n,,", "n,,n=user", "n,,n=user,r=", "y,,n=user,r=a", "p=tls-unique,,n=user,r=a", "n,a=b,n=user,r=a"] {
-            assert!(Exchange::begin(&accounts, first.as_bytes()).is_err(), "{first}");
+            assert!(Exchange::begin(|name| accounts.find(name), first.as_bytes()).is_err(), "{first}");
         }
         let heard = |change: &dyn Fn(String) -> String| {
-            let (exchange, answer) = Exchange::begin(&accounts, b"n,,n=user,r=abc").unwrap();
+            let (exchange, answer) = Exchange::begin(|name| accounts.find(name), b"n,,n=user,r=abc").unwrap();
             exchange.finish(change(proof("pencil", "n=user,r=abc", &answer).0).as_bytes()).is_ok()
         };
         assert!(heard(&|message| message));
@@ -178,8 +183,8 @@ mod tests {
         #[test]
         fn any_bytes_are_read(first in prop::collection::vec(any::<u8>(), 0..60), last in "(c=biws|,|r=|p=|=|[a-z]){0,20}") {
             let accounts = Accounts::new(&[]);
-            prop_assert!(Exchange::begin(&accounts, &first).is_err() || first.starts_with(b"n,,n="));
-            let (exchange, _) = Exchange::begin(&accounts, b"n,,n=a,r=b").unwrap();
+            prop_assert!(Exchange::begin(|name| accounts.find(name), &first).is_err() || first.starts_with(b"n,,n="));
+            let (exchange, _) = Exchange::begin(|name| accounts.find(name), b"n,,n=a,r=b").unwrap();
             prop_assert!(exchange.finish(last.as_bytes()).is_err());
         }
     }

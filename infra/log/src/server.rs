@@ -3,11 +3,18 @@
 //! A request is decided about before the next is read, but its answer may come later: a producer's requests share a
 //! sync, and a consumer's long poll does not hold up what it sends next.
 
+use crate::Error;
+use crate::api::sasl::Authentication;
+use crate::buffers;
+use crate::call::{Addresses, Answer, Piece, Reply};
+use crate::node::{Node, pieces};
+use crate::route::route;
+use crate::storage::reading::Stored;
+use bytes::{Bytes, BytesMut};
+use service::connection_slots::{ConnectionSlots, Slot};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,27 +22,19 @@ use tokio::sync::{SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::Error;
-use crate::api::sasl::Visitor;
-use crate::buffers;
-use crate::node::{Node, pieces};
-use crate::route::{Answer, Ends, Piece, Reply, route};
-use crate::storage::reading::Stored;
-use service::connection_slots::{Strangers, Ticket};
-
 /// Requests of one connection whose answers are still to come.
 const PIPELINED: usize = 32;
 /// How long the rest of a request may take once it has begun, and an answer until it is taken.
 const TRANSFER: Duration = Duration::from_secs(60);
-/// Greatest request before it is known whose connection it is.
-const STRANGER_BYTES: usize = 4_096;
+/// Greatest request before authentication.
+const UNAUTHENTICATED_BYTES: usize = 4_096;
 /// Pause after the system refused a connection, for want of file descriptors for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `shutdown`, then lets those there are finish.
 pub async fn serve(node: &Arc<Node>, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
     let mut connections = JoinSet::new();
-    let strangers = Strangers::new(node.config.max_strangers, node.config.max_connections);
+    let slots = ConnectionSlots::new(node.config.max_unauthenticated, node.config.max_connections);
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
@@ -44,9 +43,9 @@ pub async fn serve(node: &Arc<Node>, listener: TcpListener, shutdown: impl Futur
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let Ok(local) = stream.local_addr() else { continue };
-                    let (since, ends) = (Instant::now(), (peer, local));
-                    let guest = Guest { ticket: strangers.enter(), strangers: strangers.clone(), since, ends };
-                    connections.spawn(connection(node.clone(), stream, guest));
+                    let addresses = Addresses { peer, local };
+                    let connection = Connection { slot: slots.take(), slots: slots.clone(), since: Instant::now(), addresses };
+                    connections.spawn(drive(node.clone(), stream, connection));
                 }
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be accepted");
@@ -70,62 +69,65 @@ pub async fn serve(node: &Arc<Node>, listener: TcpListener, shutdown: impl Futur
 enum End {
     /// The broker stops: answers that are due still go out.
     Stopping,
-    /// The client is gone, silent or speaks nonsense.
+    /// The client is gone, silent, or sends bytes that are not the protocol.
     Closed,
-    /// The client has not shown who it is: it is told so first.
+    /// Authentication failed: the client gets that answer first.
     Refused,
 }
 
 /// A connection as the listener sees it.
-struct Guest {
-    ticket: Ticket,
-    strangers: Strangers,
+struct Connection {
+    slot: Slot,
+    slots: ConnectionSlots,
     since: Instant,
-    ends: Ends,
+    addresses: Addresses,
 }
 
-impl Guest {
-    /// Takes note of one who is not served.
+impl Connection {
+    /// Counts a connection that is not served.
     fn refuse(&self, reason: &str) -> End {
-        self.strangers.refused(self.ends.0, reason);
+        self.slots.count_refusal(self.addresses.peer, reason);
         End::Closed
     }
 }
 
 /// How a connection is read.
 struct Pace {
-    /// Until the next request begins, and from there to its end.
+    /// Time until the next request begins.
     idle: Duration,
+    /// Time from there to its end.
     transfer: Duration,
-    most_bytes: usize,
+    max_bytes: usize,
 }
 
 impl Pace {
-    fn of(node: &Node, visitor: &Visitor, guest: &Guest) -> Self {
-        match visitor {
-            Visitor::Known(_) => Self { idle: node.config.idle_timeout, transfer: TRANSFER, most_bytes: node.config.max_request_bytes },
+    fn of(node: &Node, authentication: &Authentication, connection: &Connection) -> Self {
+        match authentication {
+            Authentication::Done(_) => {
+                Self { idle: node.config.idle_timeout, transfer: TRANSFER, max_bytes: node.config.max_request_bytes }
+            }
             _ => {
-                let left = node.config.authentication.saturating_sub(guest.since.elapsed());
-                Self { idle: left.min(node.config.idle_timeout), transfer: left, most_bytes: STRANGER_BYTES }
+                let left = node.config.authentication.saturating_sub(connection.since.elapsed());
+                Self { idle: left.min(node.config.idle_timeout), transfer: left, max_bytes: UNAUTHENTICATED_BYTES }
             }
         }
     }
 }
 
-async fn connection(node: Arc<Node>, stream: TcpStream, guest: Guest) {
+async fn drive(node: Arc<Node>, stream: TcpStream, connection: Connection) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let (reader, writer) = stream.into_split();
     let (replies, due) = mpsc::channel(PIPELINED);
     let writing = write_replies(&node, writer, due);
-    let reading = read_requests(&node, reader, replies, &guest);
+    let reading = read_requests(&node, reader, replies, &connection);
     tokio::pin!(writing);
     tokio::select! {
-        () = guest.ticket.displaced() => {}
+        () = connection.slot.evicted() => {}
         written = &mut writing => {
             if let Err(error) = written {
-                tracing::debug!(peer = %guest.ends.0, error = %error, "a connection broke");
+                tracing::debug!(peer = %connection.addresses.peer, error = %error, "a connection broke");
             }
         }
         end = reading => {
@@ -136,31 +138,31 @@ async fn connection(node: Arc<Node>, stream: TcpStream, guest: Guest) {
     }
 }
 
-async fn read_requests(node: &Arc<Node>, mut reader: OwnedReadHalf, replies: mpsc::Sender<Box<Reply>>, guest: &Guest) -> End {
-    let mut visitor = Visitor::Stranger;
+async fn read_requests(node: &Arc<Node>, mut reader: OwnedReadHalf, replies: mpsc::Sender<Box<Reply>>, connection: &Connection) -> End {
+    let mut authentication = Authentication::Missing;
     loop {
-        let (frame, memory) = match next_request(node, &mut reader, guest, &visitor).await {
+        let (frame, memory) = match next_request(node, &mut reader, connection, &authentication).await {
             Ok(read) => read,
             Err(end) => return end,
         };
         // On the heap, and so are the replies that wait: a connection that is idle holds no room for either.
-        let reply = match Box::pin(route(node, frame, &mut visitor, guest.ends)).await {
+        let reply = match Box::pin(route(node, frame, &mut authentication, connection.addresses)).await {
             Ok(reply) => Box::new(reply),
-            Err(error) if matches!(visitor, Visitor::Known(_)) => {
-                tracing::warn!(peer = %guest.ends.0, error = %error, "a connection is closed");
+            Err(error) if matches!(authentication, Authentication::Done(_)) => {
+                tracing::warn!(peer = %connection.addresses.peer, error = %error, "a connection is closed");
                 return End::Closed;
             }
-            Err(error) => return guest.refuse(&error.to_string()),
+            Err(error) => return connection.refuse(&error.to_string()),
         };
         drop(memory);
         if !matches!(*reply, Reply::Nothing) && replies.send(reply).await.is_err() {
             return End::Closed;
         }
-        match visitor {
-            Visitor::Known(_) if guest.ticket.admit() => continue,
-            Visitor::Known(_) => guest.refuse("there are too many connections"),
-            Visitor::Refused => guest.refuse("wrong user or password, or another mechanism than SCRAM-SHA-256"),
-            Visitor::Stranger | Visitor::Greeted | Visitor::Proving(_) => continue,
+        match authentication {
+            Authentication::Done(_) if connection.slot.authenticate() => continue,
+            Authentication::Done(_) => connection.refuse("there are too many connections"),
+            Authentication::Failed => connection.refuse("wrong user or password, or another mechanism than SCRAM-SHA-256"),
+            Authentication::Missing | Authentication::Agreed | Authentication::Proving(_) => continue,
         };
         return End::Refused;
     }
@@ -170,10 +172,10 @@ async fn read_requests(node: &Arc<Node>, mut reader: OwnedReadHalf, replies: mps
 async fn next_request<'a>(
     node: &'a Node,
     reader: &mut OwnedReadHalf,
-    guest: &Guest,
-    visitor: &Visitor,
+    connection: &Connection,
+    authentication: &Authentication,
 ) -> Result<(Bytes, SemaphorePermit<'a>), End> {
-    let pace = Pace::of(node, visitor, guest);
+    let pace = Pace::of(node, authentication, connection);
     let mut stopped = node.stopping.subscribe();
     let mut length = [0; 4];
     tokio::select! {
@@ -185,11 +187,11 @@ async fn next_request<'a>(
         }
     }
     let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or(0);
-    if length < 8 || length > pace.most_bytes {
-        return Err(guest.refuse("a request of that size"));
+    if length < 8 || length > pace.max_bytes {
+        return Err(connection.refuse("a request of that size"));
     }
-    // What strangers send is small and bounded by their number: they may not take the memory of the others.
-    let counted = if matches!(visitor, Visitor::Known(_)) { pieces(length) } else { 0 };
+    // Before authentication requests are small and their number is bounded: they may not use the memory of the others.
+    let counted = if matches!(authentication, Authentication::Done(_)) { pieces(length) } else { 0 };
     let memory = node.request_memory.acquire_many(counted).await.map_err(|_| End::Closed)?;
     match timeout(pace.transfer, read_frame(reader, length)).await {
         Ok(Ok(frame)) => Ok((frame, memory)),

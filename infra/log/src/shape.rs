@@ -3,9 +3,8 @@
 //! The protocol crate gives memory for an array as soon as it has read how many elements it claims to have. So every
 //! length and count is compared here with the bytes that are there, and the elements of a request are bounded.
 
-use kafka_protocol::messages::ApiKey;
-
 use crate::walk::Walk;
+use kafka_protocol::messages::ApiKey;
 
 /// Whether a request (header and body) has its shape.
 pub fn check(key: ApiKey, version: i16, frame: &[u8]) -> Option<()> {

@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod compaction;
+mod error;
 pub mod index;
 pub mod lookup;
 pub mod partition;
@@ -16,84 +17,19 @@ pub mod records;
 pub mod recovery;
 pub mod retention;
 pub mod segment;
+mod settings;
 
+use bytes::Bytes;
 use std::io;
 use std::path::PathBuf;
 
-use bytes::Bytes;
-
+pub use error::StorageError;
 use producer_state::Producers;
 use segment::{Active, Sealed};
+pub use settings::LogSettings;
 
 /// Clock steps backwards up to this many milliseconds do not show in append times.
 const CLOCK_SLACK: i64 = 60_000;
-
-/// Why a batch or a read is refused; each has its own error code in Kafka.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The bytes are not a batch, or its checksum is wrong.
-    #[error("the batch is damaged")]
-    Corrupt,
-    /// A batch that Kafka does not accept either: several at once, transactional, an unknown codec.
-    #[error("the batch is not valid")]
-    Invalid,
-    /// Older than record format 2.
-    #[error("the record format is not supported")]
-    OldFormat,
-    /// More than `max.message.bytes`.
-    #[error("the batch is too large")]
-    TooLarge,
-    /// A batch of this producer is missing before this one.
-    #[error("the producer's sequence has a gap")]
-    OutOfOrder,
-    /// A newer instance of this producer has written.
-    #[error("the producer's epoch is old")]
-    FencedProducer,
-    /// The offset is not in the log.
-    #[error("the offset is out of range")]
-    OutOfRange,
-    /// The topic was deleted meanwhile.
-    #[error("the partition is gone")]
-    Gone,
-    /// The disk refused: full, or broken.
-    #[error("storage: {0}")]
-    Storage(String),
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        Refusal::Storage(error.to_string())
-    }
-}
-
-/// What a topic's configuration means to its logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Age in milliseconds at which records may go; none = never.
-    pub retention_ms: Option<i64>,
-    /// Bytes per partition above which the oldest segment goes; none = no limit.
-    pub retention_bytes: Option<u64>,
-    /// Size at which a segment is full.
-    pub segment_bytes: u64,
-    /// Age of a segment at which a new one is begun, milliseconds.
-    pub segment_ms: i64,
-    /// Greatest batch, bytes.
-    pub max_batch_bytes: usize,
-    /// Whether records get the broker's time.
-    pub append_time: bool,
-    /// Whether old records are deleted by age and size.
-    pub delete: bool,
-    /// Whether only the last record of a key is kept.
-    pub compact: bool,
-    /// Thousandths of the sealed segments that must be new before they are compacted.
-    pub min_dirty_per_mille: u64,
-    /// Age in milliseconds below which a record is not compacted.
-    pub min_compaction_lag_ms: i64,
-    /// Age in milliseconds at which a record waits for compaction no longer.
-    pub max_compaction_lag_ms: i64,
-    /// How long a compacted tombstone stays readable, milliseconds.
-    pub delete_retention_ms: i64,
-}
 
 /// Where a batch went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +70,7 @@ impl Log {
     }
 
     /// Appends one batch as a producer sent it. It is in the page cache afterwards, not yet on disk.
-    pub fn append(&mut self, sent: &Bytes, settings: &Settings, now: i64) -> Result<Appended, Refusal> {
+    pub fn append(&mut self, sent: &Bytes, settings: &LogSettings, now: i64) -> Result<Appended, StorageError> {
         let mut header = batch::admit(sent, settings.max_batch_bytes)?;
         if let Some(stored) = self.producers.check(&header)? {
             let time = settings.append_time.then_some(stored.timestamp);
@@ -151,7 +87,7 @@ impl Log {
         Ok(Appended { base_offset: header.base_offset, end: header.end(), time })
     }
 
-    fn write(&mut self, sent: &Bytes, header: &mut batch::Header, settings: &Settings, now: i64) -> io::Result<()> {
+    fn write(&mut self, sent: &Bytes, header: &mut batch::Header, settings: &LogSettings, now: i64) -> io::Result<()> {
         if self.active.is_full(sent.len() as u64, settings, now) {
             self.roll()?;
         }

@@ -1,13 +1,12 @@
 //! A topic: its name, id, configuration and partitions, and the file that keeps them.
 
+use crate::disk;
+use crate::storage::LogSettings;
+use crate::storage::partition::Partition;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-
-use crate::disk;
-use crate::storage::Settings;
-use crate::storage::partition::Partition;
 
 /// The configuration keys a topic may set, with their defaults; Kafka's names and meanings.
 pub const KEYS: &[(&str, &str)] = &[
@@ -47,7 +46,7 @@ const IGNORED: &[&str] = &[
 pub type Overrides = BTreeMap<String, String>;
 
 /// Checks keys and values, as messages for the client.
-pub fn resolve(overrides: &Overrides) -> Result<Settings, String> {
+pub fn resolve(overrides: &Overrides) -> Result<LogSettings, String> {
     for key in overrides.keys() {
         if !KEYS.iter().any(|(known, _)| known == key) && !IGNORED.contains(&key.as_str()) {
             return Err(format!("Unknown topic config name: {key}"));
@@ -67,7 +66,7 @@ pub fn resolve(overrides: &Overrides) -> Result<Settings, String> {
     if least_lag > most_lag {
         return Err(format!("conflict topic setting min.compaction.lag.ms ({least_lag}) > max.compaction.lag.ms ({most_lag})"));
     }
-    Ok(Settings {
+    Ok(LogSettings {
         retention_ms: Some(number(overrides, "retention.ms", -1)?).filter(|kept| *kept >= 0),
         retention_bytes: u64::try_from(number(overrides, "retention.bytes", -1)?).ok(),
         segment_bytes: number(overrides, "segment.bytes", 14)?.unsigned_abs(),
@@ -112,7 +111,7 @@ pub fn is_valid_name(name: &str) -> bool {
 pub struct Description {
     /// Its name.
     pub name: String,
-    /// Its id; a topic made anew with the same name has another.
+    /// Its id; a later topic of the same name has another.
     pub id: u128,
     /// How many partitions it has.
     pub partitions: i32,
@@ -130,7 +129,7 @@ impl Description {
         disk::replace(&file(dir), text.as_bytes())
     }
 
-    /// Reads a description; `None` where there is none: the topic was not made whole, or is deleted.
+    /// Reads a description; `None` where the file is missing: the topic was not made whole, or is deleted.
     pub fn read(dir: &Path) -> io::Result<Option<Description>> {
         let Some(content) = disk::read_if_there(&file(dir))? else { return Ok(None) };
         let parsed = std::str::from_utf8(&content).ok().and_then(Description::parse);
@@ -212,7 +211,7 @@ impl Topic {
     }
 
     /// Takes over a configuration that was kept already.
-    pub fn configure(&self, overrides: Overrides, settings: Settings) {
+    pub fn configure(&self, overrides: Overrides, settings: LogSettings) {
         *self.overrides.write().unwrap_or_else(PoisonError::into_inner) = overrides;
         let settings = Arc::new(settings);
         for partition in self.partitions() {

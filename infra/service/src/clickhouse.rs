@@ -1,17 +1,21 @@
 //! The tables' server: where it is and how a client of it is made.
 
+use crate::config::Secret;
+use crate::http::{Authorities, TlsError};
 use clickhouse::{Client, Compression};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::Secret;
+use std::path::PathBuf;
 
 /// `[clickhouse]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Address of the HTTP interface, `http://host:port`. Absent in standalone: the embedded engine.
+    /// Address of the HTTP interface, `http://host:port`, or `https://host:port` for TLS. Absent in standalone: the embedded engine.
     pub url: String,
+    /// PEM file with the certificate authorities that are trusted to sign the certificate of an `https://` server. Absent: those that the
+    /// system trusts. Relative to the folder of the configuration file.
+    pub ca_certificate: Option<PathBuf>,
     /// Who writes; empty: the server's default user.
     pub user: String,
     /// Their password.
@@ -28,6 +32,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             url: String::new(),
+            ca_certificate: None,
             user: String::new(),
             password: Secret::default(),
             read_user: String::new(),
@@ -35,6 +40,15 @@ impl Default for Config {
             database: "aftershock".to_owned(),
         }
     }
+}
+
+/// Why an address cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    #[error("url {0} is not an http:// or https:// address")]
+    Scheme(String),
+    #[error("ca_certificate: {0}")]
+    Authorities(#[from] TlsError),
 }
 
 /// Why the server gave no answer.
@@ -61,14 +75,49 @@ impl Config {
         }
     }
 
+    /// Whether connections to the server are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.url.starts_with("https://")
+    }
+
+    /// Says what is wrong with the address and with the certificate authorities, where they are needed.
+    ///
+    /// # Errors
+    /// The address is neither `http://` nor `https://`, or the certificate authorities of an `https://` server cannot be read.
+    pub fn check(&self) -> Result<(), AddressError> {
+        if self.is_encrypted() {
+            return Ok(Authorities::load(self.ca_certificate.as_deref()).map(drop)?);
+        }
+        if self.url.starts_with("http://") { Ok(()) } else { Err(AddressError::Scheme(self.url.clone())) }
+    }
+
     fn client(&self, user: &str, password: &Secret<String>) -> Client {
-        let client = Client::default().with_url(&self.url).with_compression(Compression::Lz4);
+        let client = if self.is_encrypted() { self.encrypted() } else { Client::default() };
+        let client = client.with_url(&self.url).with_compression(Compression::Lz4);
         // Empty credentials are not sent: the server refuses them, but takes none at all.
         match (user.is_empty(), password.expose().is_empty()) {
             (true, true) => client,
             (false, true) => client.with_user(user),
             (true, false) => client.with_password(password.expose()),
             (false, false) => client.with_user(user).with_password(password.expose()),
+        }
+    }
+}
+
+impl Config {
+    /// A client over TLS. Where the certificate authorities cannot be read it trusts no server.
+    fn encrypted(&self) -> Client {
+        let authorities = Authorities::load(self.ca_certificate.as_deref()).unwrap_or_else(|error| {
+            tracing::error!(%error, "no certificate of the tables' server can be trusted");
+            Authorities::none()
+        });
+        match authorities.client() {
+            Ok(client) => Client::with_http_client(client),
+            Err(error) => {
+                tracing::error!(%error, "connections to the tables cannot be encrypted");
+                // It refuses an `https://` address.
+                Client::default()
+            }
         }
     }
 }
@@ -86,7 +135,7 @@ pub async fn ping(client: &Client) -> Result<(), Error> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::http::{Endpoint, HeaderMap, Limits, Method, Request, Response, Router, StatusCode, serve, text};
+    use crate::http::{Endpoint, HeaderMap, Limits, Method, Options, Request, Response, Router, StatusCode, Tls, serve, text};
     use crate::shutdown::Shutdown;
     use std::convert::Infallible;
     use std::sync::{Arc, Mutex};
@@ -131,5 +180,61 @@ mod tests {
         let database = |at: usize| seen[at].1.contains("database=aftershock");
         assert_eq!([user(0), user(1), user(2), user(3)], [None, Some("w"), Some("w"), Some("r")]);
         assert_eq!([database(0), database(1), database(2), database(3)], [true, false, true, true]);
+    }
+
+    #[tokio::test]
+    async fn an_encrypted_server_is_asked_where_its_authority_is_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            file
+        };
+        let made = |name: &str| rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        let (own, other) = (made("localhost"), made("localhost"));
+        let certificate = write("own.pem", own.cert.pem());
+        let tls = Tls::new(&certificate, write("key.pem", own.signing_key.serialize_pem()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (trigger, shutdown) = Shutdown::new();
+        let options = Options { tls: Some(tls), ..Options::default() };
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let server = tokio::spawn(serve(listener, Router::new("engine").mount(Refusing(Arc::clone(&seen))), options, shutdown));
+        let config = |host: &str, authority: &std::path::Path| Config {
+            url: format!("https://{host}:{port}"),
+            ca_certificate: Some(authority.to_owned()),
+            ..Config::default()
+        };
+        let trusted = config("localhost", &certificate);
+        trusted.check().unwrap();
+        let answer = ping(&trusted.reader()).await.unwrap_err().to_string();
+        assert!(answer.contains("refused"), "by the server itself: {answer}");
+        let plain = Config { url: format!("http://localhost:{port}"), ..Config::default() };
+        let strangers = [
+            config("127.0.0.1", &certificate),
+            config("localhost", &write("other.pem", other.cert.pem())),
+            config("localhost", &folder.path().join("none.pem")),
+            plain,
+        ];
+        for config in strangers {
+            let error = ping(&config.reader()).await.unwrap_err().to_string();
+            assert!(!error.contains("refused"), "{config:?} {error}");
+        }
+        assert_eq!(seen.lock().unwrap().len(), 1, "nothing was asked of a server that is not trusted");
+        trigger.fire();
+        server.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn an_address_is_checked_with_what_it_needs() {
+        let config = |url: &str, authority: Option<&str>| Config {
+            url: url.to_owned(),
+            ca_certificate: authority.map(Into::into),
+            ..Config::default()
+        };
+        assert!(config("http://a:1", Some("/none.pem")).check().is_ok(), "the file is not needed");
+        let error = config("https://a:1", Some("/none.pem")).check().unwrap_err().to_string();
+        assert!(error.contains("ca_certificate") && error.contains("/none.pem"), "{error}");
+        assert!(config("tcp://a:1", None).check().unwrap_err().to_string().contains("not an http:// or https:// address"));
     }
 }

@@ -5,10 +5,9 @@
 mod quantity;
 mod secret;
 
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 pub use quantity::{QuantityError, Size, Span};

@@ -1,74 +1,76 @@
-//! Connections whose owner is not known yet. They are few, and where there are too many the oldest gives way: whoever has a password
-//! needs a moment to show it, so no number of silent connections of somebody else keeps him out. Known ones have places of their own.
+//! Slots for the connections of a listener, before and after authentication.
+//!
+//! There are few slots for connections before authentication, and when all are taken the oldest connection is closed for the new one.
+//! A client with a password needs only a moment to show it, so no number of silent connections keeps it out. Authenticated
+//! connections have slots of their own.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
 use tokio::sync::Notify;
 
-/// Refusals are told of at most this often: a stranger must not fill the log.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+/// Refusals are logged at most this often, so that clients without credentials cannot fill the log.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// All connections of a listener; clones share them.
+/// The slots of a listener; clones share them.
 #[derive(Clone, Debug)]
-pub struct Strangers(Arc<Shared>);
+pub struct ConnectionSlots(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    most_strangers: usize,
-    most_known: usize,
+    max_unauthenticated: usize,
+    max_authenticated: usize,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    /// By age.
-    strangers: BTreeMap<u64, Arc<Notify>>,
-    known: usize,
-    /// Refusals that were not told of yet, and when some were.
+    /// By age, the oldest first.
+    unauthenticated: BTreeMap<u64, Arc<Notify>>,
+    authenticated: usize,
+    /// Refusals since the last log line.
     refused: u64,
-    told: Option<Instant>,
+    logged: Option<Instant>,
 }
 
-/// A connection's place, given back when it is dropped.
+/// The slot of one connection, given back when dropped.
 #[derive(Debug)]
-pub struct Ticket {
+pub struct Slot {
     shared: Arc<Shared>,
     number: u64,
-    displaced: Arc<Notify>,
-    is_known: std::sync::atomic::AtomicBool,
+    evicted: Arc<Notify>,
+    is_authenticated: std::sync::atomic::AtomicBool,
 }
 
-impl Strangers {
-    /// At most so many strangers, and so many whose owner is known.
-    pub fn new(most_strangers: usize, most_known: usize) -> Self {
-        Self(Arc::new(Shared { most_strangers: most_strangers.max(1), most_known, state: Mutex::default() }))
+impl ConnectionSlots {
+    /// Slots for so many connections before authentication, at least one, and for so many after it.
+    pub fn new(max_unauthenticated: usize, max_authenticated: usize) -> Self {
+        Self(Arc::new(Shared { max_unauthenticated: max_unauthenticated.max(1), max_authenticated, state: Mutex::default() }))
     }
 
-    /// A new connection; the oldest stranger leaves where there is no place.
-    pub fn enter(&self) -> Ticket {
-        let displaced = Arc::new(Notify::new());
+    /// The slot of a new connection. Where none is free, the oldest connection before authentication is evicted.
+    pub fn take(&self) -> Slot {
+        let evicted = Arc::new(Notify::new());
         let mut state = self.0.state();
         let number = state.next;
         state.next += 1;
-        if state.strangers.len() >= self.0.most_strangers
-            && let Some((_, oldest)) = state.strangers.pop_first()
+        if state.unauthenticated.len() >= self.0.max_unauthenticated
+            && let Some((_, oldest)) = state.unauthenticated.pop_first()
         {
             oldest.notify_one();
         }
-        state.strangers.insert(number, displaced.clone());
-        Ticket { shared: self.0.clone(), number, displaced, is_known: false.into() }
+        state.unauthenticated.insert(number, evicted.clone());
+        Slot { shared: self.0.clone(), number, evicted, is_authenticated: false.into() }
     }
 
-    /// Counts a stranger who was refused, and tells of it from time to time.
-    pub fn refused(&self, peer: std::net::SocketAddr, reason: &str) {
+    /// Counts a connection that failed to authenticate, and logs the count from time to time.
+    pub fn count_refusal(&self, peer: std::net::SocketAddr, reason: &str) {
         let mut state = self.0.state();
         state.refused += 1;
-        if state.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+        if state.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
             let count = std::mem::take(&mut state.refused);
-            state.told = Some(Instant::now());
+            state.logged = Some(Instant::now());
             drop(state);
             tracing::warn!(%peer, reason, count, "connections without credentials were refused");
         }
@@ -81,35 +83,35 @@ impl Shared {
     }
 }
 
-impl Ticket {
-    /// Resolves when the connection must give way to a newer one; never once its owner is known.
-    pub async fn displaced(&self) {
-        self.displaced.notified().await;
+impl Slot {
+    /// Resolves when the connection must close for a newer one; never after it is authenticated.
+    pub async fn evicted(&self) {
+        self.evicted.notified().await;
     }
 
-    /// The owner is known by now. False where there is no place for another one, or the connection had to give way.
-    pub fn admit(&self) -> bool {
+    /// The connection is authenticated now. False where no slot is free, or where it was evicted already.
+    pub fn authenticate(&self) -> bool {
         use std::sync::atomic::Ordering::Relaxed;
         let mut state = self.shared.state();
-        if self.is_known.load(Relaxed) {
+        if self.is_authenticated.load(Relaxed) {
             return true;
         }
-        if state.known >= self.shared.most_known || state.strangers.remove(&self.number).is_none() {
+        if state.authenticated >= self.shared.max_authenticated || state.unauthenticated.remove(&self.number).is_none() {
             return false;
         }
-        state.known += 1;
-        self.is_known.store(true, Relaxed);
+        state.authenticated += 1;
+        self.is_authenticated.store(true, Relaxed);
         true
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.shared.state();
-        if *self.is_known.get_mut() {
-            state.known -= 1;
+        if *self.is_authenticated.get_mut() {
+            state.authenticated -= 1;
         } else {
-            state.strangers.remove(&self.number);
+            state.unauthenticated.remove(&self.number);
         }
     }
 }
@@ -118,26 +120,26 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
 
-    fn is_displaced(ticket: &Ticket) -> bool {
-        let mut waits = std::pin::pin!(ticket.displaced());
+    fn is_evicted(slot: &Slot) -> bool {
+        let mut waits = std::pin::pin!(slot.evicted());
         waits.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready()
     }
 
     #[test]
-    fn the_oldest_stranger_gives_way_and_the_known_stay() {
-        let strangers = Strangers::new(2, 2);
-        let known = strangers.enter();
-        assert!(known.admit() && known.admit());
-        let crowd: Vec<Ticket> = (0..4).map(|_| strangers.enter()).collect();
-        let displaced: Vec<bool> = crowd.iter().map(is_displaced).collect();
-        assert_eq!(displaced, [true, true, false, false]);
-        assert!(!crowd[0].admit(), "it had to go already");
-        assert!(!is_displaced(&known) && crowd[2].admit());
-        assert!(!crowd[3].admit(), "all places are taken");
+    fn the_oldest_is_evicted_and_the_authenticated_stay() {
+        let slots = ConnectionSlots::new(2, 2);
+        let known = slots.take();
+        assert!(known.authenticate() && known.authenticate());
+        let crowd: Vec<Slot> = (0..4).map(|_| slots.take()).collect();
+        let evicted: Vec<bool> = crowd.iter().map(is_evicted).collect();
+        assert_eq!(evicted, [true, true, false, false]);
+        assert!(!crowd[0].authenticate(), "it was evicted");
+        assert!(!is_evicted(&known) && crowd[2].authenticate());
+        assert!(!crowd[3].authenticate(), "all slots are taken");
         drop(known);
-        assert!(crowd[3].admit(), "a place is free again");
+        assert!(crowd[3].authenticate(), "a slot is free again");
         drop(crowd);
-        let state = strangers.0.state();
-        assert_eq!((state.known, state.strangers.len()), (0, 0));
+        let state = slots.0.state();
+        assert_eq!((state.authenticated, state.unauthenticated.len()), (0, 0));
     }
 }

@@ -5,16 +5,16 @@ mod check;
 mod generate;
 mod keyring;
 
+use crate::config::{Secret, located};
+use crate::signature;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
-
-use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
-
-use crate::config::{Secret, located};
-use crate::signature;
 
 pub use app::{ANY_ORIGIN, App, Cipher};
 pub use keyring::Keyring;
@@ -39,31 +39,32 @@ pub struct Credentials {
     index: Index,
 }
 
-/// A user of the OpenAPI.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A user: an analyst who asks by the signed OpenAPI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// `localUserId`.
+    /// The user's id, `localUserId` of the OpenAPI: 1 to 64 letters, digits, `-` or `_`.
     pub id: String,
-    /// OpenAPI key, used as text.
+    /// The user's OpenAPI key, which signs requests, 8 to 128 visible ASCII characters.
     #[serde(serialize_with = "exposed")]
     pub key: Secret<String>,
-    /// For people.
+    /// A name for people.
     #[serde(default)]
     pub name: String,
-    /// Ids of the apps they may ask about; [`ALL_APPS`] is all.
+    /// Ids of the apps that the user may ask about; `*` stands for all.
     #[serde(default)]
     pub apps: Vec<String>,
 }
 
-/// An operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An admin, who may merge issues, publish releases and read the state of the pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Admin {
-    /// `Authorization: Bearer`.
+    /// The admin token, sent as `Authorization: Bearer`, 16 to 128 visible ASCII characters.
     #[serde(serialize_with = "exposed")]
     pub token: Secret<String>,
-    /// Ids of the apps that they may see and change; [`ALL_APPS`], which is the default, is all.
+    /// Ids of the apps that the token may see and change; `*` stands for all. Anything of another app is answered 403; an operation that names
+    /// no app is answered from these apps.
     #[serde(default = "every_app")]
     pub apps: Vec<String>,
 }
@@ -93,9 +94,10 @@ struct Index {
 }
 
 /// The file as written, not yet checked.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Document {
+    /// Signs releases, 32 to 128 visible ASCII characters, the same at every edge and query service. Without it no release can be published, and none is offered.
     #[serde(default)]
     release_key: Option<Secret<String>>,
     #[serde(default)]
@@ -134,7 +136,7 @@ impl Credentials {
 
     /// The MAC of what a release says, in hexadecimal; `None` without a key.
     pub fn release_mac(&self, covered: &[u8]) -> Option<String> {
-        self.release_key.as_ref().map(|key| signature::hex(&signature::mac(key.expose().as_bytes(), &[covered])))
+        self.release_key.as_ref().map(|key| const_hex::encode(signature::mac(key.expose().as_bytes(), &[covered])))
     }
 
     /// Whether the MAC of a release is of the key; takes the same time wherever it differs.
@@ -155,12 +157,18 @@ impl Credentials {
         parsed(&text).map_err(|reason| Error::Malformed { file, reason })
     }
 
-    /// One app, one user of it and one operator, all with random keys.
+    /// One app, one user of it and one admin, all with random keys.
     ///
     /// # Errors
     /// The system gives no random numbers.
     pub fn generate() -> Result<Self, Error> {
         generate::credentials()
+    }
+
+    /// The shape of the file, each key with its description, for the reference page.
+    pub fn schema() -> Schema {
+        let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+        settings.into_generator().into_root_schema_for::<Document>()
     }
 
     /// The file's text, keys in the clear.
@@ -214,7 +222,7 @@ impl Credentials {
         self.users.get(*self.index.user_by_id.get(id)?)
     }
 
-    /// The operator of a token, with their place in the file; every token is compared, each without regard to where it differs.
+    /// The admin of a token, with their place in the file; every token is compared, each without regard to where it differs.
     pub fn admin(&self, token: &str) -> Option<(usize, &Admin)> {
         let is_theirs = |admin: &Admin| bool::from(admin.token.expose().as_bytes().ct_eq(token.as_bytes()));
         self.admins.iter().enumerate().fold(None, |found, (at, admin)| if is_theirs(admin) { Some((at, admin)) } else { found })
@@ -229,7 +237,7 @@ impl User {
 }
 
 impl Admin {
-    /// Whether this operator may see and change an app.
+    /// Whether this admin may see and change an app.
     pub fn may_see(&self, app_id: &str) -> bool {
         self.apps.iter().any(|app| app == ALL_APPS || app == app_id)
     }

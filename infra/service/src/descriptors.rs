@@ -10,6 +10,11 @@ pub fn raise_limit() {
     }
 }
 
+/// How many file descriptors this process may have open; `None` where there is no limit.
+pub fn limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
 /// How many file descriptors a process may ask for; `None` where there is no limit.
 pub fn maximum() -> Option<u64> {
     getrlimit(Resource::Nofile).maximum

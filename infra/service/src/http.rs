@@ -1,7 +1,7 @@
 //! HTTP/1.1 and HTTP/2, plain or over TLS, for every role: a [`Router`] of [`Endpoint`]s behind a bounded server.
 //!
 //! ```text
-//! listener → serve (connections bounded) → connection (TLS, which HTTP) → http1, http2 (head and idle time bounded)
+//! listener → serve (connections bounded) → connection (handshake, which HTTP) → http1, http2 (head and idle time bounded)
 //!          → dispatch (requests in flight bounded) → intake (body size, time and total memory bounded)
 //!          → Endpoint::Input → Endpoint::call → Output or Error → response (memory of all answers bounded)
 //! ```
@@ -11,47 +11,51 @@
 //! answer is, and nobody keeps one that does not say so.
 
 mod access_log;
+mod activity;
 mod admin;
 mod answers;
+mod authorities;
 mod body;
 mod certificate;
 mod client;
 mod connection;
+mod connection_limit;
 mod cross_origin;
-mod crowd;
 mod dispatch;
 mod endpoint;
+mod handshake;
 mod health;
 mod http1;
 mod http2;
 mod intake;
 mod limits;
+mod memory;
+mod monitored_stream;
 mod openapi;
+mod opened;
 mod options;
 mod pinned;
 mod problem;
 mod request;
+mod request_meter;
 mod response;
+mod route_table;
 mod router;
 mod serve;
-mod shield;
-mod stream;
-mod table;
-mod tally;
 mod tls;
-mod watched;
 
 pub use self::access_log::{AccessLog, Share};
 pub use self::admin::{Listeners, with_admin};
+pub(crate) use self::authorities::Authorities;
 pub use self::body::Body;
 pub use self::client::{Answer, Client, ClientError};
 pub use self::endpoint::{Endpoint, Failure, Input, Output};
 pub use self::health::{BoxFuture, Readiness, alive, health};
 pub use self::limits::{Http2, Limits};
 pub use self::options::Options;
-pub use self::problem::Problem;
+pub use self::problem::{Problem, busy};
 pub use self::request::{Request, percent_decode, query_pairs};
-pub use self::response::{IntoResponse, Json, Response, busy, json, text};
+pub use self::response::{IntoResponse, Json, Response, json, text};
 pub use self::router::Router;
 pub use self::serve::serve;
 pub use self::tls::{Tls, TlsError, TlsVersion};
@@ -63,7 +67,7 @@ pub use bytes::Bytes;
 pub enum Error {
     /// Two endpoints answer the same method and path.
     #[error("two endpoints answer {method} {path}")]
-    Conflict { method: Method, path: &'static str },
+    Conflict { method: Method, path: String },
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),

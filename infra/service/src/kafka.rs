@@ -6,32 +6,35 @@ pub mod consumer;
 pub mod mirror;
 pub mod producer;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
+use crate::config::Secret;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::Secret;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 pub use admin::{Admin, Creation, TopicSpec};
 pub use mirror::Mirror;
 pub use producer::{Deliveries, Delivery, Outgoing, Position, Producer, ProducerOptions};
 
+/// The largest record that a topic takes and a client sends, in bytes.
+pub const MAX_RECORD_BYTES: usize = 16 << 20;
+
 /// librdkafka's properties by name.
 pub type Properties = BTreeMap<String, Secret<String>>;
 
 /// `[kafka]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// `host:port`, several separated by commas. Absent in standalone: the embedded broker.
     pub brokers: String,
     /// Put before the name of every topic and group, so that several pipelines can share one Kafka. Empty = none.
     pub topic_prefix: String,
+    /// Consumer group of the processors: those of one group share the partitions, and `query` reads from it how far they are.
+    pub group: String,
     /// Any librdkafka property (SASL, TLS); `_` in a name stands for `.`, so that the environment
     /// can name it. These win over what a client sets itself.
     pub properties: Properties,
@@ -49,6 +52,18 @@ pub struct Roles {
     pub processor: Properties,
     /// Properties of query.
     pub query: Properties,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            brokers: String::new(),
+            topic_prefix: String::new(),
+            group: "aftershock-processor".to_owned(),
+            properties: Properties::default(),
+            roles: Roles::default(),
+        }
+    }
 }
 
 impl Config {

@@ -1,7 +1,6 @@
 //! How a process is asked to end: a [`Trigger`] that fires once and a [`Shutdown`] that many wait on.
 
 use std::sync::Arc;
-
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 

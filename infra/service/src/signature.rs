@@ -1,18 +1,17 @@
-//! Signatures. [`sign`] is the OpenAPI's (REFERENCE 2.2): Base64 over the lowercase hex text of
-//! HMAC-SHA256, keyed with the user's OpenAPI key, over `localUserId + "_" + t`. [`mac`], [`sha256`] and [`is_equal`] are what
-//! others are made of: the MAC of releases, the log's SCRAM.
+//! Signatures. [`sign`] makes the OpenAPI's: Base64 over the lowercase hex text of HMAC-SHA256, keyed with the user's OpenAPI
+//! key, over `localUserId + "_" + t`. [`mac`], [`sha256`] and [`is_equal`] are the building blocks of other proofs: the MAC of
+//! releases, SCRAM of the embedded log.
 
+use crate::config::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::config::Secret;
-
 /// The signature of `user_id` at `t`, Unix time in seconds as sent: 88 characters that end in `==`.
 pub fn sign(user_key: &Secret<String>, user_id: &str, t: &str) -> String {
-    STANDARD.encode(hex(&digest(user_key, user_id, t)))
+    STANDARD.encode(const_hex::encode(digest(user_key, user_id, t)))
 }
 
 /// Whether `signature` is the one of `user_id` at `t`. Takes the same time wherever it differs.
@@ -45,17 +44,6 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// Whether two secrets are equal. Takes the same time wherever they differ; their lengths are no secret.
 pub fn is_equal(one: &[u8], other: &[u8]) -> bool {
     one.ct_eq(other).into()
-}
-
-/// Lowercase hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
 //! How a process tells what it does: log lines on stderr and metrics in Prometheus' text format.
 //!
-//! Metrics live in one registry per process. Ask for a handle once and keep it: [`counter`], [`gauge`]
-//! and [`histogram`] take a lock, a handle's own methods are single atomic operations.
+//! Metrics live in one registry per process. Each crate declares its own in one list ([`metrics!`](crate::metrics!)). Ask for a
+//! handle once and keep it: making one takes a lock, a handle's own methods are single atomic operations.
 
 mod fields;
+mod metric;
+mod process;
 mod registry;
 mod repeats;
 
+use repeats::Limited;
 use std::time::Duration;
-
 use tracing_subscriber::EnvFilter;
 
-use repeats::Limited;
-
+pub use metric::{Description, Kind, Metric, trimmed};
+pub use process::METRICS as PROCESS_METRICS;
 pub use registry::{Counter, Gauge, Histogram};
 
 /// Sends log lines to stderr, filtered by `AFTERSHOCK_LOG`, else `RUST_LOG`, else `info`; as JSON, one object a line, where
@@ -34,6 +36,7 @@ pub fn init(service: &str) {
             lines.map_event_format(|format| Limited::new(format, false)).try_init()
         }
     };
+    process::note_start();
     if started.is_ok() {
         tracing::info!(service, version = env!("CARGO_PKG_VERSION"), "starting");
     }
@@ -54,9 +57,12 @@ pub fn histogram(name: &'static str, help: &'static str, labels: &[(&'static str
     registry::global().histogram(name, help, labels)
 }
 
-/// Every metric of the process in Prometheus' text format, version 0.0.4, sorted by name and labels.
+/// Every metric of the process in Prometheus' text format, version 0.0.4: those that the crates declare, sorted by name and labels, then
+/// [`PROCESS_METRICS`]. It reads files of the system: call it where a thread may block.
 pub fn render() -> String {
-    registry::global().render()
+    let mut text = registry::global().render();
+    text.push_str(&process::render());
+    text
 }
 
 /// Measures one stretch of time into a histogram when dropped.

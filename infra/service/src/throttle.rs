@@ -4,14 +4,13 @@
 //! takes from both and passes where either lets it. Two keys may share one cell, hardly ever both, so a key that is over its
 //! limit does not hold up another, and made-up keys, however many, take no memory: they only spend a little of every cell.
 
+use governor::clock::{Clock, DefaultClock};
+use governor::state::{InMemoryState, NotKeyed, StateStore};
+use governor::{Quota, RateLimiter};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-
-use governor::clock::{Clock, DefaultClock};
-use governor::state::{InMemoryState, NotKeyed, StateStore};
-use governor::{Quota, RateLimiter};
 
 /// Cells of a limit, 8 bytes each: 2 MiB.
 const CELLS: usize = 1 << 18;
@@ -90,7 +89,7 @@ impl Throttle {
 
 impl Limited {
     fn take<K: Hash + ?Sized>(&self, share: NonZeroU32, key: &K) -> Result<(), RetryAfter> {
-        // The hash is keyed anew in every process: nobody can choose keys that share a cell.
+        // The hash has a new key in every process, so nobody can choose keys that share a cell.
         let hash = self.hasher.hash_one(key);
         let half = (self.cells / 2) as u64;
         let places = [(hash & u64::from(u32::MAX)) % half, half + (hash >> 32) % half];

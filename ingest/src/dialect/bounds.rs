@@ -25,7 +25,7 @@ const MIB: usize = 1 << 20;
 bounds! {
     /// Body of a request, before and after decompression
     BODY = 8 * MIB, Bytes, Refused;
-    /// Reports or connections of one request of dialect 3
+    /// Reports or connections of one request of the native dialect
     BATCH = 1000, Items, Refused;
     /// Items of an envelope; those behind are not looked at
     ENVELOPE_ITEMS = 1000, Items, Refused;
@@ -60,7 +60,7 @@ bounds! {
     SHORT = 256, Bytes, Cut;
     /// `User-Agent`
     USER_AGENT = KIB, Bytes, Cut;
-    /// Language tag; a longer one of `Accept-Language` is none
+    /// Language tag; a longer one of `Accept-Language` is left out
     LOCALE = 35, Bytes, Cut;
 
     /// Threads beside the failing one
@@ -92,19 +92,19 @@ bounds! {
     /// Names of fields that were cut
     MARKS = 128, Items, LeftOut;
 
-    /// Exceptions of a chain (dialect 4): the last sent
+    /// Exceptions of a chain (Sentry): the last sent
     EXCEPTIONS = 50, Items, LeftOut;
-    /// Threads that are looked at (dialect 4)
+    /// Threads that are looked at (Sentry)
     SENT_THREADS = 128, Items, LeftOut;
-    /// Frames of a stack (dialect 4): the innermost
+    /// Frames of a stack (Sentry): the innermost
     FRAMES = 1000, Items, LeftOut;
-    /// Breadcrumbs (dialect 4): the newest
+    /// Breadcrumbs (Sentry): the newest
     CRUMBS = 200, Items, LeftOut;
-    /// Data of a breadcrumb (dialect 4)
+    /// Data of a breadcrumb (Sentry)
     CRUMB_DATA = 4 * KIB, Bytes, LeftOut;
-    /// Parameters of a message (dialect 4)
+    /// Parameters of a message (Sentry)
     PARAMS = 64, Items, LeftOut;
-    /// What all prints of an event's stacks may have above the length of the event (dialect 4)
+    /// What all prints of an event's stacks may have above the length of the event (Sentry)
     PRINT_SPARE = 16 * KIB, Bytes, Cut;
     /// What the items of a request may take of `User-Agent` and of explanations of refusals, above the length of the body
     COPIES_SPARE = 16 * KIB, Bytes, LeftOut;
@@ -187,7 +187,7 @@ count under the same name, and fields that it does not know are left out.
         HEAD.to_owned() + &TABLE.iter().map(row).collect::<String>()
     }
 
-    /// `AFTERSHOCK_RENEW=1 cargo test -p ingest bounds` writes the page anew.
+    /// `AFTERSHOCK_RENEW=1 cargo test -p ingest bounds` writes the page.
     #[test]
     fn the_page_is_what_the_code_says() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/limits.md");
@@ -201,7 +201,7 @@ count under the same name, and fields that it does not know are left out.
     #[test]
     fn the_log_reads_whatever_the_edge_lets_through() {
         for list in [THREADS, ATTACHMENTS, FINGERPRINT, TAGS, PAIRS, MARKS] {
-            assert!(list <= schemas::record::MOST_ITEMS);
+            assert!(list <= schemas::record::MAX_ITEMS);
         }
     }
 }

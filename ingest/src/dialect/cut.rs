@@ -5,7 +5,7 @@ use super::bounds::MARKS;
 /// Bytes of the longest character.
 const LONGEST_LETTER: usize = 4;
 
-/// Cuts `text` to at most `limit` bytes; whether it did.
+/// Cuts `text` to at most `limit` bytes; true if it was longer.
 pub(crate) fn cut(text: &mut String, limit: usize) -> bool {
     if text.len() <= limit {
         return false;
@@ -15,7 +15,7 @@ pub(crate) fn cut(text: &mut String, limit: usize) -> bool {
     true
 }
 
-/// Cuts and, if it did, notes the field's name.
+/// Cuts a text and, if it was longer, notes the field's name.
 pub(crate) fn cut_marked(name: &str, text: &mut String, limit: usize, truncated: &mut Vec<String>) {
     if cut(text, limit) {
         mark(name, truncated);

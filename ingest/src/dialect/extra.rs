@@ -4,7 +4,7 @@ use super::bounds::{EXTRA, EXTRA_FIELDS};
 use super::cut::mark;
 use schemas::record::RawReport;
 
-/// A JSON object on its way.
+/// A JSON object that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Extra {
     json: String,
@@ -13,13 +13,13 @@ pub(super) struct Extra {
 }
 
 impl Extra {
-    /// Whether a field of this length has room.
+    /// Whether there is room for a field of this length.
     pub(super) fn has_room(&self, name: &str, value: &str) -> bool {
         // Quotes, colon and comma, and the end.
         self.fields < EXTRA_FIELDS && self.json.len() + name.len() + value.len() + 5 <= EXTRA
     }
 
-    /// Adds a field, which has room.
+    /// Adds a field for which there is room.
     pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), serde_json::Error> {
         let name = serde_json::to_string(name)?;
         self.json.push(if self.json.is_empty() { '{' } else { ',' });
@@ -30,7 +30,7 @@ impl Extra {
         Ok(())
     }
 
-    /// Notes that a field had no room.
+    /// Notes that there was no room for a field.
     pub(super) fn leave_out(&mut self) {
         self.is_cut = true;
     }

@@ -11,26 +11,71 @@ const WINDOW_LOG_LIMIT: u32 = 23;
 /// Bytes that brotli reads at a time.
 const BROTLI_BUFFER: usize = 4 << 10;
 
+/// A body that is being unpacked, of which at most the first bytes are.
+pub(crate) enum Unpacking<'a> {
+    /// All of it: it was plain, or short.
+    Whole(Cow<'a, [u8]>),
+    /// Its first bytes, and where the rest comes from.
+    Begun { start: Vec<u8>, rest: Packed<'a>, packed_length: usize },
+}
+
+/// Reads over a compressed body.
+type Packed<'a> = Box<dyn Read + Send + 'a>;
+
+impl<'a> Unpacking<'a> {
+    /// Unpacks a body from its start, as far as it is not known whether it has more than `limit` bytes.
+    pub(crate) fn begin(body: &'a [u8], encoding: Option<&str>, limit: usize) -> Result<Self, Rejection> {
+        let Some(mut reader) = reader(body, encoding)? else { return Ok(Self::Whole(Cow::Borrowed(body))) };
+        let mut start = Vec::with_capacity(body.len().saturating_mul(4).min(limit + 1));
+        read_on(&mut reader, &mut start, limit + 1)?;
+        if start.len() <= limit {
+            start.shrink_to_fit();
+            return Ok(Self::Whole(Cow::Owned(start)));
+        }
+        Ok(Self::Begun { start, rest: reader, packed_length: body.len() })
+    }
+
+    /// The whole body, where it is known already.
+    pub(crate) fn plain(&self) -> Option<&[u8]> {
+        match self {
+            Self::Whole(plain) => Some(plain),
+            Self::Begun { .. } => None,
+        }
+    }
+
+    /// Unpacks the rest.
+    pub(crate) fn finish(self) -> Result<Cow<'a, [u8]>, Rejection> {
+        let (start, mut rest, packed_length) = match self {
+            Self::Whole(plain) => return Ok(plain),
+            Self::Begun { start, rest, packed_length } => (start, rest, packed_length),
+        };
+        let mut bytes = start;
+        bytes.reserve_exact(packed_length.saturating_mul(4).min(BODY_LIMIT).saturating_sub(bytes.len()));
+        read_on(&mut rest, &mut bytes, BODY_LIMIT + 1)?;
+        if bytes.len() > BODY_LIMIT {
+            return Err(Rejection::TooLarge(format!("more than {BODY_LIMIT} bytes after decompression")));
+        }
+        // It grew by doubling and stays for as long as the body is read.
+        bytes.shrink_to_fit();
+        Ok(Cow::Owned(bytes))
+    }
+}
+
 /// The body as it was before its `Content-Encoding`.
 pub(super) fn inflate<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Cow<'a, [u8]>, Rejection> {
-    let Some(reader) = reader(body, encoding)? else { return Ok(Cow::Borrowed(body)) };
-    let bytes = read(reader, BODY_LIMIT + 1, body.len().saturating_mul(4))?;
-    if bytes.len() > BODY_LIMIT {
-        return Err(Rejection::TooLarge(format!("more than {BODY_LIMIT} bytes after decompression")));
-    }
-    Ok(Cow::Owned(bytes))
+    Unpacking::begin(body, encoding, 0)?.finish()
 }
 
 /// At most `limit` bytes from the start of the body as it was before its `Content-Encoding`.
 pub(crate) fn beginning<'a>(body: &'a [u8], encoding: Option<&str>, limit: usize) -> Result<Cow<'a, [u8]>, Rejection> {
-    match reader(body, encoding)? {
-        None => Ok(Cow::Borrowed(&body[..body.len().min(limit)])),
-        Some(reader) => read(reader, limit, limit).map(Cow::Owned),
-    }
+    let Some(mut reader) = reader(body, encoding)? else { return Ok(Cow::Borrowed(&body[..body.len().min(limit)])) };
+    let mut bytes = Vec::with_capacity(body.len().saturating_mul(4).min(limit));
+    read_on(&mut reader, &mut bytes, limit)?;
+    Ok(Cow::Owned(bytes))
 }
 
-/// Reads over a compressed body; none where it is plain.
-fn reader<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Option<Box<dyn Read + 'a>>, Rejection> {
+/// Reads over a compressed body; `None` where it is plain.
+fn reader<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Option<Packed<'a>>, Rejection> {
     let encoding = encoding.unwrap_or_default().trim().to_ascii_lowercase();
     match encoding.as_str() {
         "" | "identity" => Ok(None),
@@ -46,13 +91,10 @@ fn reader<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Option<Box<dyn R
     }
 }
 
-fn read(reader: Box<dyn Read + '_>, bound: usize, expected: usize) -> Result<Vec<u8>, Rejection> {
-    let mut bytes = Vec::with_capacity(expected.min(bound));
-    let bound = u64::try_from(bound).unwrap_or(u64::MAX);
-    reader.take(bound).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
-    // It grows by doubling and stays for as long as the body is read.
-    bytes.shrink_to_fit();
-    Ok(bytes)
+/// Reads on until there are `length` bytes or no more.
+fn read_on(reader: &mut dyn Read, bytes: &mut Vec<u8>, length: usize) -> Result<(), Rejection> {
+    let left = u64::try_from(length.saturating_sub(bytes.len())).unwrap_or(u64::MAX);
+    reader.take(left).read_to_end(bytes).map(drop).map_err(|error| broken(&error))
 }
 
 fn broken(error: &std::io::Error) -> Rejection {
@@ -127,6 +169,26 @@ mod tests {
         for encoding in ["compress", "gzip, zstd", "压缩"] {
             assert_eq!(inflate(b"", Some(encoding)), Err(Rejection::UnsupportedEncoding), "{encoding}");
         }
+    }
+
+    #[test]
+    fn a_body_is_unpacked_no_further_than_to_see_whether_it_is_short() {
+        for (length, is_short) in [(0, true), (3_000, true), (4_096, true), (4_097, false), (1 << 20, false)] {
+            let body = vec![b' '; length];
+            for (packed, encoding) in
+                [(gzip(&body), Some("gzip")), (zlib(&body), Some("deflate")), (::zstd::encode_all(&body[..], 3).unwrap(), Some("zstd"))]
+            {
+                let unpacking = Unpacking::begin(&packed, encoding, 4_096).unwrap();
+                assert_eq!(unpacking.plain().is_some(), is_short, "{length} {encoding:?}");
+                if let Unpacking::Begun { start, .. } = &unpacking {
+                    assert_eq!(start.len(), 4_097);
+                }
+                assert_eq!(unpacking.finish().unwrap(), body, "{length} {encoding:?}");
+            }
+            let plain = Unpacking::begin(&body, None, 4_096).unwrap();
+            assert!(matches!(plain, Unpacking::Whole(Cow::Borrowed(_))) && plain.plain() == Some(&body[..]));
+        }
+        assert!(Unpacking::begin(&[7; 100], Some("gzip"), 4_096).is_err());
     }
 
     proptest! {

@@ -1,6 +1,6 @@
-//! Dialect 1: one message with an optional stack (ingest-protocols, section 1).
+//! The log-message dialect: one message with an optional stack.
 //!
-//! Where the document leaves a choice: `level` 0 is what clients send that never set it, so it is the default; other
+//! Where the protocol leaves a choice: `level` 0 is what clients send that never set it, so it is the default; other
 //! numbers than 1 to 4 are refused. An empty `platform` or `message` is a missing one. A user id in the body is an
 //! unknown field: only a login may set it.
 
@@ -8,7 +8,7 @@ use super::bounds::{ID, MESSAGE, SHORT, STACK, VERSION};
 use super::cut::cut_marked;
 use super::extra::Extra;
 use super::object::{self, Draft, Field};
-use super::{Received, moment, name, platform, required};
+use super::{Dialect, Received, occurred, platform, required};
 use crate::rejection::Rejection;
 use schemas::digest::{self, Content, Delivery};
 use schemas::record::{Category, RawReport};
@@ -20,12 +20,12 @@ const DEFAULT_LEVEL: i32 = 3;
 /// Reads one report.
 ///
 /// # Errors
-/// A body that is no JSON object, a required field that is missing, a known field of a wrong type.
+/// A body that is not a JSON object, a required field that is missing, a known field of a wrong type.
 pub fn parse(body: &[u8], received: &Received) -> Result<RawReport, Rejection> {
     object::read(body, || Report {
         received,
         level: None,
-        report: RawReport::new(&received.app_id, name::LOG_MESSAGE, Category::Error, received.received_at),
+        report: RawReport::new(&received.app_id, Dialect::LogMessage.name(), Category::Error, received.received_at),
     })
 }
 
@@ -67,7 +67,7 @@ impl Draft for Report<'_> {
             _ => (Category::Error, "AllCatched".to_owned()),
         };
         report.platform_id = platform::of_name(&report.platform);
-        report.occurred_at = moment(report.occurred_at);
+        report.occurred_at = occurred(report.occurred_at);
         extra.keep_in(&mut report);
         identify(&mut report, self.received);
         self.received.describe(&mut report);

@@ -1,17 +1,18 @@
-//! Dialect 3, reports: all that the queries can ask for (ingest-protocols, section 3).
+//! The native dialect's reports: all that the queries can ask for.
 
-use super::allowance::Allowance;
-use super::batch::{Form, Reader};
+use super::bounded::ListItem;
 use super::bounds::{
     ATTACHMENT_BYTES, ATTACHMENTS, EXCEPTION_NAME, FINGERPRINT, FINGERPRINT_PART, ID, LOCALE, LOG, MESSAGE, NAME, SHORT, STACK, TAGS,
     THREAD_STACKS, THREADS, VERSION,
 };
+use super::copy_budget::CopyBudget;
 use super::cut::{cut_marked, mark};
 use super::extra::Extra;
-use super::inflate::inflate;
+use super::json_records::{Form, Reader};
 use super::object::{Draft, Field};
-use super::{BASE64, Items, Received, moment, name, platform};
-use crate::ready::Ready;
+use super::{BASE64, Dialect, Received, occurred, platform};
+use crate::batch::Items;
+use crate::encoded::EncodedRecord;
 use crate::rejection::Rejection;
 use base64::Engine as _;
 use schemas::digest::{self, Content, Delivery};
@@ -19,33 +20,23 @@ use schemas::record::{Attachment, Category, RawReport, Thread};
 use serde::Deserialize;
 use serde::de::MapAccess;
 
-/// What the headers say about the body.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Shape<'a> {
-    /// `Content-Type`: NDJSON, or anything else for JSON.
-    pub content_type: Option<&'a str>,
-    /// `Content-Encoding`: gzip, zstd or none.
-    pub encoding: Option<&'a str>,
-}
-
-/// Reads one report, an array or one a line.
+/// Reads one report, an array, or one a line where `content_type` says NDJSON.
 ///
 /// # Errors
 /// What makes the body as a whole unreadable or too large; a bad item is an error in its place.
-pub fn parse(body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Items<Ready<RawReport>>, Rejection> {
-    let plain = inflate(body, shape.encoding)?;
-    let allowance = &Allowance::of(plain.len());
+pub fn parse(body: &[u8], content_type: Option<&str>, received: &Received) -> Result<Items<EncodedRecord>, Rejection> {
+    let budget = &CopyBudget::of(body.len());
     let start = |index| Report {
         received,
-        allowance,
+        budget,
         nonce: received.nonce_of(index),
         category: String::new(),
         platform_id: None,
         threads: Vec::new(),
         attachments: Vec::new(),
-        report: RawReport::new(&received.app_id, name::NATIVE, Category::Error, received.received_at),
+        report: RawReport::new(&received.app_id, Dialect::Native.name(), Category::Error, received.received_at),
     };
-    Reader { form: Form::of(shape.content_type), allowance, start }.read(&plain)
+    Reader { form: Form::of(content_type), budget, start }.read(body)
 }
 
 /// Checks a `platformId`.
@@ -56,7 +47,7 @@ pub(super) fn platform_id(sent: Option<i64>) -> Result<i32, Rejection> {
 
 struct Report<'a> {
     received: &'a Received,
-    allowance: &'a Allowance,
+    budget: &'a CopyBudget,
     nonce: u128,
     category: String,
     platform_id: Option<i64>,
@@ -77,6 +68,14 @@ struct Encoded {
 struct Stack {
     name: Option<String>,
     stack: Option<String>,
+}
+
+impl ListItem<'_> for Encoded {
+    const IS_TEXT: bool = false;
+}
+
+impl ListItem<'_> for Stack {
+    const IS_TEXT: bool = false;
 }
 
 impl Draft for Report<'_> {
@@ -116,11 +115,11 @@ impl Draft for Report<'_> {
         }
         put_threads(std::mem::take(&mut self.threads), report);
         report.attachments = decode(std::mem::take(&mut self.attachments))?;
-        report.occurred_at = moment(report.occurred_at);
+        report.occurred_at = occurred(report.occurred_at);
         extra.keep_in(report);
         identify(report, self.nonce);
         self.received.describe(report);
-        self.allowance.copies(report);
+        self.budget.charge(report);
         cut_long(report);
         cut_short(report);
         Ok(self.report)
@@ -183,7 +182,7 @@ fn circumstance<'de, A: MapAccess<'de>>(report: &mut RawReport, field: Field<'_,
     }
 }
 
-/// Takes the threads whose stacks fit; one that says nothing is none.
+/// Takes the threads whose stacks fit; a thread without name and stack is skipped.
 fn put_threads(sent: Vec<Stack>, report: &mut RawReport) {
     let mut left = THREAD_STACKS;
     for Stack { name, stack } in sent {

@@ -1,33 +1,32 @@
-//! Dialect 3, connections: an SDK's start-up or a heartbeat (ingest-protocols, section 3).
+//! The native dialect's connections: starts of an SDK and heartbeats.
 
-use super::allowance::Allowance;
-use super::batch::{Form, Reader};
 use super::bounds::{ID, SHORT, VERSION};
+use super::copy_budget::CopyBudget;
 use super::cut::cut;
 use super::extra::Extra;
-use super::inflate::inflate;
+use super::json_records::{Form, Reader};
 use super::object::{Draft, Field};
-use super::{Items, Received, moment, name, native};
-use crate::ready::Ready;
+use super::{Dialect, Received, native, occurred};
+use crate::batch::Items;
+use crate::encoded::EncodedRecord;
 use crate::rejection::Rejection;
 use schemas::digest::{self, Delivery};
 use schemas::ids::ConnectionId;
 use schemas::record::{Connection, ConnectionKind};
 use serde::de::MapAccess;
 
-/// Reads one connection, an array or one a line.
+/// Reads one connection, an array, or one a line where `content_type` says NDJSON.
 ///
 /// # Errors
 /// What makes the body as a whole unreadable or too large; a bad item is an error in its place.
-pub fn parse(body: &[u8], shape: native::Shape<'_>, received: &Received) -> Result<Items<Ready<Connection>>, Rejection> {
-    let plain = inflate(body, shape.encoding)?;
+pub fn parse(body: &[u8], content_type: Option<&str>, received: &Received) -> Result<Items<EncodedRecord>, Rejection> {
     let start = |index| Start {
         nonce: received.nonce_of(index),
         kind: String::new(),
         platform_id: None,
-        connection: received.connection(name::NATIVE, ConnectionKind::Start),
+        connection: received.connection(Dialect::Native.name(), ConnectionKind::Start),
     };
-    Reader { form: Form::of(shape.content_type), allowance: &Allowance::of(plain.len()), start }.read(&plain)
+    Reader { form: Form::of(content_type), budget: &CopyBudget::of(body.len()), start }.read(body)
 }
 
 struct Start {
@@ -66,7 +65,7 @@ impl Draft for Start {
             "heartbeat" => ConnectionKind::Heartbeat,
             _ => return Err(Rejection::invalid("kind: expected start or heartbeat")),
         };
-        connection.occurred_at = moment(connection.occurred_at);
+        connection.occurred_at = occurred(connection.occurred_at);
         connection.extra = extra.json();
         identified(connection, self.nonce)
     }

@@ -3,12 +3,12 @@
 //! A dialect is a table of its fields (`Draft::read`) and what makes a record of them (`Draft::finish`). The reader does
 //! the rest: it names the field in every error, collects the fields that are not known, and bounds their depth and length.
 
+use super::bounded::{List, ListItem, Pairs};
 use super::bounds::CONTEXT;
-use super::collect::{List, Pairs};
 use super::cut::mark;
 use super::extra::Extra;
 use super::surrogate;
-use super::value::{Integer, Key, is_shallow};
+use super::value::{Boolean, Integer, Key, is_shallow, is_text};
 use crate::rejection::Rejection;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -20,9 +20,9 @@ use std::fmt;
 /// How deep the JSON of a field that is kept as text may nest: what readers of it accept.
 pub(super) const DEPTH_LIMIT: usize = 126;
 
-/// A record on its way: the fields read so far.
+/// The fields of a record that were read so far.
 pub(super) trait Draft: Sized {
-    /// What it becomes.
+    /// The record that it becomes.
     type Record;
 
     /// Takes one field: a `match` over the names that the dialect knows, [`Field::keep`] for the others.
@@ -32,7 +32,7 @@ pub(super) trait Draft: Sized {
     fn finish(self, extra: Extra) -> Result<Self::Record, Rejection>;
 }
 
-/// Where a value is put, and where it is noted that not all of it was taken.
+/// Where a value is put, and where it is marked if it was cut.
 pub(super) type Marked<'a, T> = (&'a mut T, &'a mut Vec<String>);
 
 /// One field of an object whose value is still to be read.
@@ -62,12 +62,12 @@ impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
 
     /// `true` or `false`.
     pub(super) fn boolean(self, into: &mut Option<bool>) -> Result<(), A::Error> {
-        *into = self.value::<bool>()?;
+        *into = self.value::<Boolean>()?.map(|boolean| boolean.0);
         Ok(())
     }
 
-    /// A list, of which the first `most` items are read; `null` is no item of it.
-    pub(super) fn list<T: Deserialize<'de>>(self, most: usize, (into, truncated): Marked<'_, Vec<T>>) -> Result<(), A::Error> {
+    /// A list, of which the first `most` items are read; `null` items are skipped.
+    pub(super) fn list<T: ListItem<'de>>(self, most: usize, (into, truncated): Marked<'_, Vec<T>>) -> Result<(), A::Error> {
         let name = self.name;
         let is_cut;
         (*into, is_cut) = self.seeded(List::first(most))?;
@@ -77,7 +77,7 @@ impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
         Ok(())
     }
 
-    /// Texts by their names, the first that fit; what is `null` is not there.
+    /// Texts by their names, the first that fit; `null` is an absent one.
     pub(super) fn pairs(self, (into, truncated): Marked<'_, BTreeMap<String, String>>) -> Result<(), A::Error> {
         let name = self.name;
         let is_cut;
@@ -108,7 +108,7 @@ impl<'a, 'de, A: MapAccess<'de>> Field<'a, A> {
         Ok(())
     }
 
-    /// Reads over a value that is of no interest here.
+    /// Skips the value.
     pub(super) fn skip(self) -> Result<(), A::Error> {
         self.map.next_value::<serde::de::IgnoredAny>().map(|_| ())
     }
@@ -143,14 +143,14 @@ fn kept<'de, E: serde::de::Error>(name: &str, raw: &'de RawValue) -> Result<Cow<
     Ok(surrogate::mend(raw.get()).map_or(Cow::Borrowed(raw.get()), Cow::Owned))
 }
 
-/// Fills a draft; gives what is to be its `extra`. The draft stays where it is: records are large, and moving them costs.
+/// Fills a draft and gives the fields that it does not know. The draft stays where it is: records are large, and moving them costs.
 pub(super) struct Object<'d, D>(pub &'d mut D);
 
 impl<'de, D: Draft> DeserializeSeed<'de> for Object<'_, D> {
     type Value = Extra;
 
     fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<Extra, T::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -159,6 +159,10 @@ impl<'de, D: Draft> Visitor<'de> for Object<'_, D> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Extra, E> {
+        Err(is_text(text, &self))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Extra, A::Error> {
@@ -197,7 +201,7 @@ fn fill<D: Draft>(json: &str, draft: &mut D) -> Result<Extra, serde_json::Error>
     Ok(extra)
 }
 
-/// The bytes as text; a byte order mark at the start is no part of it.
+/// The bytes as text, without a byte order mark at the start.
 pub(super) fn text(body: &[u8]) -> Result<&str, Rejection> {
     let text = std::str::from_utf8(body).map_err(|error| Rejection::invalid(format!("not UTF-8 from byte {}", error.valid_up_to())))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))

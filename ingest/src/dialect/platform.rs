@@ -1,4 +1,4 @@
-//! Which of the three platforms a text names (ingest-protocols, section 3).
+//! Which of the three platforms a text names.
 
 /// Android.
 pub(super) const ANDROID: i32 = 1;
@@ -7,7 +7,7 @@ pub(super) const IOS: i32 = 2;
 /// Everything else.
 pub(super) const PC: i32 = 10;
 
-/// Of dialect 1's `platform`, in any case.
+/// Of the `platform` of a log message, in any case.
 pub(super) fn of_name(platform: &str) -> i32 {
     if platform.eq_ignore_ascii_case("android") {
         ANDROID
@@ -18,7 +18,7 @@ pub(super) fn of_name(platform: &str) -> i32 {
     }
 }
 
-/// Of dialect 2's free text: whether Android or iOS is named in it, as a word (a BIOS is not iOS).
+/// Of the free text of the app-key dialect's `os_info`: whether Android or iOS is named in it, as a word (a BIOS is not iOS).
 pub(super) fn of_os_info(os_info: &str) -> i32 {
     for word in os_info.split(|letter: char| !letter.is_alphanumeric()) {
         let word = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
@@ -32,7 +32,7 @@ pub(super) fn of_os_info(os_info: &str) -> i32 {
     PC
 }
 
-/// Of a native `platformId`; `None` = it is none.
+/// Of a native `platformId`; `None` where it is not one of them.
 pub(super) fn of_number(number: i64) -> Option<i32> {
     [ANDROID, IOS, PC].into_iter().find(|known| i64::from(*known) == number)
 }

@@ -1,75 +1,60 @@
-//! Dialect 4: the envelope that Sentry's client libraries send, and the single event of older ones (ingest-protocols,
-//! section 4).
+//! The Sentry dialect: the envelope that Sentry's client libraries send, and the single event of older ones.
 //!
 //! ```text
-//! body ─ inflate ─▶ envelope: frames ─▶ event     ─▶ report.rs    (stack.rs prints exceptions) ─▶ RawReport
-//!                                       session   ─▶ session.rs                                 ─▶ Connection
-//!                                       the rest  ─▶ counted by kind
+//! body ─▶ envelope: items ─▶ event     ─▶ report.rs    (stack.rs prints exceptions) ─▶ RawReport
+//!                            session   ─▶ session.rs                                 ─▶ Connection
+//!                            the rest  ─▶ counted by kind
 //! ```
 //!
-//! Clients of many years and languages send this: fields are read leniently (`lenient.rs`), and only text that is no JSON
-//! object is refused. A bad item costs none of its neighbours.
+//! Clients of many years and languages send this: fields are read leniently (`lenient.rs`), and only text that is not a JSON
+//! object is refused. A bad item does not affect its neighbours.
 
 mod breadcrumbs;
+mod contexts;
 mod discarded;
 mod envelope;
 mod event;
-mod frames;
+mod frame;
 pub(crate) mod key;
 mod language;
 mod lenient;
 mod message;
-mod moment;
+mod packed_frames;
+mod print;
+mod print_frame;
 mod release;
 mod report;
 mod session;
 mod stack;
-mod stack_frames;
 mod store;
-mod surroundings;
+mod timestamp;
 mod unused;
 mod values;
 
-pub use discarded::Discarded;
-pub use unused::Unused;
+pub(crate) use store::is_packed;
 
-use super::allowance::Allowance;
 use super::bounds::{ATTACHMENT_BYTES, ATTACHMENTS, CLIENT_REPORT_ENTRIES, EVENTS, ID, NAME};
+use super::copy_budget::CopyBudget;
 use super::cut::{beginning, copied, mark};
-use super::inflate::inflate;
-use super::{Items, Received, native, object, surrogate};
-use crate::ready::Ready;
+use super::{Received, native, object, surrogate};
+use crate::batch::{Batch, Unused};
 use crate::rejection::Rejection;
 use envelope::{Item, ItemHeader};
 use event::Event;
 use report::Sent;
-use schemas::record::{Attachment, Connection, RawReport};
+use schemas::record::{Attachment, RawReport};
 use std::borrow::Cow;
-
-/// What one request holds.
-#[derive(Debug, Default, PartialEq)]
-pub struct Parcel {
-    /// The id of its event, in the client's words; empty where it names none.
-    pub event_id: String,
-    pub reports: Items<Ready<RawReport>>,
-    pub connections: Items<Ready<Connection>>,
-    /// Items that were read over, by kind.
-    pub unused: Vec<(Unused, u64)>,
-    /// What the client says that it did not send.
-    pub discarded: Vec<Discarded>,
-}
 
 /// Reads an envelope.
 ///
 /// # Errors
 /// What makes the envelope as a whole unreadable or too large; a bad item is an error in its place.
-pub fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -> Result<Parcel, Rejection> {
-    let plain = inflate(body, encoding)?;
-    let (header, items) = envelope::open(&plain)?;
-    let allowance = Allowance::of(plain.len());
-    let mut reading = Reading::new(received, &allowance);
-    reading.parcel.event_id = beginning(&header.event_id.0, ID).to_owned();
-    let mut sessions = session::Reader { received, sdk: &header.sdk, allowance: &allowance, connections: Vec::new(), taken: 0, over: 0 };
+pub fn read_envelope(body: &[u8], received: &Received) -> Result<Batch, Rejection> {
+    let (header, items) = envelope::open(body)?;
+    let budget = CopyBudget::of(body.len());
+    let mut reading = Reading::new(received, &budget);
+    reading.batch.event_id = beginning(&header.event_id.0, ID).to_owned();
+    let mut sessions = session::Reader { received, sdk: &header.sdk, budget: &budget, connections: Vec::new(), taken: 0, over: 0 };
     let mut attachments = Vec::new();
     for item in items {
         match item {
@@ -77,8 +62,8 @@ pub fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -
             Err(rejection) => reading.refuse(rejection),
         }
     }
-    reading.parcel.connections = sessions.connections;
-    reading.parcel.count(Unused::SessionOverBound, sessions.over);
+    reading.batch.connections = sessions.connections;
+    reading.batch.count_unused(Unused::SessionOverBound, sessions.over);
     reading.attach(attachments);
     Ok(reading.done())
 }
@@ -86,28 +71,28 @@ pub fn read_envelope(body: &[u8], encoding: Option<&str>, received: &Received) -
 /// Reads one event as older clients send it: JSON, or Base64 of zlib.
 ///
 /// # Errors
-/// A body that is no JSON object.
-pub fn read_store(body: &[u8], encoding: Option<&str>, received: &Received) -> Result<Parcel, Rejection> {
-    let plain = store::unpacked(inflate(body, encoding)?)?;
-    let allowance = Allowance::of(plain.len());
-    let mut reading = Reading::new(received, &allowance);
+/// A body that is not a JSON object.
+pub fn read_store(body: &[u8], received: &Received) -> Result<Batch, Rejection> {
+    let plain = store::unpacked(body)?;
+    let budget = CopyBudget::of(plain.len());
+    let mut reading = Reading::new(received, &budget);
     reading.event(&plain);
     Ok(reading.done())
 }
 
-/// A parcel on its way.
+/// A batch that is being read.
 struct Reading<'a> {
     received: &'a Received,
-    allowance: &'a Allowance,
-    parcel: Parcel,
+    budget: &'a CopyBudget,
+    batch: Batch,
     /// The first event and its place among the reports: the files of an envelope belong to it, wherever they stand.
     first: Option<(usize, RawReport)>,
     events: usize,
 }
 
 impl<'a> Reading<'a> {
-    fn new(received: &'a Received, allowance: &'a Allowance) -> Self {
-        Self { received, allowance, parcel: Parcel::default(), first: None, events: 0 }
+    fn new(received: &'a Received, budget: &'a CopyBudget) -> Self {
+        Self { received, budget, batch: Batch::default(), first: None, events: 0 }
     }
 
     fn take<'p>(&mut self, item: Item<'p>, sessions: &mut session::Reader<'_>, attachments: &mut Vec<Item<'p>>) {
@@ -115,8 +100,8 @@ impl<'a> Reading<'a> {
             "event" => self.event(item.payload),
             "session" => match json(item.payload, |text| Ok(sessions.single(&serde_json::from_str(text)?))) {
                 Ok(true) => {}
-                Ok(false) => self.parcel.count(Unused::SessionUpdate, 1),
-                Err(rejection) => sessions.connections.push(self.allowance.ready(Err(rejection))),
+                Ok(false) => self.batch.count_unused(Unused::SessionUpdate, 1),
+                Err(rejection) => sessions.connections.push(Err(self.budget.shortened(rejection))),
             },
             "sessions" => {
                 let taken = json(item.payload, |text| {
@@ -124,20 +109,20 @@ impl<'a> Reading<'a> {
                     Ok(())
                 });
                 if let Err(rejection) = taken {
-                    sessions.connections.push(self.allowance.ready(Err(rejection)));
+                    sessions.connections.push(Err(self.budget.shortened(rejection)));
                 }
             }
             "client_report" => match json(item.payload, |text| Ok(discarded::counts(&serde_json::from_str(text)?))) {
                 Ok(counts) => {
-                    let room = CLIENT_REPORT_ENTRIES.saturating_sub(self.parcel.discarded.len());
-                    self.parcel.discarded.extend(counts.into_iter().take(room));
+                    let room = CLIENT_REPORT_ENTRIES.saturating_sub(self.batch.discarded.len());
+                    self.batch.discarded.extend(counts.into_iter().take(room));
                 }
-                Err(_) => self.parcel.count(Unused::Other, 1),
+                Err(_) => self.batch.count_unused(Unused::Other, 1),
             },
-            "attachment" if item.header.attachment_type.0 == "event.minidump" => self.parcel.count(Unused::Minidump, 1),
-            "attachment" if attachments.len() == ATTACHMENTS => self.parcel.count(Unused::Attachment, 1),
+            "attachment" if item.header.attachment_type.0 == "event.minidump" => self.batch.count_unused(Unused::Minidump, 1),
+            "attachment" if attachments.len() == ATTACHMENTS => self.batch.count_unused(Unused::Attachment, 1),
             "attachment" => attachments.push(item),
-            kind => self.parcel.count(Unused::of(kind), 1),
+            kind => self.batch.count_unused(unused::unused(kind), 1),
         }
     }
 
@@ -146,35 +131,35 @@ impl<'a> Reading<'a> {
         if self.events > EVENTS {
             return self.refuse(Rejection::TooLarge(format!("more than {EVENTS} events in one envelope")));
         }
-        let place = self.parcel.reports.len() + usize::from(self.first.is_some());
+        let place = self.batch.reports.len() + usize::from(self.first.is_some());
         let report = json(payload, |text| {
             let event: Event<'_> = serde_json::from_str(text)?;
-            let sent = Sent { event_id: &self.parcel.event_id, nonce: self.received.nonce_of(place), length: text.len() };
+            let sent = Sent { event_id: &self.batch.event_id, nonce: self.received.nonce_of(place), length: text.len() };
             Ok((event.kind.0 != "transaction").then(|| report::report(&event, sent, self.received)))
         });
         match report {
             Ok(Some(mut report)) => {
-                if self.parcel.event_id.is_empty() {
-                    self.parcel.event_id.clone_from(&report.event_id);
+                if self.batch.event_id.is_empty() {
+                    self.batch.event_id.clone_from(&report.event_id);
                 }
-                self.allowance.copies(&mut report);
+                self.budget.charge(&mut report);
                 match self.first {
                     None => self.first = Some((place, report)),
-                    Some(_) => self.parcel.reports.push(self.allowance.ready(Ok(report))),
+                    Some(_) => self.batch.reports.push(self.budget.encoded(Ok(report))),
                 }
             }
-            Ok(None) => self.parcel.count(Unused::Transaction, 1),
+            Ok(None) => self.batch.count_unused(Unused::Transaction, 1),
             Err(rejection) => self.refuse(rejection),
         }
     }
 
     fn refuse(&mut self, rejection: Rejection) {
-        self.parcel.reports.push(self.allowance.ready(Err(rejection)));
+        self.batch.reports.push(Err(self.budget.shortened(rejection)));
     }
 
     /// Files belong to the event they came with, as many as fit.
     fn attach(&mut self, items: Vec<Item<'_>>) {
-        let Some((_, report)) = &mut self.first else { return self.parcel.count(Unused::Attachment, items.len() as u64) };
+        let Some((_, report)) = &mut self.first else { return self.batch.count_unused(Unused::Attachment, items.len() as u64) };
         let (mut left, mut over) = (ATTACHMENT_BYTES, 0);
         for Item { header: ItemHeader { filename, .. }, payload } in items {
             match left.checked_sub(payload.len()) {
@@ -187,34 +172,22 @@ impl<'a> Reading<'a> {
             }
         }
         native::cut_short(report);
-        self.parcel.count(Unused::Attachment, over);
-        if over > 0 || self.parcel.unused.iter().any(|(kind, _)| *kind == Unused::Attachment) {
+        self.batch.count_unused(Unused::Attachment, over);
+        if over > 0 || self.batch.unused.iter().any(|(kind, _)| *kind == Unused::Attachment) {
             mark("attachments", &mut report.truncated);
         }
     }
 
-    /// The parcel, with its first event in its place.
-    fn done(mut self) -> Parcel {
+    /// The batch, with its first event in its place.
+    fn done(mut self) -> Batch {
         if let Some((place, report)) = self.first {
-            self.parcel.reports.insert(place, self.allowance.ready(Ok(report)));
+            self.batch.reports.insert(place, self.budget.encoded(Ok(report)));
         }
-        self.parcel
+        self.batch
     }
 }
 
-impl Parcel {
-    fn count(&mut self, kind: Unused, count: u64) {
-        if count == 0 {
-            return;
-        }
-        match self.unused.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, so_far)) => *so_far += count,
-            None => self.unused.push((kind, count)),
-        }
-    }
-}
-
-/// Reads one JSON object; bytes that are no UTF-8 and lone surrogates become U+FFFD.
+/// Reads one JSON object; bytes that are not UTF-8 and lone surrogates become U+FFFD.
 fn json<R>(payload: &[u8], mut read: impl FnMut(&str) -> Result<R, serde_json::Error>) -> Result<R, Rejection> {
     let text = readable(payload)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -227,7 +200,7 @@ fn json<R>(payload: &[u8], mut read: impl FnMut(&str) -> Result<R, serde_json::E
     })
 }
 
-/// The bytes as text. Bytes that are no UTF-8 become U+FFFD, a run of them one; what is mostly such is no text.
+/// The bytes as text. A run of bytes that are not UTF-8 becomes one U+FFFD; a payload that is mostly such bytes is refused.
 fn readable(payload: &[u8]) -> Result<Cow<'_, str>, Rejection> {
     // Looking for what is no UTF-8 goes byte by byte; that there is none is seen a word at a time.
     if let Ok(text) = std::str::from_utf8(payload) {

@@ -1,5 +1,6 @@
 //! The values of known fields, where JSON and Rust differ.
 
+use super::cut::beginning;
 use serde::de::{self, Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +8,48 @@ use std::fmt;
 /// The largest integer that every JSON reader keeps exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Bytes of a text that an error shows: a refusal shows no more of it either.
+const SHOWN: usize = 240;
+
+/// The error where a text stands instead of something else. It shows the beginning only: to write out all of a long text costs
+/// far more than to read it.
+pub(super) fn is_text<E: de::Error>(text: &str, expected: &dyn de::Expected) -> E {
+    E::invalid_type(de::Unexpected::Str(beginning(text, SHOWN)), expected)
+}
+
+/// `true` or `false`.
+pub(super) struct Boolean(pub bool);
+
+impl<'de> Deserialize<'de> for Boolean {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BooleanVisitor)
+    }
+}
+
+struct BooleanVisitor;
+
+impl de::Visitor<'_> for BooleanVisitor {
+    type Value = Boolean;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a boolean")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Boolean, E> {
+        Ok(Boolean(value))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Boolean, E> {
+        Err(is_text(text, &self))
+    }
+}
+
 /// A number without a fraction, however it was written: `5`, `5.0`, `5e3`.
 pub(super) struct Integer(pub i64);
 
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_i64(IntegerVisitor)
+        deserializer.deserialize_any(IntegerVisitor)
     }
 }
 
@@ -23,6 +60,10 @@ impl de::Visitor<'_> for IntegerVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an integer of 64 bits")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Integer, E> {
+        Err(is_text(text, &self))
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Integer, E> {
@@ -95,7 +136,7 @@ pub(super) fn is_shallow(json: &str, limit: usize) -> bool {
     true
 }
 
-/// How many bytes of a text are such. Counted in pieces whose number fits a byte, so that the processor counts many at once.
+/// How many bytes of a text `is` accepts. Counted in pieces whose number fits a byte, so that the processor counts many at once.
 pub(in crate::dialect) fn count(text: &str, is: impl Fn(u8) -> bool) -> usize {
     let in_piece = |piece: &[u8]| piece.iter().map(|byte| u8::from(is(*byte))).sum::<u8>();
     text.as_bytes().chunks(usize::from(u8::MAX)).map(|piece| usize::from(in_piece(piece))).sum()

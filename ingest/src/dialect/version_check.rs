@@ -1,36 +1,40 @@
-//! Dialect 2, `version/check`: what a client has and where it runs.
+//! The app-key dialect's `version/check`: what a client has installed and where it runs.
 //!
-//! Where the document leaves a choice: an absent or empty `platform` is an unknown one (Python's `platform.system()` is empty where it
-//! cannot tell), `machine_id` is optional, and fields that are not known are of no interest.
+//! Where the protocol leaves a choice: an absent or empty `platform` is an unknown one (Python's `platform.system()` is empty where it
+//! cannot tell), `machine_id` is optional, and other fields are skipped.
 
 use super::extra::Extra;
-use super::object::{self, Draft, Field};
-use super::required;
-use crate::offer::Question;
+use super::object::{Draft, Field};
+use super::{Identify, app_key, required};
 use crate::rejection::Rejection;
+use crate::update::UpdateRequest;
 use schemas::version::Version;
 use serde::de::MapAccess;
 
 /// Reads the question of a client.
 ///
 /// # Errors
-/// A body that is no JSON object, a `current_version` that is missing or no version, a known field of a wrong type.
-pub fn parse(body: &[u8]) -> Result<Question, Rejection> {
-    object::read(body, Check::default)
+/// A body that is not a JSON object, a key that `identify` refuses, a `current_version` that is missing or not a version, a known
+/// field of a wrong type.
+pub fn parse(body: &[u8], identify: Identify<'_>) -> Result<UpdateRequest, Rejection> {
+    let none = String::new;
+    app_key::read(body, identify, || Check { identify, key: none(), current_version: none(), platform: none(), machine_id: none() })
 }
 
-#[derive(Default)]
-struct Check {
+struct Check<'a> {
+    identify: Identify<'a>,
+    key: String,
     current_version: String,
     platform: String,
     machine_id: String,
 }
 
-impl Draft for Check {
-    type Record = Question;
+impl Draft for Check<'_> {
+    type Record = UpdateRequest;
 
     fn read<'de, A: MapAccess<'de>>(&mut self, field: Field<'_, A>) -> Result<(), A::Error> {
         match field.name() {
+            "app_key" => field.text(&mut self.key),
             "current_version" => field.text(&mut self.current_version),
             "platform" => field.text(&mut self.platform),
             "machine_id" => field.text(&mut self.machine_id),
@@ -38,11 +42,12 @@ impl Draft for Check {
         }
     }
 
-    fn finish(self, _: Extra) -> Result<Question, Rejection> {
-        let Self { current_version, platform, machine_id } = self;
+    fn finish(self, _: Extra) -> Result<UpdateRequest, Rejection> {
+        let Self { identify, key, current_version, platform, machine_id } = self;
+        identify(&key)?;
         required("current_version", &current_version)?;
         let current = Version::parse(&current_version).map_err(|error| Rejection::invalid(format!("current_version: {error}")))?;
-        Ok(Question { current_version, current, platform: platform.trim().to_lowercase(), machine_id })
+        Ok(UpdateRequest { current_version, current, platform: platform.trim().to_lowercase(), machine_id })
     }
 }
 
@@ -50,21 +55,26 @@ impl Draft for Check {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::dialect::Received;
     use serde_json::{Value, json};
 
+    fn read(body: &[u8]) -> Result<UpdateRequest, Rejection> {
+        parse(body, &|_| Ok(Received::default()))
+    }
+
     fn refusal(body: Value) -> String {
-        parse(body.to_string().as_bytes()).unwrap_err().to_string()
+        read(body.to_string().as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
     fn the_platform_is_compared_in_lower_case() {
         let question =
-            parse(json!({"app_key": "k", "current_version": "v1.2", "platform": " Windows ", "machine_id": "机器"}).to_string().as_bytes());
+            read(json!({"app_key": "k", "current_version": "v1.2", "platform": " Windows ", "machine_id": "机器"}).to_string().as_bytes());
         let current = Version::parse("1.2.0").unwrap();
         let expected =
-            Question { current_version: "v1.2".to_owned(), current, platform: "windows".to_owned(), machine_id: "机器".to_owned() };
+            UpdateRequest { current_version: "v1.2".to_owned(), current, platform: "windows".to_owned(), machine_id: "机器".to_owned() };
         assert_eq!(question, Ok(expected));
-        let bare = parse(br#"{"current_version":"1.2.3.4","platform":null,"new":[{}]}"#).unwrap();
+        let bare = read(br#"{"current_version":"1.2.3.4","platform":null,"new":[{}]}"#).unwrap();
         assert_eq!((bare.platform.as_str(), bare.machine_id.as_str()), ("", ""));
     }
 

@@ -1,26 +1,22 @@
-//! The replies of dialect 4: `{"id":"..."}`, and what its clients go by when they are refused.
+//! The replies of the Sentry dialect: `{"id":"..."}`, and what its clients go by when they are refused.
 
-use super::advised;
-use super::many::verdict;
-use crate::accept::Receipt;
-use crate::dialect::Items;
-use crate::parcel::Receipts;
+use super::native_reply::verdict;
+use super::replies::{Replies, advised};
+use crate::batch::{Items, Receipts};
+use crate::item::{Kind, Receipt};
 use crate::rejection::{Limit, Rejection, Scope};
 use schemas::ids::ReportId;
 use serde::Serialize;
-use service::http::{HeaderName, HeaderValue, IntoResponse, Response, StatusCode, json};
+use service::http::{HeaderName, HeaderValue, Response, StatusCode, json};
 
 /// Why a request or its items were refused, for the client's log.
 const ERROR: HeaderName = HeaderName::from_static("x-sentry-error");
 /// Which kinds of items should wait how long.
 const RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
 
-/// A kind of item, by what clients call its category.
-#[derive(Clone, Copy)]
-enum Kind {
-    Reports,
-    Connections,
-}
+/// Of an envelope or an event.
+pub(super) const REPLIES: Replies =
+    Replies { accepted: |_, _, accepted| reply(&accepted.receipts), refused: |_, rejection| refused_whole(rejection) };
 
 /// A category that clients have nothing of. A limit of it stops nothing, and keeps a client from taking `Retry-After` for a
 /// limit of all it has.
@@ -37,41 +33,35 @@ struct Refused<'a> {
     detail: &'a str,
 }
 
-/// A request refused as a whole.
-pub(crate) struct Refusal(pub(crate) Rejection);
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        refused(self.0.status(), &self.0, &[(Kind::Reports, &self.0), (Kind::Connections, &self.0)])
-    }
+/// The reply to a request that was refused as a whole.
+fn refused_whole(rejection: &Rejection) -> Response {
+    refused(rejection.status(), rejection, &[(Kind::Report, rejection), (Kind::Connection, rejection)])
 }
 
-impl Kind {
-    /// What of this kind a client should hold back for a while. A client may report for many devices, and sends crashes under
-    /// the same category as other errors: it is told to hold back neither where only one device or lesser errors are limited.
-    fn held_back(self, limit: Limit) -> &'static str {
-        match (self, limit.scope()) {
-            (_, Scope::Device) => NOTHING,
-            (Self::Reports, Scope::Address | Scope::App) if limit.spares_crashes() => NOTHING,
-            (Self::Reports, Scope::Address | Scope::App) => "error",
-            (Self::Connections, Scope::Address | Scope::App) => "session",
-        }
+/// The category of items that a client should hold back for a while. A client may report for many devices, and sends crashes
+/// under the same category as other errors: it is told to hold back neither where only one device or lesser errors are limited.
+fn held_back(kind: Kind, limit: Limit) -> &'static str {
+    match (kind, limit.scope()) {
+        (_, Scope::Device) => NOTHING,
+        (Kind::Report, Scope::Address | Scope::App) if limit.spares_crashes() => NOTHING,
+        (Kind::Report, Scope::Address | Scope::App) => "error",
+        (Kind::Connection, Scope::Address | Scope::App) => "session",
     }
 }
 
 /// The reply to a request whose items were looked at one by one. Where nothing was taken and something refused, the
 /// refusal is the answer; what is not used counts as neither.
-pub(super) fn reply(receipts: &Receipts) -> Response {
+fn reply(receipts: &Receipts) -> Response {
     let faults = |items: &Items<Receipt>| -> Vec<Rejection> { items.iter().filter_map(|item| item.as_ref().err().cloned()).collect() };
     let (of_reports, of_connections) = (faults(&receipts.reports), faults(&receipts.connections));
     let limits: Vec<(Kind, &Rejection)> =
-        longest(Kind::Reports, &of_reports).into_iter().chain(longest(Kind::Connections, &of_connections)).collect();
+        longest(Kind::Report, &of_reports).into_iter().chain(longest(Kind::Connection, &of_connections)).collect();
     let rejections: Vec<&Rejection> = of_reports.iter().chain(&of_connections).collect();
     let Some(first) = rejections.first() else { return json(StatusCode::OK, &Taken { id: &event_id(receipts) }) };
     let taken = receipts.reports.len() + receipts.connections.len() - rejections.len();
     match verdict(taken, &rejections) {
         (StatusCode::OK, _) => limited(json(StatusCode::OK, &Taken { id: &event_id(receipts) }), &limits),
-        (status, spokesman) => refused(status, spokesman.unwrap_or(first), &limits),
+        (status, decisive) => refused(status, decisive.unwrap_or(first), &limits),
     }
 }
 
@@ -88,7 +78,7 @@ fn event_id(receipts: &Receipts) -> String {
 fn longest(kind: Kind, rejections: &[Rejection]) -> Option<(Kind, &Rejection)> {
     let weight = |rejection: &&Rejection| {
         let Rejection::TooManyRequests { limit, .. } = rejection else { return None };
-        Some((kind.held_back(*limit) != NOTHING, rejection.retry_after()))
+        Some((held_back(kind, *limit) != NOTHING, rejection.retry_after()))
     };
     let limited = rejections.iter().filter(|rejection| weight(rejection).is_some());
     limited.max_by_key(weight).map(|rejection| (kind, rejection))
@@ -111,7 +101,7 @@ fn limited(mut response: Response, limits: &[(Kind, &Rejection)]) -> Response {
     let value = limits.iter().filter_map(|(kind, rejection)| {
         let Rejection::TooManyRequests { limit, .. } = rejection else { return None };
         let scope = if limit.scope() == Scope::App { "project" } else { "key" };
-        Some(format!("{}:{}:{scope}:{}", rejection.retry_after()?, kind.held_back(*limit), limit.scope().name()))
+        Some(format!("{}:{}:{scope}:{}", rejection.retry_after()?, held_back(*kind, *limit), limit.scope().name()))
     });
     let value = value.collect::<Vec<_>>().join(", ");
     if let Some(value) = HeaderValue::from_str(&value).ok().filter(|value| !value.is_empty()) {

@@ -1,8 +1,7 @@
 //! Whatever bytes come, a dialect answers: a record that keeps its promises, or a refusal.
 
-use super::{received, records};
-use crate::dialect::native::Shape;
-use crate::dialect::{app_key, log_message, native, native_connection};
+use super::{Shape, key_in, native_connections, native_reports, parse_error, parse_heartbeat, received, records};
+use crate::dialect::log_message;
 use proptest::prelude::*;
 use schemas::record::{self, RawReport, Record};
 
@@ -89,14 +88,14 @@ pub(super) fn promises(report: &RawReport) {
 
 fn every_dialect(body: &[u8]) {
     log_message::parse(body, &received()).iter().for_each(promises);
-    let _ = app_key::key(body);
-    app_key::parse_error(body, &received()).iter().for_each(promises);
-    app_key::parse_heartbeat(body, &received()).iter().for_each(kept);
+    let _ = key_in(body);
+    parse_error(body, &received()).iter().for_each(promises);
+    parse_heartbeat(body, &received()).iter().for_each(kept);
     for content_type in [None, Some("application/x-ndjson")] {
         for encoding in [None, Some("gzip"), Some("zstd")] {
             let shape = Shape { content_type, encoding };
-            native::parse(body, shape, &received()).map(records).iter().flatten().flatten().for_each(promises);
-            native_connection::parse(body, shape, &received()).map(records).iter().flatten().flatten().for_each(kept);
+            native_reports(body, shape, &received()).map(records).iter().flatten().flatten().for_each(promises);
+            native_connections(body, shape, &received()).map(super::connections).iter().flatten().flatten().for_each(kept);
         }
     }
 }

@@ -5,9 +5,8 @@
 use super::any_bytes::{kept, promises};
 use super::any_envelope::fixtures;
 use super::fuzz::{mutate, run};
-use super::{received, records};
-use crate::dialect::native::Shape;
-use crate::dialect::{app_key, log_message, native, native_connection};
+use super::{Shape, key_in, native_connections, native_reports, parse_error, parse_heartbeat, received, records};
+use crate::dialect::log_message;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -78,8 +77,8 @@ fn fuzz_log_messages() {
 #[test]
 fn fuzz_app_key_bodies() {
     spoilt(&["app_key_error", "app_key_heartbeat"], |body, _| {
-        let _ = app_key::key(body);
-        let (report, heartbeat) = (app_key::parse_error(body, &received()), app_key::parse_heartbeat(body, &received()));
+        let _ = key_in(body);
+        let (report, heartbeat) = (parse_error(body, &received()), parse_heartbeat(body, &received()));
         report.iter().for_each(promises);
         heartbeat.iter().for_each(kept);
         report.is_ok() || heartbeat.is_ok()
@@ -94,8 +93,8 @@ fn fuzz_native_bodies() {
         let encoding = if chance.random_ratio(1, 50) { *["gzip", "zstd"].choose(chance).unwrap() } else { "identity" };
         let shape = Shape { content_type, encoding: Some(encoding) };
         let body = packed(body, encoding);
-        let reports = native::parse(&body, shape, &received()).map(records);
-        let connections = native_connection::parse(&body, shape, &received()).map(records);
+        let reports = native_reports(&body, shape, &received()).map(records);
+        let connections = native_connections(&body, shape, &received()).map(super::connections);
         reports.iter().flatten().flatten().for_each(promises);
         connections.iter().flatten().flatten().for_each(kept);
         reports.iter().flatten().any(Result::is_ok) || connections.iter().flatten().any(Result::is_ok)

@@ -3,10 +3,11 @@
 //! Mutations of the fixtures from a seed: `AFTERSHOCK_FUZZ=2000000 cargo test --release -p ingest --lib any_envelope`.
 
 use super::fuzz::{mutate, run};
-use super::received;
-use crate::dialect::sentry::{Parcel, read_envelope, read_store};
+use super::{read_envelope, read_store, received};
+use crate::batch::Batch;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
+use schemas::record::RawReport;
 use serde::de::IgnoredAny;
 use std::io::Write;
 
@@ -50,9 +51,9 @@ fn spoilt(of: &[Vec<u8>], chance: &mut StdRng) -> Vec<u8> {
     bytes
 }
 
-fn promises(parcel: &Parcel, sent: usize) {
-    for ready in parcel.reports.iter().flatten() {
-        let report = ready.record().unwrap();
+fn promises(batch: &Batch, sent: usize) {
+    for ready in batch.reports.iter().flatten() {
+        let report: RawReport = ready.record().unwrap();
         assert!(report.exp_message.len() <= 64 << 10 && report.call_stack.len() <= 1 << 20 && report.user_logs.len() <= 256 << 10);
         assert!(!(report.exp_name.is_empty() && report.exp_message.is_empty()));
         for json in [&report.extra, &report.context] {
@@ -60,7 +61,7 @@ fn promises(parcel: &Parcel, sent: usize) {
         }
         assert!(ready.length() < 4 * sent + 8192, "a report is not much more than what was sent");
     }
-    assert!(parcel.connections.len() <= 200, "{}", parcel.connections.len());
+    assert!(batch.connections.len() <= 200, "{}", batch.connections.len());
 }
 
 #[test]
@@ -68,8 +69,8 @@ fn fuzz_events() {
     let events = fixtures("sentry_event");
     run(|chance| {
         let event = spoilt(&events, chance);
-        if let Ok(parcel) = read_store(&event, None, &received()) {
-            promises(&parcel, event.len());
+        if let Ok(batch) = read_store(&event, None, &received()) {
+            promises(&batch, event.len());
         }
     });
 }
@@ -79,8 +80,8 @@ fn fuzz_envelopes() {
     let envelopes = fixtures("sentry_envelope");
     run(|chance| {
         let envelope = spoilt(&envelopes, chance);
-        if let Ok(parcel) = read_envelope(&envelope, None, &received()) {
-            promises(&parcel, envelope.len());
+        if let Ok(batch) = read_envelope(&envelope, None, &received()) {
+            promises(&batch, envelope.len());
         }
     });
 }
@@ -97,8 +98,8 @@ fn fuzz_compressed_bodies() {
     run(|chance| {
         let (encoding, bodies) = packed.choose(chance).unwrap();
         let body = spoilt(bodies, chance);
-        if let Ok(parcel) = read_envelope(&body, Some(encoding), &received()) {
-            promises(&parcel, 8 << 20);
+        if let Ok(batch) = read_envelope(&body, Some(encoding), &received()) {
+            promises(&batch, 8 << 20);
         }
         let _ = crate::dialect::sentry::key::of_envelope(&body, Some(encoding));
     });

@@ -4,8 +4,9 @@
 //! unless told), `AFTERSHOCK_FUZZ_SEED` where they begin: `AFTERSHOCK_FUZZ=2000000 cargo test -p ingest --lib any_version -- --nocapture`.
 #![allow(clippy::print_stdout)]
 
-use crate::dialect::{app_key, version_check};
-use crate::releases::advice;
+use super::{key_in, received};
+use crate::dialect::version_check;
+use crate::releases::reply;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use schemas::catalogue::Catalogue;
@@ -93,17 +94,17 @@ fn a_question_of_any_bytes_is_answered_or_refused() {
         let mut body = BODIES[random.random_range(0..BODIES.len())].as_bytes().to_vec();
         let other = BODIES[random.random_range(0..BODIES.len())].as_bytes();
         mutate(&mut random, &mut body, other);
-        let _ = app_key::key(&body);
-        let outcome = match version_check::parse(&body) {
+        let _ = key_in(&body);
+        let outcome = match version_check::parse(&body, &|_| Ok(received())) {
             Err(_) => 0,
             Ok(question) => {
                 let current = question.current.clone();
-                let advice = advice(&catalogue, "a", question);
-                let latest = Version::parse(&advice.latest_version).unwrap();
-                assert_eq!(advice.has_update, latest > current, "execution {execution}: {body:?}");
-                assert_eq!(advice.has_update, !advice.download_url.is_empty(), "execution {execution}: {body:?}");
-                assert!(advice.has_update || !advice.force_update, "execution {execution}: {body:?}");
-                1 + usize::from(advice.has_update)
+                let reply = reply(&catalogue, "a", question);
+                let latest = Version::parse(&reply.latest_version).unwrap();
+                assert_eq!(reply.has_update, latest > current, "execution {execution}: {body:?}");
+                assert_eq!(reply.has_update, !reply.download_url.is_empty(), "execution {execution}: {body:?}");
+                assert!(reply.has_update || !reply.force_update, "execution {execution}: {body:?}");
+                1 + usize::from(reply.has_update)
             }
         };
         outcomes[outcome] += 1;

@@ -1,9 +1,8 @@
 //! Arrays, NDJSON and compression: a bad item costs its neighbours nothing.
 
-use super::{received, records};
-use crate::dialect::Items;
+use super::{Shape, native_reports, received, records};
+use crate::batch::Items;
 use crate::dialect::bounds::BATCH;
-use crate::dialect::native::{self, Shape};
 use crate::rejection::Rejection;
 use schemas::record::RawReport;
 use std::io::Write;
@@ -12,7 +11,7 @@ const LINES: Shape<'_> = Shape { content_type: Some("Application/X-NDJSON"), enc
 const GOOD: &str = r#"{"category":"error","platformId":1,"expName":"好"}"#;
 
 fn parse(body: &[u8], shape: Shape<'_>) -> Result<Items<RawReport>, Rejection> {
-    native::parse(body, shape, &received()).map(records)
+    native_reports(body, shape, &received()).map(records)
 }
 
 fn passed(items: &Items<RawReport>) -> Vec<bool> {

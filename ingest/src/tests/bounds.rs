@@ -1,8 +1,7 @@
 //! What is cut, what is marked, and that hashes are taken before.
 
-use super::{received, records};
-use crate::dialect::native::Shape;
-use crate::dialect::{app_key, log_message, native, native_connection};
+use super::{Shape, native_connections, native_reports, parse_error, received, records};
+use crate::dialect::log_message;
 use crate::rejection::Rejection;
 use base64::Engine as _;
 use schemas::digest::Content;
@@ -15,7 +14,7 @@ fn bytes(value: &Value) -> Vec<u8> {
 }
 
 fn report(value: &Value) -> Result<schemas::record::RawReport, Rejection> {
-    records(native::parse(&bytes(value), Shape::default(), &received()).unwrap()).remove(0)
+    records(native_reports(&bytes(value), Shape::default(), &received()).unwrap()).remove(0)
 }
 
 #[test]
@@ -59,7 +58,7 @@ fn native_texts_have_their_bounds() {
 fn app_key_texts_have_the_bounds_of_dialect_1() {
     let body = json!({"machine_id": "m", "software_version": "1", "error_type": "T", "error_message": "界".repeat(64 * KIB),
         "error_stack": "s".repeat(1024 * KIB + 1)});
-    let report = app_key::parse_error(&bytes(&body), &received()).unwrap();
+    let report = parse_error(&bytes(&body), &received()).unwrap();
     assert_eq!(report.truncated, ["error_message", "error_stack"]);
     assert_eq!((report.exp_message.len(), report.call_stack.len()), (64 * KIB - 1, 1024 * KIB));
 }
@@ -79,7 +78,7 @@ fn attachments_are_bounded_together_after_base64() {
 
 #[test]
 fn a_long_id_of_a_connection_is_refused_and_its_labels_are_cut_as_those_of_reports() {
-    let start = |value: Value| records(native_connection::parse(&bytes(&value), Shape::default(), &received()).unwrap()).remove(0);
+    let start = |value: Value| super::connections(native_connections(&bytes(&value), Shape::default(), &received()).unwrap()).remove(0);
     for (name, refusal) in [("deviceId", "device id: longer"), ("userId", "userId: longer"), ("eventId", "eventId: longer")] {
         let refused = start(json!({"platformId": 1, name: "号".repeat(171)}));
         assert!(matches!(&refused, Err(Rejection::InvalidParams(why)) if why.starts_with(refusal)), "{refused:?}");
@@ -114,7 +113,7 @@ fn depth_is_bounded_in_what_is_kept_and_costs_no_stack() {
 fn a_redelivery_is_told_by_event_id_or_moment_and_each_post_counts_without() {
     let id = |body: Value, nonce: u128| {
         let received = crate::dialect::Received { nonce, ..received() };
-        records(native::parse(&bytes(&body), Shape::default(), &received).unwrap()).remove(0).unwrap().report_id
+        records(native_reports(&bytes(&body), Shape::default(), &received).unwrap()).remove(0).unwrap().report_id
     };
     let base = json!({"category": "error", "platformId": 1, "expName": "x", "deviceId": "d"});
     let with = |name: &str, value: Value| {

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 pub(super) const KEY: &str = "534a235d30f13cac";
 pub(super) const SEALED_KEY: &str = "00000000000000aa";
 /// Longer than anything here takes; only a failure waits so long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) const MESSAGE: &str = "/v1/common/log/message/report";
 
 pub(super) struct Server {
@@ -66,7 +66,7 @@ impl Server {
         let [url, admin] = [&listeners.public, &listeners.admin].map(|listener| format!("http://{}", listener.local_addr().unwrap()));
         let (trigger, shutdown) = Shutdown::new();
         let task = tokio::spawn(crate::run(config, kafka, keyring, listeners, shutdown));
-        Self { url, admin, trigger, task, client: Client::new(PATIENCE) }
+        Self { url, admin, trigger, task, client: Client::new(TIMEOUT) }
     }
 
     pub(super) async fn post(&self, path: &str, headers: &[(&'static str, &str)], body: impl Into<bytes::Bytes>) -> Answer {
@@ -96,7 +96,7 @@ impl Server {
 
     pub(super) async fn stop(self) {
         self.trigger.fire();
-        tokio::time::timeout(PATIENCE, self.task).await.expect("the edge ends").unwrap().unwrap();
+        tokio::time::timeout(TIMEOUT, self.task).await.expect("the edge ends").unwrap().unwrap();
     }
 }
 
@@ -171,7 +171,7 @@ async fn a_log_that_does_not_acknowledge_is_a_503_in_every_dialect() {
     assert_eq!((&answer.body["accepted"], &answer.body["ids"]), (&json!(0), &json!([null, null])));
     let codes: Vec<&Value> = answer.body["rejected"].as_array().unwrap().iter().map(|fault| &fault["code"]).collect();
     assert_eq!(codes, ["LogUnavailable", "InvalidParams"]);
-    assert!(begun.elapsed() < PATIENCE / 4, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < TIMEOUT / 4, "{:?}", begun.elapsed());
     server.stop().await;
 }
 
@@ -339,7 +339,7 @@ async fn a_client_that_leaves_is_counted() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, counted).await.expect("the client that left is counted");
+    tokio::time::timeout(TIMEOUT, counted).await.expect("the client that left is counted");
     server.stop().await;
 }
 

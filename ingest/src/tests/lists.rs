@@ -1,9 +1,8 @@
 //! Texts at the edge of their bounds, and lists that are longer than theirs: what is kept, and that it is marked.
 
-use super::{received, records};
+use super::{Shape, native_reports, read_envelope, read_store, received, records};
 use crate::dialect::bounds::{ATTACHMENTS, CRUMBS, EVENTS, EXTRA, EXTRA_FIELDS, FINGERPRINT, PAIRS, TAGS, THREADS};
-use crate::dialect::native::{self, Shape};
-use crate::dialect::{log_message, sentry};
+use crate::dialect::log_message;
 use crate::rejection::Rejection;
 use schemas::digest;
 use schemas::record::RawReport;
@@ -12,11 +11,11 @@ use serde_json::{Map, Value, json};
 fn native_report(fields: Value) -> RawReport {
     let mut body = json!({"category": "error", "platformId": 1, "expName": "x"});
     body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    records(native::parse(body.to_string().as_bytes(), Shape::default(), &received()).unwrap()).remove(0).unwrap()
+    records(native_reports(body.to_string().as_bytes(), Shape::default(), &received()).unwrap()).remove(0).unwrap()
 }
 
 fn event(event: &Value) -> RawReport {
-    records(sentry::read_store(event.to_string().as_bytes(), None, &received()).unwrap().reports).remove(0).unwrap()
+    records(read_store(event.to_string().as_bytes(), None, &received()).unwrap().reports).remove(0).unwrap()
 }
 
 /// What the native dialect calls a short text, its bound, and where it stands.
@@ -105,7 +104,7 @@ fn names_and_values_of_a_report_are_cut_and_repeated_names_still_count_last() {
     assert_eq!((report.threads.len(), report.threads[0].name.len()), (1, 255), "a thread that says nothing is none");
     assert_eq!(report.truncated.len(), 5, "{:?}", report.truncated);
     let repeated = r#"{"category":"error","platformId":1,"expName":"x","userKey":{"a":"1","a":"2","b":"1","b":null}}"#;
-    let report = records(native::parse(repeated.as_bytes(), Shape::default(), &received()).unwrap()).remove(0).unwrap();
+    let report = records(native_reports(repeated.as_bytes(), Shape::default(), &received()).unwrap()).remove(0).unwrap();
     assert_eq!(report.user_key.into_iter().collect::<Vec<_>>(), [("a".to_owned(), "2".to_owned())]);
 }
 
@@ -174,24 +173,24 @@ fn prints_of_stacks_follow_the_bytes_of_the_event() {
 #[test]
 fn an_envelope_holds_a_hundred_events_and_no_more() {
     let body = format!("{{}}\n{}", "{\"type\":\"event\"}\n{\"message\":\"崩溃\"}\n".repeat(EVENTS + 2));
-    let parcel = sentry::read_envelope(body.as_bytes(), None, &received()).unwrap();
-    assert_eq!(parcel.reports.iter().filter(|report| report.is_ok()).count(), EVENTS);
-    assert!(matches!(&parcel.reports[EVENTS..], [Err(Rejection::TooLarge(_)), Err(Rejection::TooLarge(_))]));
+    let batch = read_envelope(body.as_bytes(), None, &received()).unwrap();
+    assert_eq!(batch.reports.iter().filter(|report| report.is_ok()).count(), EVENTS);
+    assert!(matches!(&batch.reports[EVENTS..], [Err(Rejection::TooLarge(_)), Err(Rejection::TooLarge(_))]));
 }
 
 #[test]
 fn bytes_that_are_no_utf_8_become_one_mark_a_run_and_a_body_of_them_is_refused() {
     let sent = [b"{\"message\":\"a\xff\xfe\xfdb\xe5\x8dc\",\"pad\":\"".as_slice(), &[b'x'; 200], b"\"}"].concat();
-    let report = records(sentry::read_store(&sent, None, &received()).unwrap().reports).remove(0).unwrap();
+    let report = records(read_store(&sent, None, &received()).unwrap().reports).remove(0).unwrap();
     assert_eq!(report.exp_message, "a\u{fffd}b\u{fffd}c");
     let garbage = [b"{\"message\":\"".as_slice(), &b"a\xff".repeat(5000), b"\"}"].concat();
-    assert_eq!(sentry::read_store(&garbage, None, &received()).unwrap().reports, [Err(Rejection::invalid("not UTF-8"))]);
+    assert_eq!(read_store(&garbage, None, &received()).unwrap().reports, [Err(Rejection::invalid("not UTF-8"))]);
 }
 
 #[test]
 fn words_and_user_agents_are_given_out_as_long_as_the_request_is() {
     let small = vec!["1"; 1000].join(",");
-    let items = native::parse(format!("[{small}]").as_bytes(), Shape::default(), &received()).unwrap();
+    let items = native_reports(format!("[{small}]").as_bytes(), Shape::default(), &received()).unwrap();
     let words: Vec<String> = items.iter().map(|item| item.as_ref().unwrap_err().to_string()).collect();
     assert!(words[0].contains("expected a JSON object") && words[999] == "invalid", "{} {}", words[0], words[999]);
     assert!(words.iter().map(String::len).sum::<usize>() < 2001 + (16 << 10) + 7000);
@@ -199,7 +198,7 @@ fn words_and_user_agents_are_given_out_as_long_as_the_request_is() {
     let received = crate::dialect::Received { user_agent: "浏览器".repeat(100), ..received() };
     let report = |pad: usize| format!(r#"{{"category":"error","platformId":1,"expName":"{}"}}"#, "x".repeat(pad));
     let agents = |pad: usize| {
-        let items = native::parse(vec![report(pad); 1000].join("\n").as_bytes(), LINES, &received).unwrap();
+        let items = native_reports(vec![report(pad); 1000].join("\n").as_bytes(), LINES, &received).unwrap();
         let agents: Vec<RawReport> = records(items).into_iter().map(Result::unwrap).collect();
         assert!(agents.iter().all(|report| report.user_agent.is_empty() == (report.truncated == ["userAgent"])));
         agents.iter().filter(|report| !report.user_agent.is_empty()).count()

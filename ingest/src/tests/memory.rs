@@ -3,10 +3,11 @@
 
 use super::allocator::peak;
 use super::hostile_shapes::{SHAPES, object};
-use super::received;
-use crate::dialect::native::Shape;
-use crate::dialect::{BODY_LIMIT, Items, Received, app_key, log_message, native, native_connection, sentry, version_check};
-use crate::ready::Ready;
+use super::{Shape, native_connections, native_reports, parse_error, parse_heartbeat, read_envelope, read_store, received};
+use crate::batch::Batch;
+use crate::dialect::{BODY_LIMIT, Received, log_message, version_check};
+use crate::encoded::EncodedRecord;
+use crate::item::Kind;
 use crate::rejection::Rejection;
 use proptest::prelude::*;
 use schemas::record::{self, Connection, RawReport, Record};
@@ -22,7 +23,7 @@ const PLACE: Position = Position { generation: 1, partition: 0, offset: 1, appen
 
 /// A way that bodies come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wire {
+pub(super) enum Wire {
     LogMessage,
     Error,
     Heartbeat,
@@ -34,7 +35,7 @@ enum Wire {
 }
 
 /// What every wire asks for, and the names that it knows.
-const WIRES: [(Wire, &str, &[&str]); 8] = [
+pub(super) const WIRES: [(Wire, &str, &[&str]); 8] = [
     (
         Wire::LogMessage,
         r#""platform":"web","message":"x""#,
@@ -104,7 +105,7 @@ const WIRES: [(Wire, &str, &[&str]); 8] = [
 ];
 
 /// Headers of the longest kind: they stand in every record of a request.
-fn sender() -> Received {
+pub(super) fn sender() -> Received {
     Received {
         client_ip: "2001:db8:1111:2222:3333:4444:5555:6666".to_owned(),
         user_agent: "浏".repeat(341),
@@ -118,28 +119,16 @@ fn headers() -> usize {
     client_ip.len() + user_agent.len() + locale.len()
 }
 
-/// What was made of a request.
-#[derive(Default)]
-struct Taken {
-    reports: Items<Ready<RawReport>>,
-    connections: Items<Ready<Connection>>,
-}
-
-fn read(wire: Wire, body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Taken, Rejection> {
-    let parcel = |parcel: sentry::Parcel| Taken { reports: parcel.reports, connections: parcel.connections };
-    let reports = |reports| Taken { reports, ..Taken::default() };
-    let connections = |connections| Taken { connections, ..Taken::default() };
+pub(super) fn read(wire: Wire, body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Batch, Rejection> {
     match wire {
-        Wire::LogMessage => log_message::parse(body, received).and_then(Ready::of).map(|report| reports(vec![Ok(report)])),
-        Wire::Error => {
-            app_key::key(body).and(app_key::parse_error(body, received)).and_then(Ready::of).map(|report| reports(vec![Ok(report)]))
-        }
-        Wire::Heartbeat => app_key::parse_heartbeat(body, received).and_then(Ready::of).map(|beat| connections(vec![Ok(beat)])),
-        Wire::VersionCheck => version_check::parse(body).map(|_| Taken::default()),
-        Wire::Reports => native::parse(body, shape, received).map(reports),
-        Wire::Connections => native_connection::parse(body, shape, received).map(connections),
-        Wire::Store => sentry::read_store(body, shape.encoding, received).map(parcel),
-        Wire::Sessions => sentry::read_envelope(body, shape.encoding, received).map(parcel),
+        Wire::LogMessage => log_message::parse(body, received).and_then(Batch::one),
+        Wire::Error => parse_error(body, received).and_then(Batch::one),
+        Wire::Heartbeat => parse_heartbeat(body, received).and_then(Batch::one),
+        Wire::VersionCheck => version_check::parse(body, &|_| Ok(received.clone())).map(|_| Batch::default()),
+        Wire::Reports => native_reports(body, shape, received).map(|items| Batch::of(Kind::Report, items)),
+        Wire::Connections => native_connections(body, shape, received).map(|items| Batch::of(Kind::Connection, items)),
+        Wire::Store => read_store(body, shape.encoding, received),
+        Wire::Sessions => read_envelope(body, shape.encoding, received),
     }
 }
 
@@ -156,7 +145,7 @@ fn size(row: &impl Serialize) -> usize {
     of(&serde_json::to_value(row).unwrap())
 }
 
-fn decoded<R: Record + Send>(ready: &Ready<R>, what: &str) -> R {
+fn decoded<R: Record + Send>(ready: &EncodedRecord, what: &str) -> R {
     let (record, taken) = peak(|| ready.record().unwrap());
     assert!(taken <= IN_REQUEST * ready.length() + SPARE, "{what}: {taken} bytes to decode a record of {}", ready.length());
     record
@@ -174,9 +163,9 @@ fn hold(what: &str, (wire, body, shape): (Wire, &[u8], Shape<'_>), plain: usize,
         body.len()
     );
     let times = (taken + body.len()).saturating_sub(SPARE) as f64 / sent as f64;
-    let Ok(Taken { reports, connections }) = answer else { return times };
+    let Ok(Batch { reports, connections, .. }) = answer else { return times };
     for ready in reports.iter().flatten() {
-        let report = decoded(ready, what);
+        let report: RawReport = decoded(ready, what);
         let grouping =
             GroupingColumns { exp_name: report.exp_name.clone(), exp_message: report.exp_message.clone(), ..GroupingColumns::default() };
         let row = OccurrenceRow::new(PLACE, report, grouping);
@@ -190,7 +179,7 @@ fn hold(what: &str, (wire, body, shape): (Wire, &[u8], Shape<'_>), plain: usize,
 }
 
 /// An object in the form in which its wire takes one.
-fn framed(wire: Wire, object: &str) -> String {
+pub(super) fn framed(wire: Wire, object: &str) -> String {
     match wire {
         Wire::Sessions if object.contains("\"aggregates\"") => format!("{{}}\n{{\"type\":\"sessions\"}}\n{object}\n"),
         Wire::Sessions => format!("{{}}\n{{\"type\":\"session\"}}\n{object}\n"),
@@ -242,7 +231,7 @@ fn a_packed_body_costs_no_more() {
 }
 
 /// The smallest items that are taken, and the smallest that are not.
-const ITEMS: [(Wire, &str); 9] = [
+pub(super) const ITEMS: [(Wire, &str); 9] = [
     (Wire::Reports, "1"),
     (Wire::Reports, "{}"),
     (Wire::Reports, r#"{"category":"anr","platformId":1,"expName":"x"}"#),
@@ -268,7 +257,7 @@ fn many_items_cost_no_more_than_their_bytes() {
     }
 }
 
-const ENVELOPE_ITEMS: [&str; 12] = [
+pub(super) const ENVELOPE_ITEMS: [&str; 12] = [
     "{\"type\":\"event\"}\n{}\n",
     "{\"type\":\"event\"}\n1\n",
     "{\"type\":\"event\"}\n{\"exception\":[{\"type\":\"T\"}]}\n",
@@ -312,8 +301,8 @@ fn the_requests_that_ended_a_process_cost_what_they_weigh() {
     );
     let body = framed(Wire::Sessions, &item);
     hold("sessions", (Wire::Sessions, body.as_bytes(), Shape::default()), body.len(), body.len());
-    let parcel = sentry::read_envelope(body.as_bytes(), None, &received()).unwrap();
-    assert!(parcel.connections.iter().all(|start| start.as_ref().unwrap().record().unwrap().extra.len() < 350));
+    let batch = read_envelope(body.as_bytes(), None, &received()).unwrap();
+    assert!(batch.connections.iter().all(|start| start.as_ref().unwrap().record::<Connection>().unwrap().extra.len() < 350));
 }
 
 proptest! {

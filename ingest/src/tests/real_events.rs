@@ -1,7 +1,6 @@
 //! Real events of many client libraries, in both forms: none is refused, most give frames. Skipped where the data is not there.
 
-use super::received;
-use crate::dialect::sentry::{read_envelope, read_store};
+use super::{read_envelope, read_store, received};
 use flate2::read::GzDecoder;
 use schemas::record::RawReport;
 use serde_json::Value;
@@ -38,7 +37,7 @@ fn no_real_event_is_refused_and_frames_become_lines() {
         let envelope = read_envelope(format!("{{}}\n{{\"type\":\"event\"}}\n{json}\n").as_bytes(), None, &received()).unwrap();
         assert_eq!(stored, envelope);
         let [Ok(report)] = &stored.reports[..] else { panic!("{number}: {stored:?}") };
-        let report = report.record().unwrap();
+        let report: RawReport = report.record().unwrap();
         with_stack += usize::from(!report.call_stack.is_empty());
         if report.call_stack.is_empty() && sends_frames(event) {
             lost.push(number);

@@ -1,8 +1,7 @@
 //! What is refused, and that the message names the field.
 
-use super::received;
-use crate::dialect::native::Shape;
-use crate::dialect::{app_key, log_message, native, native_connection};
+use super::{Shape, key_in, native_connections, native_reports, parse_error, parse_heartbeat, received};
+use crate::dialect::log_message;
 use crate::rejection::Rejection;
 
 /// The explanation of a refusal.
@@ -74,29 +73,29 @@ fn what_is_no_json_object_is_refused() {
     ];
     for body in bodies {
         why(log_message::parse(body, &received()));
-        why(app_key::key(body));
-        why(app_key::parse_error(body, &received()));
-        why(app_key::parse_heartbeat(body, &received()));
+        why(key_in(body));
+        why(parse_error(body, &received()));
+        why(parse_heartbeat(body, &received()));
     }
 }
 
 #[test]
 fn app_key_names_the_field() {
     let whole = r#"{"app_key":"k","machine_id":"m","software_version":"1","error_type":"T","error_message":"x","version":"1"}"#;
-    assert!(app_key::parse_error(whole.as_bytes(), &received()).is_ok());
-    assert!(app_key::parse_heartbeat(whole.as_bytes(), &received()).is_ok());
+    assert!(parse_error(whole.as_bytes(), &received()).is_ok());
+    assert!(parse_heartbeat(whole.as_bytes(), &received()).is_ok());
     for name in ["machine_id", "software_version", "error_type"] {
         let missing = whole.replace(&format!("\"{name}\""), "\"elsewhere\"");
-        assert_eq!(why(app_key::parse_error(missing.as_bytes(), &received())), format!("{name}: is required"));
+        assert_eq!(why(parse_error(missing.as_bytes(), &received())), format!("{name}: is required"));
         let wrong = whole.replace(&format!("\"{name}\":\""), &format!("\"{name}\":7,\"x\":\""));
-        assert!(why(app_key::parse_error(wrong.as_bytes(), &received())).starts_with(&format!("{name}: invalid type")), "{wrong}");
+        assert!(why(parse_error(wrong.as_bytes(), &received())).starts_with(&format!("{name}: invalid type")), "{wrong}");
     }
     for name in ["machine_id", "version"] {
         let missing = whole.replace(&format!("\"{name}\""), "\"elsewhere\"");
-        assert_eq!(why(app_key::parse_heartbeat(missing.as_bytes(), &received())), format!("{name}: is required"));
+        assert_eq!(why(parse_heartbeat(missing.as_bytes(), &received())), format!("{name}: is required"));
     }
-    assert!(why(app_key::key(br#"{"app_key":5}"#)).starts_with("app_key: "));
-    assert_eq!(app_key::key(b"{}"), Ok(String::new()));
+    assert!(why(key_in(br#"{"app_key":5}"#)).starts_with("app_key: "));
+    assert_eq!(key_in(b"{}"), Ok(String::new()));
 }
 
 #[test]
@@ -116,7 +115,7 @@ fn native_names_the_field() {
         ("attachments[1].data", r#"{"category":"crash","platformId":1,"expName":"x","attachments":[{},{"data":"中文"}]}"#),
     ];
     for (name, body) in cases {
-        let message = single(native::parse(body.as_bytes(), Shape::default(), &received()));
+        let message = single(native_reports(body.as_bytes(), Shape::default(), &received()));
         assert!(message.starts_with(&format!("{name}: ")), "{body}: {message}");
     }
 }
@@ -136,7 +135,7 @@ fn every_native_field_has_its_type() {
     let names = texts.split_whitespace().map(|name| (name, "5"));
     for (name, value) in names.chain(others.iter().flat_map(|(names, value)| names.split(' ').map(|name| (name, *value)))) {
         let body = format!(r#"{{"category":"error","platformId":1,"expName":"x","callStack":"y","{name}":{value}}}"#);
-        let message = single(native::parse(body.as_bytes(), Shape::default(), &received()));
+        let message = single(native_reports(body.as_bytes(), Shape::default(), &received()));
         assert!(message.starts_with(&format!("{name}: ")), "{body}: {message}");
     }
 }
@@ -151,7 +150,23 @@ fn connections_name_the_field() {
             "platformId" => format!(r#"{{"platformId":{value}}}"#),
             _ => format!(r#"{{"platformId":1,"{name}":{value}}}"#),
         };
-        let message = single(native_connection::parse(body.as_bytes(), Shape::default(), &received()));
+        let message = single(native_connections(body.as_bytes(), Shape::default(), &received()));
         assert!(message.starts_with(&format!("{name}: ")), "{body}: {message}");
+    }
+}
+
+/// To write out a text that stands in the wrong place took seconds for a body of 8 MB that was packed to 8 KB.
+#[test]
+fn a_long_text_in_the_wrong_place_is_not_written_out() {
+    let text = "崩溃".repeat(200_000);
+    let native = r#""category":"error","platformId":1,"expName":"x""#;
+    let wrong =
+        ["occurredAt", "oom", "tags", "threads", "attachments", "userKey"].map(|name| format!("{{{native},\"{name}\":\"{text}\"}}"));
+    let nested = ["threads", "attachments"].map(|name| format!("{{{native},\"{name}\":[\"{text}\"]}}"));
+    for body in wrong.into_iter().chain(nested).chain([format!("\"{text}\""), format!("[{{{native}}},\"{text}\"]")]) {
+        let (items, taken) = super::allocator::peak(|| native_reports(body.as_bytes(), Shape::default(), &received()));
+        let refused = items.unwrap().pop().unwrap().unwrap_err().to_string();
+        assert!(refused.contains("崩溃") && refused.len() < 300, "{refused}");
+        assert!(taken < 64 << 10, "{taken} bytes for {:.80}", body);
     }
 }

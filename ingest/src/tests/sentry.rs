@@ -1,4 +1,4 @@
-//! Dialect 4 over real sockets: who may send, what is answered, what is counted.
+//! The Sentry dialect over real sockets: who may send, what is answered, what is counted.
 
 use super::http::{KEY, SEALED_KEY, Server};
 use crate::config::Config;

@@ -1,8 +1,9 @@
 //! Who is held by which limit, and who is not.
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::dialect::{Received, native, native_connection};
-use schemas::record::{Category, Connection, RawReport, Record};
+use crate::dialect::{Received, native_connection};
+use crate::item::Item;
+use schemas::record::{Category, Connection, RawReport};
 
 const DAY: i64 = 86_400_000;
 const HERE: &str = "192.0.2.1";
@@ -11,20 +12,20 @@ const ELSEWHERE: &str = "198.51.100.7";
 /// A sender's app, address and dialect.
 struct From<'a>(&'a App, &'a str, WithoutDevice);
 
-fn admit<R: Item + Record>(throttles: &Throttles, items: Items<R>, from: &From<'_>, now: i64) -> Vec<Option<Limit>> {
+fn admit<R: Item>(throttles: &Throttles, items: Items<R>, from: &From<'_>, now: i64) -> Vec<Option<Limit>> {
     let From(app, address, without_device) = *from;
     let origin = Origin { address: address.parse().unwrap(), user_agent: String::new(), locale: String::new() };
-    let mut items = ready(items);
-    throttles.admit(&mut items, &Sender { app, origin: &origin, without_device, now });
-    let limit = |item: &Result<Ready<R>, Rejection>| match item {
+    let mut batch = batch(items);
+    throttles.admit(&mut batch, &Sender { app, origin: &origin, without_device, now });
+    let limit = |item: &Result<EncodedRecord, Rejection>| match item {
         Err(Rejection::TooManyRequests { limit, .. }) => Some(*limit),
         _ => None,
     };
-    items.iter().map(limit).collect()
+    batch.reports.iter().chain(&batch.connections).map(limit).collect()
 }
 
-fn ready<R: Item + Record>(items: Items<R>) -> Items<Ready<R>> {
-    items.into_iter().map(|item| item.and_then(Ready::of)).collect()
+fn batch<R: Item>(items: Items<R>) -> Batch {
+    Batch::of(R::KIND, items.into_iter().map(|item| item.and_then(EncodedRecord::of)).collect())
 }
 
 fn app(id: &str) -> App {
@@ -41,12 +42,8 @@ fn reports(devices: &[&str]) -> Items<RawReport> {
 
 fn starts(counts: &[u32], device: &str) -> Items<Connection> {
     let body = format!(r#"{{"platformId":1,"deviceId":"{device}"}}"#);
-    let start = native_connection::parse(body.as_bytes(), native::Shape::default(), &Received::default())
-        .unwrap()
-        .remove(0)
-        .unwrap()
-        .record()
-        .unwrap();
+    let items = native_connection::parse(body.as_bytes(), None, &Received::default());
+    let start: Connection = items.unwrap().remove(0).unwrap().record().unwrap();
     counts.iter().map(|count| Ok(Connection { count: *count, ..start.clone() })).collect()
 }
 
@@ -77,7 +74,7 @@ fn nobody_uses_up_the_limit_of_a_device_in_its_name() {
 }
 
 #[test]
-fn without_a_device_the_address_counts_in_dialects_1_and_2_only() {
+fn without_a_device_the_address_counts_in_the_log_message_and_app_key_dialects_only() {
     let throttles = Throttles::new(&Config { reports_per_minute: 1, ..Config::default() });
     assert_eq!(admitted(&throttles, &["", ""], "2001:db8::1", WithoutDevice::Address), [true, false]);
     assert_eq!(admitted(&throttles, &[""], "2001:db8::2", WithoutDevice::Address), [false]);
@@ -179,11 +176,15 @@ fn counted_starts_count_by_their_count() {
     assert_eq!(from(&[400, 50], "", ELSEWHERE), [None, None], "what an address takes is its own");
     assert_eq!(from(&[121], "d", "203.0.113.1"), [Some(Limit::Device)]);
     assert_eq!(from(&[100], "", "203.0.113.2"), [Some(Limit::AppDayShared)], "1,350 of 1,500 are taken, and a start is no crash");
-    let mut items = ready(starts(&[7, 5], ""));
+    let mut batch = batch(starts(&[7, 5], ""));
     let origin = Origin { address: "203.0.113.3".parse().unwrap(), user_agent: String::new(), locale: String::new() };
     let other = app("other");
     let sender = Sender { app: &other, origin: &origin, without_device: WithoutDevice::Nothing, now: 0 };
-    assert_eq!(throttles.admit(&mut items, &sender), 12, "what the log does not take is given back by its count");
+    assert_eq!(
+        throttles.admit(&mut batch, &sender),
+        Taken { reports: 0, connections: 12 },
+        "what the log does not take is given back by its count"
+    );
 }
 
 #[test]

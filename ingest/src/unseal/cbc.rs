@@ -1,9 +1,9 @@
 //! `aes-256-cbc`, as existing devices do it: the key is SHA-256 of the secret, the IV the first half of
 //! SHA-256(lower-case hex of MD5(`time`) followed by the secret), the padding PKCS#7.
 //!
-//! Nothing proves that a text is as it was sealed. So that nobody learns the padding of what they made up, and by it the
-//! text, what is well padded must be whole JSON besides, and both are looked at, always: a wrong padding costs the same
-//! time as a text that is no JSON, and is answered the same.
+//! This cipher does not prove that a text is as it was sealed. To answer no padding oracle, a text must be whole JSON besides
+//! being well padded, and both are always checked: a wrong padding takes the same time as a text that is not JSON, and is
+//! answered the same.
 
 use super::Opened;
 use super::name::Name;
@@ -34,7 +34,7 @@ impl Key {
         Self { cipher: Aes256::new(&Sha256::digest(secret)), secret: secret.to_owned() }
     }
 
-    /// The text, if it is well padded and JSON: anything else was not sealed with this key.
+    /// The text, if it is well padded and JSON; anything else was not sealed with this key.
     pub(super) fn open(&self, time: &str, data: &[u8]) -> Option<Opened> {
         // What everybody sees may end the work early.
         if data.is_empty() || !data.len().is_multiple_of(BLOCK) || time.len() > TIME_LIMIT {
@@ -68,8 +68,7 @@ impl Key {
     }
 }
 
-/// How many bytes of padding the last block has, none where it is wrong, and whether it is right; in the same time for
-/// every block.
+/// The number of bytes of padding in the last block (0 where it is wrong), and whether it is right; in constant time.
 fn padding(block: &[u8; BLOCK]) -> (u8, Choice) {
     let count = block[BLOCK - 1];
     let mut is_right = !count.ct_eq(&0) & !count.ct_gt(&16);

@@ -2,16 +2,11 @@
 
 use super::Opened;
 use super::name::Name;
-use super::nonces::{KeyId, Nonces};
+use super::nonces::{KeyId, Nonce, Nonces, Tag};
 use crate::dialect::BASE64;
 use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-
-/// Never used twice with a key.
-pub(crate) type Nonce = [u8; 12];
-/// Proves that who sealed had the key.
-pub(super) type Tag = [u8; 16];
 
 /// One key of an app.
 pub(crate) struct Key {
@@ -19,7 +14,7 @@ pub(crate) struct Key {
     id: KeyId,
 }
 
-/// The text, if one of the keys sealed it and none of them another under the same nonce.
+/// The text, if one of the keys sealed it and that key sealed no other text under the same nonce.
 pub(super) fn open(keys: &[Key], nonce: Nonce, mut data: Vec<u8>, nonces: &Nonces) -> Option<Opened> {
     let length = data.len().checked_sub(size_of::<Tag>())?;
     let (text, tag) = data.split_at_mut(length);

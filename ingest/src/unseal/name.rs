@@ -1,16 +1,16 @@
-//! Which sealed text it was: the same at every edge and after every start, so that a recorded body is a re-delivery wherever
-//! and whenever it is sent again.
+//! The id of a sealed text: the same at every edge and after every start, so that a recorded body is a re-delivery wherever and
+//! whenever it is sent again.
 
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// A hash of the key and of what tells one text sealed with it from another.
+/// A hash of the key and of what differs between the texts sealed with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Name([u8; 16]);
 
 impl Name {
-    /// Of parts of which the first is known to nobody without the secret: else a report could be made up that has the name
-    /// of one that was overheard, and takes its place.
+    /// Of parts, the first of which must not be known without the secret: else an attacker could make up a report with the id
+    /// of one that was overheard, and take its place.
     pub(super) fn of(parts: [&[u8]; 3]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {

@@ -1,13 +1,16 @@
-//! Which nonces were used: another text under one of them is an attack, or a device that counts wrong; the same text is a
+//! The nonces that were used. Another text under a used nonce is an attack, or a device that counts wrong; the same text is a
 //! re-delivery.
 //!
 //! The memory has two generations. When the young one is full it takes the place of the old one, whose nonces are
-//! forgotten: so the last half of the capacity is always remembered, and never more than the capacity.
+//! forgotten: so at least half of the capacity is remembered once it was filled, and never more than the capacity.
 
-use super::gcm::{Nonce, Tag};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+/// Never used twice with a key.
+pub(crate) type Nonce = [u8; 12];
+/// Proves that the sealer had the key.
+pub(super) type Tag = [u8; 16];
 /// Tells keys apart; equal for equal keys, also after the credentials were read again.
 pub(super) type KeyId = [u8; 8];
 

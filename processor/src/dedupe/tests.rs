@@ -6,8 +6,8 @@ use proptest::prelude::*;
 const MINUTE: i64 = 60_000;
 const T0: i64 = 1_763_700_000_000;
 
-fn claim(id: u8, occurred_at: Option<i64>, appended_at: i64) -> Claim {
-    Claim { id: [id; 16], occurred_at, is_named: false, appended_at }
+fn key(id: u8, occurred_at: Option<i64>, appended_at: i64) -> DedupeKey {
+    DedupeKey { id: [id; 16], occurred_at, is_named: false, appended_at }
 }
 
 fn two_hours() -> Window {
@@ -18,10 +18,10 @@ fn two_hours() -> Window {
 fn memory_decides_what_occurred_in_the_window() {
     let mut window = two_hours();
     let now = T0 + 60 * MINUTE;
-    let claims = [claim(1, Some(now - 5 * MINUTE), now), claim(1, Some(now - 5 * MINUTE), now + 1), claim(2, None, now)];
-    assert_eq!(judge(&window, &claims), [Verdict::First, Verdict::Duplicate, Verdict::First]);
-    window.advance(&claims);
-    assert_eq!(judge(&window, &claims[..1]), [Verdict::Duplicate]);
+    let keys = [key(1, Some(now - 5 * MINUTE), now), key(1, Some(now - 5 * MINUTE), now + 1), key(2, None, now)];
+    assert_eq!(judge(&window, &keys), [Verdict::First, Verdict::Duplicate, Verdict::First]);
+    window.advance(&keys);
+    assert_eq!(judge(&window, &keys[..1]), [Verdict::Duplicate]);
     assert_eq!(window.len(), 1, "a unique report has no twin to be remembered for");
 }
 
@@ -29,30 +29,30 @@ fn memory_decides_what_occurred_in_the_window() {
 fn what_memory_does_not_cover_is_asked_for() {
     let window = two_hours();
     let now = T0 + 60 * MINUTE;
-    let older = claim(1, Some(T0 + 9 * MINUTE), now);
-    let ahead = claim(2, Some(now + 11 * MINUTE), now);
-    let undated = Claim { is_named: true, ..claim(3, None, now) };
-    let claims = [older, ahead, undated];
-    let mut verdicts = judge(&window, &claims);
-    assert_eq!(verdicts, [Verdict::Ask; 3]);
-    assert_eq!(asked(&claims, &verdicts), [[1; 16], [2; 16], [3; 16]]);
-    settle(&claims, &mut verdicts, &[[2; 16]].into_iter().collect());
+    let older = key(1, Some(T0 + 9 * MINUTE), now);
+    let ahead = key(2, Some(now + 11 * MINUTE), now);
+    let undated = DedupeKey { is_named: true, ..key(3, None, now) };
+    let keys = [older, ahead, undated];
+    let mut verdicts = judge(&window, &keys);
+    assert_eq!(verdicts, [Verdict::Unknown; 3]);
+    assert_eq!(unknown_ids(&keys, &verdicts), [[1; 16], [2; 16], [3; 16]]);
+    resolve(&keys, &mut verdicts, &[[2; 16]].into_iter().collect());
     assert_eq!(verdicts, [Verdict::First, Verdict::Duplicate, Verdict::First]);
 }
 
 #[test]
 fn a_log_seen_from_its_beginning_needs_no_table() {
     let window = Window::new(Bounds { length_ms: 120 * MINUTE, ids: 1000 }, i64::MIN);
-    assert_eq!(judge(&window, &[claim(1, Some(0), T0)]), [Verdict::First]);
+    assert_eq!(judge(&window, &[key(1, Some(0), T0)]), [Verdict::First]);
 }
 
 #[test]
 fn a_blind_window_asks_for_everything() {
-    let mut window = Window::blind();
-    let claims = [claim(1, Some(T0), T0)];
-    window.advance(&claims);
+    let mut window = Window::disabled();
+    let keys = [key(1, Some(T0), T0)];
+    window.advance(&keys);
     assert!(window.is_empty());
-    assert_eq!(judge(&window, &claims), [Verdict::Ask]);
+    assert_eq!(judge(&window, &keys), [Verdict::Unknown]);
 }
 
 #[test]
@@ -60,12 +60,12 @@ fn a_full_window_begins_later_and_stays_bounded() {
     let mut window = Window::new(Bounds { length_ms: 120 * MINUTE, ids: 80 }, i64::MIN);
     for n in 0..200_u8 {
         let now = T0 + i64::from(n);
-        window.advance(&[claim(n, Some(now), now)]);
+        window.advance(&[key(n, Some(now), now)]);
         assert!(window.len() <= 80, "{}", window.len());
     }
     assert!(window.begin() > T0);
-    assert_eq!(judge(&window, &[claim(199, Some(T0), T0 + 300)]), [Verdict::Duplicate]);
-    assert_eq!(judge(&window, &[claim(0, Some(T0), T0 + 300)]), [Verdict::Ask]);
+    assert_eq!(judge(&window, &[key(199, Some(T0), T0 + 300)]), [Verdict::Duplicate]);
+    assert_eq!(judge(&window, &[key(0, Some(T0), T0 + 300)]), [Verdict::Unknown]);
 }
 
 /// A report that is delivered once or more often.
@@ -86,43 +86,43 @@ fn event() -> impl Strategy<Value = Event> {
     })
 }
 
-/// The log of these events: claims in the order of their append times.
-fn log(events: &[Event]) -> Vec<Claim> {
-    let mut claims: Vec<Claim> = events
+/// The log of these events: keys in the order of their append times.
+fn log(events: &[Event]) -> Vec<DedupeKey> {
+    let mut keys: Vec<DedupeKey> = events
         .iter()
         .zip(0_u16..)
         .flat_map(|(event, number)| event.deliveries.iter().map(move |minute| delivery(event, number, *minute)))
         .collect();
-    claims.sort_by_key(|claim| (claim.appended_at, claim.id));
-    claims
+    keys.sort_by_key(|key| (key.appended_at, key.id));
+    keys
 }
 
-fn delivery(event: &Event, number: u16, minute: i64) -> Claim {
+fn delivery(event: &Event, number: u16, minute: i64) -> DedupeKey {
     let mut id = [0; 16];
     for place in [0, 13, 15] {
         id[place] = number.to_le_bytes()[0];
     }
-    Claim { id, occurred_at: event.occurred_at, is_named: event.is_named, appended_at: T0 + minute * MINUTE }
+    DedupeKey { id, occurred_at: event.occurred_at, is_named: event.is_named, appended_at: T0 + minute * MINUTE }
 }
 
 /// Every id counts once; what has neither name nor date counts always.
-fn naive(log: &[Claim]) -> Vec<Verdict> {
+fn naive(log: &[DedupeKey]) -> Vec<Verdict> {
     let mut seen = Ids::default();
-    let count = |claim: &Claim| match claim.is_unique() || seen.insert(claim.id) {
+    let count = |key: &DedupeKey| match key.is_unique() || seen.insert(key.id) {
         true => Verdict::First,
         false => Verdict::Duplicate,
     };
     log.iter().map(count).collect()
 }
 
-/// What the sink reads back when a worker begins at `claim`: the window's rows and those dated ahead.
-fn restart(bounds: Bounds, table: &[Claim], claim: &Claim) -> Window {
-    let begin = claim.appended_at - bounds.length_ms - ALLOWANCE_MS;
+/// What the sink reads back when a worker begins at `key`: the window's rows and those dated ahead.
+fn restart(bounds: Bounds, table: &[DedupeKey], key: &DedupeKey) -> Window {
+    let begin = key.appended_at - bounds.length_ms - ALLOWANCE_MS;
     let is_whole = table.iter().all(|row| row.appended_at >= begin);
     let mut window = Window::new(bounds, if is_whole { i64::MIN } else { begin });
     table.iter().filter(|row| row.appended_at >= begin && !row.is_unique()).for_each(|row| window.remember(row.id, row.appended_at));
     window.forget();
-    table.iter().filter(|row| row.is_ahead()).for_each(|row| window.mark(&row.id));
+    table.iter().filter(|row| row.is_ahead()).for_each(|row| window.note_dated_ahead(&row.id));
     window
 }
 
@@ -150,11 +150,11 @@ proptest! {
                 window = restart(bounds, &table, &slice[0]);
             }
             let mut verdicts = judge(&window, slice);
-            let held: Ids = table.iter().map(|row: &Claim| row.id).collect();
-            settle(slice, &mut verdicts, &held);
-            let firsts: Vec<Claim> = slice.iter().zip(&verdicts).filter(|(_, v)| **v == Verdict::First).map(|(c, _)| *c).collect();
-            table.extend_from_slice(&firsts);
-            window.advance(&firsts);
+            let held: Ids = table.iter().map(|row: &DedupeKey| row.id).collect();
+            resolve(slice, &mut verdicts, &held);
+            let first_deliveries: Vec<DedupeKey> = slice.iter().zip(&verdicts).filter(|(_, v)| **v == Verdict::First).map(|(c, _)| *c).collect();
+            table.extend_from_slice(&first_deliveries);
+            window.advance(&first_deliveries);
             prop_assert!(window.len() <= ids);
             found.extend(verdicts);
         }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasherDefault;
 
-use super::{ALLOWANCE_MS, Claim, Id, Ids, Marks, Verdict};
+use super::{ALLOWANCE_MS, BloomFilter, DedupeKey, Id, Ids, Verdict};
 
-/// Buckets are dropped whole: a window holds up to this many parts of its length or of its ids.
+/// Buckets of a window. Buckets are dropped whole.
 const PARTS: usize = 8;
 
 /// How much a window holds.
@@ -13,19 +13,19 @@ const PARTS: usize = 8;
 pub struct Bounds {
     /// Milliseconds of append time; [`ALLOWANCE_MS`] is added.
     pub length_ms: i64,
-    /// Ids; beyond, the oldest go and the window begins later.
+    /// The most ids. Above it the oldest are dropped, and the window begins later.
     pub ids: usize,
 }
 
-/// Holds the id of every delivery of its partition that the log took at its beginning or later.
+/// Has the id of every delivery of its partition that the log took at [`Window::begin`] or later.
 pub struct Window {
     bounds: Bounds,
-    /// Append time from which on no id is missing.
+    /// Append time since which no id is missing.
     begin: i64,
     /// The latest append time seen.
     latest: i64,
     buckets: VecDeque<Bucket>,
-    marks: Marks,
+    dated_ahead: BloomFilter,
 }
 
 struct Bucket {
@@ -35,67 +35,67 @@ struct Bucket {
 }
 
 impl Window {
-    /// A window that holds nothing yet and misses nothing taken at `begin` or later; `i64::MIN` where nothing was taken before at all.
+    /// An empty window that misses no delivery taken at `begin` or later; `i64::MIN` where nothing was delivered before at all.
     #[must_use]
     pub fn new(bounds: Bounds, begin: i64) -> Self {
-        Self { bounds, begin, latest: i64::MIN, buckets: VecDeque::new(), marks: Marks::default() }
+        Self { bounds, begin, latest: i64::MIN, buckets: VecDeque::new(), dated_ahead: BloomFilter::default() }
     }
 
-    /// A window that remembers nothing: everything is looked up.
+    /// A window without ids, so that every record is looked up.
     #[must_use]
-    pub fn blind() -> Self {
+    pub fn disabled() -> Self {
         Self::new(Bounds { length_ms: 0, ids: 0 }, i64::MAX)
     }
 
-    /// Append time from which on no id is missing.
+    /// Append time since which no id is missing.
     #[must_use]
     pub fn begin(&self) -> i64 {
         self.begin
     }
 
-    /// Ids held.
+    /// The number of ids.
     #[must_use]
     pub fn len(&self) -> usize {
         self.buckets.iter().map(|bucket| bucket.ids.len()).sum()
     }
 
-    /// Whether no id is held.
+    /// Whether the window has no ids.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What memory says about a record that is no twin of another in its slice.
+    /// Judges a record that is not a re-delivery of another record of its slice.
     #[must_use]
-    pub fn judge(&self, claim: &Claim) -> Verdict {
-        if self.buckets.iter().any(|bucket| bucket.ids.contains(&claim.id)) {
+    pub fn judge(&self, key: &DedupeKey) -> Verdict {
+        if self.buckets.iter().any(|bucket| bucket.ids.contains(&key.id)) {
             return Verdict::Duplicate;
         }
         if self.begin == i64::MIN {
             return Verdict::First;
         }
-        let Some(occurred) = claim.occurred_at else { return Verdict::Ask };
-        let is_covered = occurred >= self.begin.saturating_add(ALLOWANCE_MS) && !claim.is_ahead();
-        if is_covered && !self.marks.may_hold(&claim.id) { Verdict::First } else { Verdict::Ask }
+        let Some(occurred) = key.occurred_at else { return Verdict::Unknown };
+        let is_covered = occurred >= self.begin.saturating_add(ALLOWANCE_MS) && !key.is_ahead();
+        if is_covered && !self.dated_ahead.may_hold(&key.id) { Verdict::First } else { Verdict::Unknown }
     }
 
-    /// Takes in what was delivered for the first time. In the order of the log, once its slice is committed.
-    pub fn advance<'a>(&mut self, firsts: impl IntoIterator<Item = &'a Claim>) {
+    /// Adds first deliveries, in the order of the log, when their slice is committed.
+    pub fn advance<'a>(&mut self, first_deliveries: impl IntoIterator<Item = &'a DedupeKey>) {
         if self.bounds.ids == 0 {
             return;
         }
-        for claim in firsts {
-            if claim.is_ahead() {
-                self.marks.insert(&claim.id);
+        for key in first_deliveries {
+            if key.is_ahead() {
+                self.dated_ahead.insert(&key.id);
             }
-            if !claim.is_unique() {
-                self.remember(claim.id, claim.appended_at);
+            if !key.is_unique() {
+                self.remember(key.id, key.appended_at);
             }
         }
         self.forget();
     }
 
-    /// Takes in a delivery from the table; in the order of the log.
+    /// Adds a delivery that was read from the table, in the order of the log.
     pub fn remember(&mut self, id: Id, appended_at: i64) {
         self.latest = self.latest.max(appended_at);
         let (span, size) = (self.bounds.length_ms / PARTS as i64, (self.bounds.ids / PARTS).max(1));
@@ -109,12 +109,12 @@ impl Window {
         }
     }
 
-    /// Notes an id that the table holds dated ahead.
-    pub fn mark(&mut self, id: &Id) {
-        self.marks.insert(id);
+    /// Notes an id whose first delivery was dated ahead.
+    pub fn note_dated_ahead(&mut self, id: &Id) {
+        self.dated_ahead.insert(id);
     }
 
-    /// Drops what is older than the window's length or more than it may hold.
+    /// Drops ids that are older than the window's length, and the oldest above its maximum.
     pub fn forget(&mut self) {
         let oldest = self.latest.saturating_sub(self.bounds.length_ms.saturating_add(ALLOWANCE_MS));
         let mut held = self.len();

@@ -1,6 +1,6 @@
-//! What an exception's name says: that the runtime raised it, that a test failed, that a link failed.
+//! What the name of an exception says: the runtime raised it, a test failed, a link failed.
 
-/// Faults the runtime raises by itself; their messages say what their place says.
+/// Whether the runtime raises the fault by itself. The message of such a fault says no more than its place.
 #[must_use]
 pub fn is_fault(exception: &str) -> bool {
     const FAULTS: [&str; 21] = [
@@ -29,13 +29,13 @@ pub fn is_fault(exception: &str) -> bool {
     FAULTS.iter().any(|fault| exception.ends_with(fault))
 }
 
-/// Whether a harness says by this that a test failed; which one of them is the harness's affair.
+/// Whether a test harness raises the exception for a failed test.
 #[must_use]
 pub fn is_assertion(exception: &str) -> bool {
     ["AssertionFailedError", "AssertionError", "ComparisonFailure"].iter().any(|name| exception.ends_with(name))
 }
 
-/// What a test's author wrote: the first plain words, before the values that were compared.
+/// The first plain words of a failed check, before the values that were compared.
 #[must_use]
 pub fn wording(form: &str) -> String {
     const WORDS: usize = 4;
@@ -46,7 +46,7 @@ pub fn wording(form: &str) -> String {
     words.take(WORDS).collect::<Vec<_>>().join(" ")
 }
 
-/// How the author of a message opens it: the first plain words, up to the first value or sign.
+/// The first plain words of a message, up to the first value or sign.
 #[must_use]
 pub fn opening(form: &str) -> String {
     const WORDS: usize = 3;
@@ -67,7 +67,7 @@ pub fn opening(form: &str) -> String {
     out
 }
 
-/// What a failed link lacks: the class that is not there, or that has not the member asked for.
+/// What a failed link needs: the class that is missing, or the class without the member that was asked for.
 #[must_use]
 pub fn missing<'a>(exception: &str, message: &'a str) -> &'a str {
     const CLASSES: [&str; 4] = ["NoClassDefFoundError", "ClassNotFoundException", "ClassMetadataNotFoundException", "TypeLoadException"];

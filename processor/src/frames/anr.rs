@@ -13,7 +13,7 @@ pub fn is_thread(line: &str) -> bool {
     line.starts_with('"') && (has(line, " prio=") || has(line, " tid="))
 }
 
-/// Reads the main thread of a dump; `None` where the text is none.
+/// Reads the main thread of a dump; `None` where the text is not a dump.
 #[must_use]
 pub fn parse(text: &str) -> Option<Trace<'_>> {
     let block = main_thread(text)?;

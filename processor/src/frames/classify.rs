@@ -1,7 +1,7 @@
-//! What a frame is: the application's, a library's, the system's, or machinery to be skipped.
+//! Whose a frame is: the application's, a library's, the system's, or code that is skipped.
 //!
-//! The rules stand in `rules/<language>.rules`, one a line: class, pattern, reason. The first rule
-//! that matches decides; a frame no rule matches is the application's. A pattern matches the normal
+//! The rules are in the files of `rules/`, one rule a line: class, pattern, reason. Several languages may share a file. The first rule
+//! that matches decides; a frame that no rule matches is the application's. A pattern matches the normal
 //! name of the frame: `java.*` a beginning, `*Test` an ending, `*mock*` a part, else the whole.
 //! With `file:` before it, it matches the file or library as printed, with `method:` the function,
 //! with `class:` the outermost class without its package.
@@ -16,14 +16,14 @@ use super::{Frame, Language};
 pub enum Class {
     App,
     Library,
-    /// Code that tests the application; counts by its class, where nothing else does.
+    /// Code that tests the application. It counts by its class, where no other frame counts.
     Test,
     System,
-    /// Checks on behalf of a test: skipped, and the sign that what called it is one.
+    /// Checks of a test: skipped, and a sign that the caller is a test.
     Assertion,
-    /// Runs tests: the system's, and the sign that what it called are tests.
+    /// Runs tests: the system's, and a sign that the code that it calls is a test.
     Harness,
-    /// Throwing, asserting, allocating, wrapping: never the place of a fault.
+    /// Throws, asserts, allocates or wraps: never the place of a fault.
     Skip,
 }
 
@@ -167,7 +167,7 @@ fn pair(two: [u8; 2]) -> usize {
     (usize::from(u16::from_le_bytes(two).wrapping_mul(0x9e37)) * PAIRS) >> u16::BITS
 }
 
-/// The rules of one language; the first that matches decides.
+/// The rules of a file; the first that matches decides.
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
@@ -178,7 +178,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Parses a rule file; a line that is no rule is left out (a test refuses such lines).
+    /// Parses a rule file. A line that is not a rule is skipped; a test refuses such lines.
     #[must_use]
     pub fn parse(text: &'static str) -> Self {
         let mut this = Self::default();
@@ -278,41 +278,40 @@ fn rule_of(line: &'static str) -> Option<Rule> {
     Some(Rule { class, part, text, starts_open, ends_open })
 }
 
-/// The rules of a language, parsed once.
-#[must_use]
-pub fn rules(language: Language) -> &'static Rules {
-    static RULES: [OnceLock<Rules>; 6] = [const { OnceLock::new() }; 6];
-    let index = file_of(language);
-    RULES[index].get_or_init(|| Rules::parse(FILES[index]))
+/// A file of rules, parsed when it is first used.
+pub struct RuleFile {
+    text: &'static str,
+    rules: OnceLock<Rules>,
 }
 
-const FILES: [&str; 6] = [
-    include_str!("../rules/java.rules"),
-    include_str!("../rules/script.rules"),
-    include_str!("../rules/javascript.rules"),
-    include_str!("../rules/csharp.rules"),
-    include_str!("../rules/native.rules"),
-    include_str!("../rules/kernel.rules"),
-];
-
-const fn file_of(language: Language) -> usize {
-    match language {
-        Language::Java | Language::Threads => 0,
-        Language::Python | Language::Php | Language::Ruby | Language::Lua | Language::Dart => 1,
-        Language::JavaScript => 2,
-        Language::CSharp => 3,
-        Language::Native | Language::Unreal | Language::HotSpot | Language::Go | Language::Rust => 4,
-        Language::Kernel => 5,
+impl RuleFile {
+    /// The file with this text.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Self { text, rules: OnceLock::new() }
     }
+
+    /// The rules of the file.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        self.rules.get_or_init(|| Rules::parse(self.text))
+    }
+}
+
+/// The rules of a language.
+#[must_use]
+pub fn rules(language: Language) -> &'static Rules {
+    language.entry().rules.rules()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::language::LANGUAGES;
 
     #[test]
     fn every_line_of_the_rule_files_is_a_rule_with_a_reason() {
-        for line in FILES.iter().flat_map(|file| file.lines()) {
+        for line in LANGUAGES.iter().flat_map(|entry| entry.rules.text.lines()) {
             let is_note = line.trim().is_empty() || line.starts_with('#');
             assert!(is_note || rule_of(line).is_some(), "no rule: {line}");
         }

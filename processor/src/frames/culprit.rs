@@ -1,4 +1,4 @@
-//! The culprit of a whole log: of all traces in it the one the program died of.
+//! The culprit of a whole log: the trace of which the program ended.
 //!
 //! Gravest first: a crash report of the program's own; a thread that died of what nobody caught; what
 //! was logged as an error. Of equally grave ones the last counts, since what came before was survived.
@@ -23,7 +23,7 @@ struct Mark<'a> {
     gravity: Gravity,
 }
 
-/// The part of a text from its gravest trace on; the whole text where that is no log.
+/// The part of a text from its gravest trace on; the whole text where it is not a log.
 #[must_use]
 pub fn part(text: &str) -> &str {
     if text.len() < LARGE && !is_log(text) {

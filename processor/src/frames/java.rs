@@ -166,7 +166,7 @@ fn plain_header(line: &str) -> (&str, &str) {
     }
 }
 
-/// Reads one frame; `None` where the line is none.
+/// Reads one frame; `None` where the line is not a frame.
 fn frame_of(line: &str) -> Option<Frame<'_>> {
     let rest = trim_start(line.strip_prefix("at ")?);
     let end = find_either(rest, b'(', b' ')?;

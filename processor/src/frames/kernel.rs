@@ -114,7 +114,7 @@ fn blame_hang(trace: &mut Trace<'_>) {
     }
 }
 
-/// The outermost frame that is no mere entry: what the processor was asked to do.
+/// The outermost frame that is more than an entry: the work that the processor was asked to do.
 fn way_in(frames: &[Frame<'_>]) -> Option<usize> {
     let rules = classify::rules(Language::Kernel);
     let mut name = String::new();

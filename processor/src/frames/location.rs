@@ -77,7 +77,7 @@ pub fn is_exception_name(name: &str) -> bool {
         return false;
     }
     const ENDINGS: [&str; 10] =
-        ["Exception", "Error", "Failure", "Throwable", "Fault", "Warning", "Interrupt", "Exit", "ThreadDeath", "Abort"];
+        ["Exception", "Error", "TableError", "Throwable", "Fault", "Warning", "Interrupt", "Exit", "ThreadDeath", "Abort"];
     ENDINGS.iter().any(|ending| last.ends_with(ending)) && !name.starts_with('.')
 }
 

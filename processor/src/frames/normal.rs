@@ -1,24 +1,19 @@
-//! The name of a frame without what compilers, proxies and builds put into it.
+//! The normal name of a frame: without the parts that compilers, proxies and builds add.
 //!
-//! Two frames with one normal name are the same place in the program, whatever the build: line
-//! numbers, addresses, lambda counters, proxy suffixes, hashes and type arguments are left out.
+//! Two frames with the same normal name are the same place in the program, whatever the build. Line numbers, addresses, counters of lambdas, suffixes of
+//! proxies, hashes and type arguments are left out.
 
 use super::location::base_name;
 use super::search::{after, before_byte, find, find_byte, has, rfind_byte, rsplit, split_byte};
-use super::symbol::{kernel, native};
 use super::{Frame, Language};
 
 /// Appends the normal name of a frame; nothing where the frame names nothing.
 pub fn write(language: Language, frame: &Frame<'_>, out: &mut String) {
-    match language {
-        Language::Java | Language::Threads => java(frame, out),
-        Language::CSharp => csharp(frame, out),
-        Language::JavaScript => javascript(frame, out),
-        Language::Kernel => kernel(frame, out),
-        Language::Native | Language::Unreal | Language::HotSpot | Language::Rust => native(frame, out),
-        Language::Go => dotted(frame.module, go_function(frame.function), out),
-        Language::Python | Language::Php | Language::Ruby | Language::Lua | Language::Dart => script(frame, out),
-    }
+    (language.entry().write_name)(frame, out);
+}
+
+pub(super) fn go(frame: &Frame<'_>, out: &mut String) {
+    dotted(frame.module, go_function(frame.function), out);
 }
 
 fn dotted(module: &str, function: &str, out: &mut String) {
@@ -43,7 +38,7 @@ const JAVA_MARKS: [(&str, &str); 9] = [
 ];
 
 /// `pkg.Cart$$Lambda$14/0x8.run` → `pkg.Cart$$Lambda.run`, `lambda$pay$3` → `lambda$pay$`, `Cart$1` → `Cart$`.
-fn java(frame: &Frame<'_>, out: &mut String) {
+pub(super) fn java(frame: &Frame<'_>, out: &mut String) {
     let mut class = find_byte(frame.module, b'/').map_or(frame.module, |slash| &frame.module[..slash]);
     let mut kept = "";
     let mut from = 0;
@@ -103,7 +98,7 @@ fn push_without_accessors(name: &str, out: &mut String) {
 }
 
 /// `<Total>d__5.MoveNext` → `Total`, `<>c__DisplayClass1_0.<Pay>b__0` → `Pay`, generics dropped.
-fn csharp(frame: &Frame<'_>, out: &mut String) {
+pub(super) fn csharp(frame: &Frame<'_>, out: &mut String) {
     let module = before_byte(frame.module, b'[');
     let machine = rfind_byte(module, b'<').filter(|_| matches!(frame.function, "MoveNext"));
     if let Some(at) = machine {
@@ -141,7 +136,7 @@ fn push_class(class: &str, out: &mut String) {
 }
 
 /// File and function; of a bundle's name only what stays when it is built again.
-fn javascript(frame: &Frame<'_>, out: &mut String) {
+pub(super) fn javascript(frame: &Frame<'_>, out: &mut String) {
     let file = base_name(frame.module);
     let start = out.len();
     let mut rest = Some(file);
@@ -177,7 +172,7 @@ fn go_function(function: &str) -> &str {
     find(function, ".func").map_or(function, |at| &function[..at])
 }
 
-fn script(frame: &Frame<'_>, out: &mut String) {
+pub(super) fn script(frame: &Frame<'_>, out: &mut String) {
     let module = match frame.module.is_empty() {
         true => base_name(frame.file),
         false => frame.module,

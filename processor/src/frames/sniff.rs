@@ -1,4 +1,5 @@
-//! Which parser reads a text: decided by the first line that only one runtime would print.
+//! Which language a text is of: the first line that only one runtime prints decides. The order of the checks matters, because some lines look
+//! alike in two languages.
 
 use super::location::{after_log_prefix, has_line_and_column, split_number};
 use super::search::{after, find_byte, has, has_byte, lines, trim, trim_start};

@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use super::explanation::{Explanation, Seen, explain};
-use super::line::{fingerprint_of, hex, id_of, read, subject_of};
+use super::explanation::{Explanation, ShownFrame, explain};
+use super::line::{fingerprint_of, id_of, read, subject_of};
 use crate::fingerprint::Part;
 use crate::project::Rules;
 
 /// Compares two lines of JSON and says it in words.
 ///
 /// # Errors
-/// A line is no report.
+/// A line is not a report.
 pub fn difference(a: &str, b: &str, rules: &Rules) -> Result<String, &'static str> {
     let (a, b) = (read(a)?, read(b)?);
     let (own_a, own_b) = (fingerprint_of(&a), fingerprint_of(&b));
@@ -20,7 +20,7 @@ pub fn difference(a: &str, b: &str, rules: &Rules) -> Result<String, &'static st
     for (name, id, explanation) in [("A", id_of(&a), &left), ("B", id_of(&b), &right)] {
         let grouping = &explanation.grouping;
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "{name}: {id} issue {} by {}: {}", hex(&grouping.issue_id), grouping.basis, grouping.signature);
+        let _ = writeln!(out, "{name}: {id} issue {} by {}: {}", const_hex::encode(grouping.issue_id), grouping.basis, grouping.signature);
     }
     let apart = [
         ("app", subject_a.app_id.to_owned(), subject_b.app_id.to_owned()),
@@ -49,10 +49,10 @@ fn parts(out: &mut String, a: &[Part], b: &[Part]) {
     out.push_str("\nparts of the fingerprint\n");
     for at in 0..a.len().max(b.len()) {
         match (a.get(at), b.get(at)) {
-            (Some(a), Some(b)) if a == b => row(out, '=', a.kind, &a.value),
+            (Some(a), Some(b)) if a == b => row(out, '=', a.kind.name(), &a.value),
             (a, b) => {
-                a.iter().for_each(|part| row(out, '-', part.kind, &part.value));
-                b.iter().for_each(|part| row(out, '+', part.kind, &part.value));
+                a.iter().for_each(|part| row(out, '-', part.kind.name(), &part.value));
+                b.iter().for_each(|part| row(out, '+', part.kind.name(), &part.value));
             }
         }
     }
@@ -71,19 +71,19 @@ fn messages(out: &mut String, a: &Explanation, b: &Explanation) {
 }
 
 /// Both stacks as one list: frames of both, of A alone, of B alone; those that count have a star.
-fn frames(out: &mut String, a: &[Seen], b: &[Seen]) {
+fn frames(out: &mut String, a: &[ShownFrame], b: &[ShownFrame]) {
     if a.is_empty() && b.is_empty() {
         return;
     }
     out.push_str("\nframes, innermost first (* counts)\n");
-    let mark = |frame: &Seen| format!("{}{}", frame.class, if frame.counts { "*" } else { "" });
+    let mark = |frame: &ShownFrame| format!("{}{}", frame.class, if frame.counts { "*" } else { "" });
     for (sign, frame) in aligned(a, b) {
         row(out, sign, &mark(frame), &frame.name);
     }
 }
 
 /// The longest list of frames that both have in this order, and what is beside it. Stacks are shown to 128 frames, so its square is small.
-fn aligned<'a>(a: &'a [Seen], b: &'a [Seen]) -> Vec<(char, &'a Seen)> {
+fn aligned<'a>(a: &'a [ShownFrame], b: &'a [ShownFrame]) -> Vec<(char, &'a ShownFrame)> {
     let mut common = vec![vec![0_u16; b.len() + 1]; a.len() + 1];
     for at in (0..a.len()).rev() {
         for to in (0..b.len()).rev() {

@@ -1,52 +1,53 @@
-//! Why a report is where it is: the frames that were looked at, those that counted, and the form of its message.
+//! Why a report has its issue: the frames that grouping saw, the frames that counted, and the form of its message.
 
+use schemas::grouping::PartKind;
 use serde::Serialize;
 
-use super::{Grouping, Subject, weigh};
-use crate::fingerprint::{Evidence, Named, Policy};
+use super::{Grouping, Subject, group_observed};
+use crate::fingerprint::{Evidence, NamedFrame, Policy};
 use crate::frames::classify::Class;
 use crate::project::Rules;
 
-/// Frames that are shown.
-const MOST: usize = 128;
+/// The most frames that are shown.
+const MAX_FRAMES: usize = 128;
 
-/// A grouping with what it was made of.
+/// A grouping with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     pub grouping: Grouping,
     /// The message's form; empty where there is no message.
     pub message: String,
     /// The frames, innermost first, recursion collapsed, without those that the project does not look at.
-    pub frames: Vec<Seen>,
+    pub frames: Vec<ShownFrame>,
 }
 
 /// A frame as grouping sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Seen {
+pub struct ShownFrame {
     pub class: &'static str,
-    /// Whether it was found to decide, itself or by its class.
+    /// Whether the frame, or its class, decided.
     pub counts: bool,
     pub name: String,
 }
 
-/// Groups a report and keeps what it saw.
+/// Groups a report and keeps the evidence.
 #[must_use]
 pub fn explain(subject: &Subject<'_>, rules: &Rules) -> Explanation {
-    let look = |evidence: &Evidence<'_>, top: &[Named<'_>]| (evidence.message.to_owned(), seen(evidence, top));
-    let (grouping, (message, mut frames)) = weigh(subject, (Policy::default(), rules), look);
+    let observe = |evidence: &Evidence<'_>, top: &[NamedFrame<'_>]| (evidence.message.to_owned(), seen(evidence, top));
+    let (grouping, (message, mut frames)) = group_observed(subject, Policy::default(), rules, observe);
     // Where a person or the client decided, or the message alone, no frame did.
-    let decided = grouping.parts.iter().any(|part| matches!(part.kind, "frame" | "class"));
+    let decided = grouping.parts.iter().any(|part| matches!(part.kind, PartKind::Frame | PartKind::Class));
     frames.iter_mut().for_each(|frame| frame.counts &= decided);
     Explanation { grouping, message, frames }
 }
 
-fn seen(evidence: &Evidence<'_>, top: &[Named<'_>]) -> Vec<Seen> {
-    let counts = |frame: &Named<'_>| match evidence.recurring.is_empty() {
+fn seen(evidence: &Evidence<'_>, top: &[NamedFrame<'_>]) -> Vec<ShownFrame> {
+    let counts = |frame: &NamedFrame<'_>| match evidence.recurring.is_empty() {
         true => top.contains(frame),
         false => evidence.recurring.iter().take(3).any(|name| *name == frame.name),
     };
-    let shown = evidence.frames.iter().take(MOST);
-    shown.map(|frame| Seen { class: class(frame.class), counts: counts(frame), name: frame.name.to_owned() }).collect()
+    let shown = evidence.frames.iter().take(MAX_FRAMES);
+    shown.map(|frame| ShownFrame { class: class(frame.class), counts: counts(frame), name: frame.name.to_owned() }).collect()
 }
 
 fn class(class: Class) -> &'static str {

@@ -1,79 +1,38 @@
-//! What sort of event a report is: how the program ended decides what is evidence.
+//! Recognises what sort of event a report is.
 
+use crate::frames::Trace;
 use crate::frames::native::ASSERTION;
-use crate::frames::{Language, Trace};
+use schemas::grouping::Kind;
 
 use super::Subject;
 use super::texts::Texts;
 
-/// What sort of event a report is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Exception,
-    Native,
-    Anr,
-    /// The program gave itself up: a failed check, `abort()`.
-    Abort,
-    /// It went on for too long without getting anywhere.
-    Hang,
-    OutOfMemory,
-    StackOverflow,
-    Message,
-}
-
-impl Kind {
-    /// The kind as stored and hashed.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Exception => "exception",
-            Self::Native => "native",
-            Self::Anr => "anr",
-            Self::Abort => "abort",
-            Self::Hang => "hang",
-            Self::OutOfMemory => "oom",
-            Self::StackOverflow => "stack_overflow",
-            Self::Message => "message",
-        }
+/// The kind of a report with its trace and texts.
+#[must_use]
+pub fn kind_of(subject: &Subject<'_>, trace: Option<&Trace<'_>>, texts: &Texts<'_>) -> Kind {
+    const MEMORY: [&str; 6] = ["OutOfMemoryError", "OutOfMemoryException", "MemoryError", "bad_alloc", "out-of-memory", "OOM"];
+    const DEPTH: [&str; 5] = ["StackOverflowError", "StackOverflowException", "RecursionError", "stack-overflow", "STACK_OVERFLOW"];
+    if subject.category.eq_ignore_ascii_case("anr") {
+        return Kind::Anr;
     }
-
-    /// The kind of a report with its trace and texts.
-    #[must_use]
-    pub fn of(subject: &Subject<'_>, trace: Option<&Trace<'_>>, texts: &Texts<'_>) -> Self {
-        const MEMORY: [&str; 6] = ["OutOfMemoryError", "OutOfMemoryException", "MemoryError", "bad_alloc", "out-of-memory", "OOM"];
-        const DEPTH: [&str; 5] = ["StackOverflowError", "StackOverflowException", "RecursionError", "stack-overflow", "STACK_OVERFLOW"];
-        if subject.category.eq_ignore_ascii_case("anr") {
-            return Self::Anr;
-        }
-        if MEMORY.iter().any(|ending| texts.fault.ends_with(ending)) {
-            return Self::OutOfMemory;
-        }
-        if DEPTH.iter().any(|ending| texts.fault.ends_with(ending)) {
-            return Self::StackOverflow;
-        }
-        if is_hang(texts) {
-            return Self::Hang;
-        }
-        match trace {
-            Some(trace) if is_native(trace.language) => match is_abort(texts.fault) {
-                true => Self::Abort,
-                false => Self::Native,
-            },
-            Some(_) => Self::Exception,
-            None if subject.exp_name.is_empty() => Self::Message,
-            None => Self::Exception,
-        }
+    if MEMORY.iter().any(|ending| texts.fault.ends_with(ending)) {
+        return Kind::OutOfMemory;
     }
-
-    /// Whether the fault is a phrase of a runtime below all languages rather than a class.
-    #[must_use]
-    pub const fn is_native(self) -> bool {
-        matches!(self, Self::Native | Self::Abort | Self::Hang)
+    if DEPTH.iter().any(|ending| texts.fault.ends_with(ending)) {
+        return Kind::StackOverflow;
     }
-}
-
-const fn is_native(language: Language) -> bool {
-    matches!(language, Language::Native | Language::Unreal | Language::HotSpot | Language::Kernel)
+    if is_hang(texts) {
+        return Kind::Hang;
+    }
+    match trace {
+        Some(trace) if trace.language.entry().is_native => match is_abort(texts.fault) {
+            true => Kind::Abort,
+            false => Kind::Native,
+        },
+        Some(_) => Kind::Exception,
+        None if subject.exp_name.is_empty() => Kind::Message,
+        None => Kind::Exception,
+    }
 }
 
 fn is_abort(fault: &str) -> bool {

@@ -1,23 +1,21 @@
 //! The line protocol of `aftershock group`: a JSON report in, a JSON issue out.
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value, json};
 
 use super::explanation::{Explanation, explain};
 use super::{Subject, group_with};
 use crate::project::Rules;
 
-/// Answers one line: `{"id","issue","signature"}`, or `{"id":null,"error"}` where it is no report.
+/// Answers one line: `{"id","issue","signature"}`, or `{"id":null,"error"}` where it is not a report.
 #[must_use]
 pub fn line(json: &str, rules: &Rules) -> String {
     answer(json, |subject| {
         let grouping = group_with(subject, rules);
-        json!({"issue": hex(&grouping.issue_id), "signature": grouping.signature})
+        json!({"issue": const_hex::encode(grouping.issue_id), "signature": grouping.signature})
     })
 }
 
-/// Answers one line with what went in beside the issue.
+/// Answers one line with the issue and the evidence.
 #[must_use]
 pub fn explained_line(json: &str, rules: &Rules) -> String {
     answer(json, |subject| written(&explain(subject, rules), rules))
@@ -36,10 +34,10 @@ fn answer(text: &str, reply: impl FnOnce(&Subject<'_>) -> Value) -> String {
     answer.to_string()
 }
 
-/// A report as it stands on a line.
+/// Reads the report of a line.
 ///
 /// # Errors
-/// Why it is none.
+/// The line is not a report.
 pub fn read(text: &str) -> Result<Map<String, Value>, &'static str> {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(report)) => Ok(report),
@@ -48,20 +46,20 @@ pub fn read(text: &str) -> Result<Map<String, Value>, &'static str> {
     }
 }
 
-/// What a report calls itself.
+/// The id that a report has itself.
 #[must_use]
 pub fn id_of(report: &Map<String, Value>) -> Value {
     report.get("id").or_else(|| report.get("eventId")).cloned().unwrap_or(Value::Null)
 }
 
-/// Does something with the report of a line; `None` where it is none.
+/// Calls `with` for the report of a line; `None` where the line is not a report.
 pub fn with_subject<T>(text: &str, with: impl FnOnce(&Subject<'_>) -> T) -> Option<T> {
     let report = read(text).ok()?;
     let own = fingerprint_of(&report);
     Some(with(&subject_of(&report, &own)))
 }
 
-/// What the report of a line calls itself, as text; `None` where it is no report or has no name.
+/// The id that the report of a line has itself, as text; `None` where the line is not a report or has no id.
 #[must_use]
 pub fn id_of_line(text: &str) -> Option<String> {
     match id_of(&read(text).ok()?) {
@@ -71,7 +69,7 @@ pub fn id_of_line(text: &str) -> Option<String> {
     }
 }
 
-/// What grouping looks at in a report of a line; `own` is its [`fingerprint_of`].
+/// The parts of the report of a line that grouping reads; `own` is its [`fingerprint_of`].
 #[must_use]
 pub fn subject_of<'a>(report: &'a Map<String, Value>, own: &'a [String]) -> Subject<'a> {
     let category = said(report, &["category"]);
@@ -92,7 +90,7 @@ pub fn subject_of<'a>(report: &'a Map<String, Value>, own: &'a [String]) -> Subj
 fn written(explanation: &Explanation, rules: &Rules) -> Value {
     let Explanation { grouping, message, frames } = explanation;
     json!({
-        "issue": hex(&grouping.issue_id),
+        "issue": const_hex::encode(grouping.issue_id),
         "signature": grouping.signature,
         "version": super::VERSION,
         "rules": rules.stamp(),
@@ -103,7 +101,7 @@ fn written(explanation: &Explanation, rules: &Rules) -> Value {
         "keyFrame": grouping.key_frame,
         "expName": grouping.exp_name,
         "isSystemStack": grouping.is_system_stack,
-        "fingerprint": hex(&grouping.fingerprint),
+        "fingerprint": const_hex::encode(grouping.fingerprint),
         "parts": grouping.parts,
         "message": message,
         "stack": frames,
@@ -126,15 +124,6 @@ fn platform_id(report: &Map<String, Value>) -> u8 {
 pub fn fingerprint_of(report: &Map<String, Value>) -> Vec<String> {
     let list = report.get("fingerprint").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 #[cfg(test)]

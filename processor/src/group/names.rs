@@ -1,6 +1,6 @@
 //! The normal names of a trace's frames, with what each frame is.
 
-use crate::fingerprint::Named;
+use crate::fingerprint::NamedFrame;
 use crate::frames::classify::{self, Class};
 use crate::frames::{Trace, normal};
 
@@ -37,27 +37,29 @@ impl Names {
         this
     }
 
-    fn all(&self) -> impl Iterator<Item = Named<'_>> {
+    fn all(&self) -> impl Iterator<Item = NamedFrame<'_>> {
         let mut start = 0;
         self.ends.iter().map(move |(end, class)| {
             let name = &self.text[start..*end];
             start = *end;
             match class {
                 // Tests of one class fail for one cause; which of them met it says little.
-                Class::Test if self.has_harness => Named { name: name.rsplit_once('.').map_or(name, |(class, _)| class), class: *class },
-                Class::Test => Named { name, class: Class::App },
-                Class::Harness => Named { name, class: Class::System },
-                Class::Assertion => Named { name, class: Class::Skip },
-                _ => Named { name, class: *class },
+                Class::Test if self.has_harness => {
+                    NamedFrame { name: name.rsplit_once('.').map_or(name, |(class, _)| class), class: *class }
+                }
+                Class::Test => NamedFrame { name, class: Class::App },
+                Class::Harness => NamedFrame { name, class: Class::System },
+                Class::Assertion => NamedFrame { name, class: Class::Skip },
+                _ => NamedFrame { name, class: *class },
             }
         })
     }
 
     /// Recursion collapsed: a name that occurred a few frames before is the same loop again.
     #[must_use]
-    pub fn distinct(&self) -> Vec<Named<'_>> {
+    pub fn distinct(&self) -> Vec<NamedFrame<'_>> {
         const WINDOW: usize = 6;
-        let mut kept: Vec<Named<'_>> = Vec::with_capacity(self.ends.len());
+        let mut kept: Vec<NamedFrame<'_>> = Vec::with_capacity(self.ends.len());
         for frame in self.all() {
             let near = kept.len().saturating_sub(WINDOW);
             if !kept[near..].iter().any(|known| is_same(known.name, frame.name)) {

@@ -1,6 +1,6 @@
 //! The line people read: `NullPointerException | com.shop.Cart.total | com.shop.Checkout.pay`.
 
-use crate::fingerprint::{Evidence, Named};
+use crate::fingerprint::{Evidence, NamedFrame};
 use crate::frames::location::head;
 
 /// Bytes of a signature, a name or a frame that are kept.
@@ -8,7 +8,7 @@ pub const MAX_BYTES: usize = 500;
 
 /// The signature of a decision.
 #[must_use]
-pub fn of(client: &[String], evidence: &Evidence<'_>, top: &[Named<'_>]) -> String {
+pub fn of(client: &[String], evidence: &Evidence<'_>, top: &[NamedFrame<'_>]) -> String {
     let mut out = String::new();
     for own in client.iter().filter(|own| !own.trim().is_empty() && !own.trim().starts_with("{{")) {
         append(&mut out, own.trim());

@@ -5,7 +5,7 @@
 pub(super) struct Glob {
     first: String,
     middle: Vec<String>,
-    /// `None` where there is no star: the first is all.
+    /// The text after the last star; `None` where the pattern has no star.
     last: Option<String>,
 }
 
@@ -19,7 +19,7 @@ impl Glob {
         Self { first, middle, last }
     }
 
-    /// Whether it fits the whole text. One pass: each part is looked for behind the one before, and never given back.
+    /// Whether the pattern fits the whole text. It takes one pass: each part is searched after the part before, without going back.
     pub fn fits(&self, text: &str) -> bool {
         let Some(last) = &self.last else { return text == self.first };
         let Some(rest) = text.strip_prefix(self.first.as_str()) else { return false };

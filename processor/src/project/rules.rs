@@ -1,24 +1,25 @@
 //! The rules of all projects, compiled.
 
+use schemas::grouping::PartKind;
 use std::collections::{BTreeSet, HashMap};
 
 use super::glob::Glob;
 use super::{AppGrouping, GroupBy, Grouping, ServerRule};
-use crate::fingerprint::{self, Evidence, Hash64, Named, Part, Policy};
+use crate::fingerprint::{self, Evidence, Hash64, NamedFrame, Part, Policy};
 use crate::frames::classify::Class;
 
-const MOST_APPS: usize = 1_000;
-const MOST_RULES: usize = 1_000;
-const MOST_PATTERNS: usize = 200;
-const MOST_VALUES: usize = 8;
-const LONGEST: usize = 256;
+const MAX_APPS: usize = 1_000;
+const MAX_RULES: usize = 1_000;
+const MAX_PATTERNS: usize = 200;
+const MAX_VALUES: usize = 8;
+const MAX_TEXT_BYTES: usize = 256;
 /// Bytes of a message, and frames of a stack, that patterns look at.
-const LOOKED_AT: usize = 4_096;
-const FRAMES: usize = 256;
-/// Frames that count where all of them shall.
-const ALL: usize = 64;
+const MAX_MESSAGE_BYTES: usize = 4_096;
+const MAX_FRAMES: usize = 256;
+/// Frames that count for `group_by = "frames"`.
+const ALL_FRAMES: usize = 64;
 
-/// What projects decide; by default nothing.
+/// The compiled rules of all projects. The default has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     apps: HashMap<String, App>,
@@ -43,13 +44,13 @@ struct Rule {
     fingerprint: Vec<String>,
 }
 
-/// What decided, and by what.
+/// The parts of a fingerprint, and what decided them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
+pub struct Decision {
     pub parts: Vec<Part>,
-    /// Texts that a person or the client chose, in order; `{{ default }}` among them.
+    /// Texts that a rule or the client set, in order, `{{ default }}` among them.
     pub own: Vec<String>,
-    /// Why: the name of a rule, `client`, `group_by …`, or the parts that the default took.
+    /// What decided: the name of a rule, `client`, `group_by …`, or the kinds of the parts.
     pub basis: String,
 }
 
@@ -57,7 +58,7 @@ impl Rules {
     /// Compiles what is configured.
     ///
     /// # Errors
-    /// Everything that is wrong with it, a line each.
+    /// All mistakes, one a line.
     pub fn new(grouping: &Grouping) -> Result<Self, Vec<String>> {
         let mut wrong = Vec::new();
         check(grouping, &mut wrong);
@@ -76,14 +77,14 @@ impl Rules {
         })
     }
 
-    /// Equal for equal rules; 0 where there is none.
+    /// A number of the rules: equal for equal rules, 0 where there are none.
     #[must_use]
     pub fn stamp(&self) -> u32 {
         self.stamp
     }
 
-    /// Which frames there are to look at, and whose they are.
-    pub fn sort(&self, app_id: &str, frames: &mut Vec<Named<'_>>) {
+    /// Removes frames that the project ignores, and marks those that it calls its own.
+    pub fn sort(&self, app_id: &str, frames: &mut Vec<NamedFrame<'_>>) {
         let Some(app) = self.app(app_id) else { return };
         frames.retain(|frame| !app.irrelevant.iter().any(|pattern| pattern.fits(frame.name)));
         for frame in frames.iter_mut().filter(|frame| frame.class != Class::Skip) {
@@ -93,10 +94,9 @@ impl Rules {
         }
     }
 
-    /// Decides: by a rule, by the client, by the app's wish, by default. `message` is as it was sent.
+    /// Decides the fingerprint by a rule, the client, the app's `group_by`, or the default. `message` is the message as it was sent.
     #[must_use]
-    pub fn decide(&self, app_id: &str, message: &str, client: &[String], weighed: (&Evidence<'_>, Policy)) -> Applied {
-        let (evidence, policy) = weighed;
+    pub fn decide(&self, app_id: &str, message: &str, client: &[String], evidence: &Evidence<'_>, policy: Policy) -> Decision {
         let usual = self.without_rules(app_id, client, evidence, policy);
         let fits = |rule: &&Rule| rule.fits(app_id, message, evidence);
         let Some(rule) = self.rules.iter().find(fits) else { return usual };
@@ -108,13 +108,13 @@ impl Rules {
             _ => None,
         };
         let own: Vec<String> = rule.fingerprint.iter().map(|text| filled(text, value)).collect();
-        let parts = fingerprint::compose("rule", &own, usual.parts);
-        Applied { parts, own, basis: format!("rule {}", rule.name) }
+        let parts = fingerprint::compose(PartKind::Rule, &own, usual.parts);
+        Decision { parts, own, basis: format!("rule {}", rule.name) }
     }
 
-    fn without_rules(&self, app_id: &str, client: &[String], evidence: &Evidence<'_>, policy: Policy) -> Applied {
-        let wished = self.app(app_id).and_then(|app| by_wish(app.group_by, evidence).map(|parts| (parts, app.group_by)));
-        let (default, basis) = match wished {
+    fn without_rules(&self, app_id: &str, client: &[String], evidence: &Evidence<'_>, policy: Policy) -> Decision {
+        let set = self.app(app_id).and_then(|app| by_setting(app.group_by, evidence).map(|parts| (parts, app.group_by)));
+        let (default, basis) = match set {
             Some((parts, group_by)) => (parts, format!("group_by {}", name(group_by))),
             None => {
                 let parts = fingerprint::decide(evidence, policy);
@@ -123,8 +123,8 @@ impl Rules {
             }
         };
         let parts = fingerprint::of_client(client, default);
-        let basis = if parts.iter().any(|part| part.kind == "client") { "client".to_owned() } else { basis };
-        Applied { parts, own: client.to_vec(), basis }
+        let basis = if parts.iter().any(|part| part.kind == PartKind::Client) { "client".to_owned() } else { basis };
+        Decision { parts, own: client.to_vec(), basis }
     }
 
     fn app(&self, app_id: &str) -> Option<&App> {
@@ -150,36 +150,36 @@ impl Rule {
 
     fn fits(&self, app_id: &str, message: &str, evidence: &Evidence<'_>) -> bool {
         let fits = |glob: &Option<Glob>, text: &str| glob.as_ref().is_none_or(|glob| glob.fits(text));
-        let frames = || evidence.frames.iter().take(FRAMES);
+        let frames = || evidence.frames.iter().take(MAX_FRAMES);
         (self.app.is_empty() || self.app == app_id)
             && fits(&self.exception, evidence.exception)
-            && fits(&self.message, crate::frames::location::head(message, LOOKED_AT))
+            && fits(&self.message, crate::frames::location::head(message, MAX_MESSAGE_BYTES))
             && self.frame.as_ref().is_none_or(|glob| frames().any(|frame| glob.fits(frame.name)))
     }
 }
 
-fn by_wish(group_by: GroupBy, evidence: &Evidence<'_>) -> Option<Vec<Part>> {
-    let mut parts = vec![Part::new("kind", evidence.kind.name())];
+fn by_setting(group_by: GroupBy, evidence: &Evidence<'_>) -> Option<Vec<Part>> {
+    let mut parts = vec![Part::new(PartKind::Kind, evidence.kind.name())];
     if !evidence.exception.is_empty() {
-        parts.push(Part::new("type", evidence.exception));
+        parts.push(Part::new(PartKind::Type, evidence.exception));
     }
     let named = parts.len();
     let frames = |most: usize| {
         let policy = Policy { fault_frames: most, thrown_frames: most, poor_frames: most, ..Policy::default() };
-        fingerprint::top(evidence, policy).into_iter().map(|frame| Part::new("frame", frame.name))
+        fingerprint::top(evidence, policy).into_iter().map(|frame| Part::new(PartKind::Frame, frame.name))
     };
     match group_by {
         GroupBy::Default => return None,
         GroupBy::Type => return (named > 1).then_some(parts),
         GroupBy::Message if evidence.message.is_empty() => {}
-        GroupBy::Message => parts.push(Part::new("message", evidence.message)),
+        GroupBy::Message => parts.push(Part::new(PartKind::Message, evidence.message)),
         GroupBy::TopFrame => parts.extend(frames(1)),
-        GroupBy::Frames => parts.extend(frames(ALL)),
+        GroupBy::Frames => parts.extend(frames(ALL_FRAMES)),
     }
     (parts.len() > named).then_some(parts)
 }
 
-/// A text with its variables in place; `{{ default }}` alone is left for the composition.
+/// A text with its variables replaced, except `{{ default }}`, which composition replaces.
 fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -195,9 +195,9 @@ fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     out + rest
 }
 
-/// The kinds of parts that were taken, each once.
+/// The kinds of the parts, without repetitions.
 fn kinds(parts: &[Part]) -> String {
-    let mut kinds: Vec<&str> = parts.iter().map(|part| part.kind).filter(|kind| *kind != "kind").collect();
+    let mut kinds: Vec<&str> = parts.iter().map(|part| part.kind).filter(|kind| *kind != PartKind::Kind).map(PartKind::name).collect();
     kinds.dedup();
     if kinds.is_empty() { "kind".to_owned() } else { kinds.join(", ") }
 }
@@ -228,15 +228,15 @@ fn check(grouping: &Grouping, wrong: &mut Vec<String>) {
             wrong.push(otherwise);
         }
     };
-    require(grouping.apps.len() <= MOST_APPS, format!("[[processor.grouping.apps]]: more than {MOST_APPS}"));
-    require(grouping.rules.len() <= MOST_RULES, format!("[[processor.grouping.rules]]: more than {MOST_RULES}"));
+    require(grouping.apps.len() <= MAX_APPS, format!("[[processor.grouping.apps]]: more than {MAX_APPS}"));
+    require(grouping.rules.len() <= MAX_RULES, format!("[[processor.grouping.rules]]: more than {MAX_RULES}"));
     let mut named = BTreeSet::new();
     for app in &grouping.apps {
         let whose = if app.app.is_empty() { "every app".to_owned() } else { format!("app {}", app.app) };
         let place = format!("[[processor.grouping.apps]] of {whose}");
         require(named.insert(&app.app), format!("{place}: there are two"));
         for (key, list) in [("in_app", &app.in_app), ("irrelevant", &app.irrelevant)] {
-            require(list.len() <= MOST_PATTERNS, format!("{place}: {key} has more than {MOST_PATTERNS} entries"));
+            require(list.len() <= MAX_PATTERNS, format!("{place}: {key} has more than {MAX_PATTERNS} entries"));
             list.iter().for_each(|text| require(sound(text), format!("{place}: {key} {} {UNSOUND}", shown(text))));
         }
         for text in app.in_app.iter().filter(|text| text.contains('*')) {
@@ -264,7 +264,7 @@ fn rules(rules: &[ServerRule], require: &mut impl FnMut(bool, String)) {
         }
         let values = &rule.fingerprint;
         require(!values.is_empty(), format!("{place}: has no fingerprint"));
-        require(values.len() <= MOST_VALUES, format!("{place}: its fingerprint has more than {MOST_VALUES} values"));
+        require(values.len() <= MAX_VALUES, format!("{place}: its fingerprint has more than {MAX_VALUES} values"));
         for value in values {
             require(sound(value), format!("{place}: fingerprint {} {UNSOUND}", shown(value)));
             if let Some(name) = unknown(value) {
@@ -280,21 +280,21 @@ fn rules(rules: &[ServerRule], require: &mut impl FnMut(bool, String)) {
 const UNSOUND: &str = "is empty, longer than 256 bytes or has control characters or blanks at its ends";
 
 fn sound(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST && text.trim() == text && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && text.trim() == text && !text.chars().any(char::is_control)
 }
 
 fn shown(text: &str) -> String {
     format!("{:?}", crate::frames::location::head(text, 60))
 }
 
-/// A variable that there is not; the default stands alone.
+/// A variable that does not exist, or a `default` that is not alone in its text.
 fn unknown(value: &str) -> Option<String> {
     let alone = fingerprint::is_default(value);
     let names = value.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest).trim());
     names.filter(|name| !alone && !["type", "message", "frame"].contains(name)).map(str::to_owned).next()
 }
 
-/// Whether `before` fits wherever `after` does, as far as equal patterns tell.
+/// Whether `before` fits every report that `after` fits, as far as equal patterns show.
 fn covers(before: &ServerRule, after: &ServerRule) -> bool {
     let mut pairs = before.when.patterns().into_iter().zip(after.when.patterns());
     (before.app.is_empty() || before.app == after.app) && pairs.all(|((_, a), (_, b))| a.is_empty() || a == b)

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::group::{Subject, explain, group, group_with};
+use schemas::grouping::PartKind;
 
 const STACK: &str = "java.lang.IllegalStateException: 磁盘 7 已满\n\tat com.shop.audit.Audit.note(Audit.java:1)\n\tat com.shop.Cart.total(Cart.java:41)\n\tat org.vendor.Sdk.call(Sdk.java:3)\n\tat com.shop.Main.run(Main.java:9)";
 
@@ -23,11 +24,11 @@ fn rules(text: &str) -> Rules {
     Rules::new(&grouping(text)).unwrap()
 }
 
-fn parts(rules: &Rules, subject: &Subject<'_>) -> Vec<(&'static str, String)> {
+fn parts(rules: &Rules, subject: &Subject<'_>) -> Vec<(PartKind, String)> {
     group_with(subject, rules).parts.into_iter().map(|part| (part.kind, part.value)).collect()
 }
 
-fn values(kind: &'static str, values: &[&str]) -> Vec<(&'static str, String)> {
+fn values(kind: PartKind, values: &[&str]) -> Vec<(PartKind, String)> {
     values.iter().map(|value| (kind, (*value).to_owned())).collect()
 }
 
@@ -37,7 +38,7 @@ fn the_first_rule_that_fits_decides_and_default_composes() {
         "[[rules]]\napp = 'a'\nwhen.type = '*.IllegalStateException'\nwhen.frame = 'com.shop.Cart.*'\nfingerprint = ['cart', '{{ type }}: {{message}}']\n\
          [[rules]]\nname = 'disk'\nwhen.message = '*磁盘*满'\nfingerprint = ['{{ default }}', 'disk at {{ frame }}']",
     );
-    assert_eq!(parts(&rules, &subject("a")), values("rule", &["cart", "java.lang.IllegalStateException: 磁盘 <num> 已满"]));
+    assert_eq!(parts(&rules, &subject("a")), values(PartKind::Rule, &["cart", "java.lang.IllegalStateException: 磁盘 <num> 已满"]));
     let other = group_with(&subject("b"), &rules);
     let default = group(&subject("b"));
     assert_eq!((other.parts.len(), &other.parts[..default.parts.len()]), (default.parts.len() + 1, &default.parts[..]));
@@ -53,10 +54,10 @@ fn a_rule_is_stronger_than_the_client_and_the_client_than_the_wish() {
     let own = ["mine".to_owned()];
     let subject = Subject { client_fingerprint: &own, ..subject("a") };
     let wish = "[[apps]]\ngroup_by = 'type'\n";
-    assert_eq!(parts(&rules(wish), &subject), values("client", &["mine"]));
+    assert_eq!(parts(&rules(wish), &subject), values(PartKind::Client, &["mine"]));
     let rule = "[[rules]]\nwhen.type = '*State*'\nfingerprint = ['{{ default }}', 'theirs']";
     let found = parts(&rules(&format!("{wish}{rule}")), &subject);
-    assert_eq!(found, [values("client", &["mine"]), values("rule", &["theirs"])].concat());
+    assert_eq!(found, [values(PartKind::Client, &["mine"]), values(PartKind::Rule, &["theirs"])].concat());
 }
 
 #[test]
@@ -75,13 +76,13 @@ fn frames_are_looked_at_as_the_app_says() {
 #[test]
 fn an_issue_is_what_the_app_wishes_it_to_be() {
     let of = |group_by: &str, subject: &Subject<'_>| parts(&rules(&format!("[[apps]]\ngroup_by = '{group_by}'")), subject).split_off(1);
-    let named = values("type", &["java.lang.IllegalStateException"]);
+    let named = values(PartKind::Type, &["java.lang.IllegalStateException"]);
     assert_eq!(of("type", &subject("a")), named);
-    assert_eq!(of("message", &subject("a")), [named.clone(), values("message", &["磁盘 <num> 已满"])].concat());
-    assert_eq!(of("top_frame", &subject("a")), [named, values("frame", &["com.shop.audit.Audit.note"])].concat());
+    assert_eq!(of("message", &subject("a")), [named.clone(), values(PartKind::Message, &["磁盘 <num> 已满"])].concat());
+    assert_eq!(of("top_frame", &subject("a")), [named, values(PartKind::Frame, &["com.shop.audit.Audit.note"])].concat());
     let bare = Subject { app_id: "a", category: "error", exp_message: "坏了", ..Subject::default() };
     for group_by in ["type", "top_frame", "frames", "default"] {
-        assert_eq!(of(group_by, &bare), values("message", &["坏了"]), "{group_by}: where there is none, the default");
+        assert_eq!(of(group_by, &bare), values(PartKind::Message, &["坏了"]), "{group_by}: where there is none, the default");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the log holds, what the live group has folded of it, and what only the live tables still know.
+//! Surveys the log: what it has, what the live group has folded of it, and which rows of the live tables have left the log.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,17 +7,19 @@ use std::time::{Duration, Instant};
 use schemas::time;
 use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions, PartitionQueue};
 
-use super::{FOLDS, Fold, Refusal, Replay};
+use super::Replay;
 use crate::error::Error;
 use crate::pipeline;
+use crate::replay_refusal::ReplayRefusal;
+use crate::stream::{STREAMS, StreamSpec};
 
-const GLANCE: Duration = Duration::from_millis(100);
-const PATIENCE: Duration = Duration::from_secs(60);
+const POLL_WAIT: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One partition of a topic.
+/// What was found about one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partition {
-    pub fold: Fold,
+pub struct PartitionSurvey {
+    pub stream: StreamSpec,
     pub number: i32,
     /// First offset in the log.
     pub low: i64,
@@ -25,54 +27,54 @@ pub struct Partition {
     pub committed: Option<i64>,
     /// Highest offset in the live table.
     pub highest: Option<i64>,
-    /// Log day of the first record, where others were before it.
+    /// Log day of the first record, where earlier records have left the log.
     pub first_day: Option<u16>,
-    /// Last log day with live rows whose records have left the log.
+    /// The last log day with live rows whose records have left the log.
     pub gone: Option<u16>,
 }
 
-/// All of them.
+/// What was found about all partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     pub group: String,
-    pub partitions: Vec<Partition>,
+    pub partitions: Vec<PartitionSurvey>,
 }
 
 impl Survey {
     /// What the group has committed, by topic and partition.
     #[must_use]
     pub fn committed(&self) -> Committed {
-        self.partitions.iter().map(|found| ((found.fold.topic, found.number), found.committed)).collect()
+        self.partitions.iter().map(|found| ((found.stream.topic, found.number), found.committed)).collect()
     }
 }
 
 /// Offsets by topic and partition.
 pub type Committed = BTreeMap<(&'static str, i32), Option<i64>>;
 
-/// Looks.
+/// Surveys the log and the live tables.
 ///
 /// # Errors
 /// An engine is away, or the first records do not come.
 pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
-    let (generation, mut partitions) = (replay.site.config.log_generation, Vec::new());
+    let (generation, mut partitions) = (replay.installation.config.log_generation, Vec::new());
     let committed = committed(replay).await?;
     for ((topic, number), committed) in committed {
-        let Some(fold) = FOLDS.into_iter().find(|fold| fold.topic == topic) else { continue };
+        let Some(stream) = STREAMS.into_iter().find(|stream| stream.topic == topic) else { continue };
         let (low, high) = replay.admin.watermarks(topic, number).await?;
         let place = (generation, number);
-        let highest = replay.side.highest(fold.table, place).await?;
-        let gone = replay.side.last_day_gone(fold.table, place, low).await?;
+        let highest = replay.tables.highest(stream.table, place).await?;
+        let gone = replay.tables.last_day_gone(stream.table, place, low).await?;
         // Marked for a look where the beginning is gone and something is left.
         let first_day = (low > 0 && high > low).then_some(0);
-        partitions.push(Partition { fold, number, low, committed, highest, first_day, gone });
+        partitions.push(PartitionSurvey { stream, number, low, committed, highest, first_day, gone });
     }
     let wanted: Vec<(String, i32)> =
-        partitions.iter().filter(|found| found.first_day.is_some()).map(|found| (found.fold.topic.to_owned(), found.number)).collect();
+        partitions.iter().filter(|found| found.first_day.is_some()).map(|found| (found.stream.topic.to_owned(), found.number)).collect();
     let days = first_days(replay, wanted).await?;
     for found in &mut partitions {
-        found.first_day = days.get(&(found.fold.topic.to_owned(), found.number)).copied();
+        found.first_day = days.get(&(found.stream.topic.to_owned(), found.number)).copied();
     }
-    Ok(Survey { group: replay.site.config.group.clone(), partitions })
+    Ok(Survey { group: replay.installation.kafka.group.clone(), partitions })
 }
 
 /// What the live group has committed of every partition.
@@ -81,11 +83,12 @@ pub async fn survey(replay: &Replay<'_>) -> Result<Survey, Error> {
 /// The log is away.
 pub async fn committed(replay: &Replay<'_>) -> Result<Committed, Error> {
     let mut committed = Committed::new();
-    for fold in FOLDS {
+    for stream in STREAMS {
         let asked: Vec<(String, i32)> =
-            (0..replay.admin.partitions(fold.topic).await?).map(|number| (fold.topic.to_owned(), number)).collect();
-        let offsets = replay.admin.committed(&replay.site.config.group, &asked).await?;
-        committed.extend(asked.iter().zip(offsets).map(|((_, number), offset)| ((fold.topic, *number), offset.map(|(offset, _)| offset))));
+            (0..replay.admin.partitions(stream.topic).await?).map(|number| (stream.topic.to_owned(), number)).collect();
+        let offsets = replay.admin.committed(&replay.installation.kafka.group, &asked).await?;
+        committed
+            .extend(asked.iter().zip(offsets).map(|((_, number), offset)| ((stream.topic, *number), offset.map(|(offset, _)| offset))));
     }
     Ok(committed)
 }
@@ -95,9 +98,10 @@ async fn first_days(replay: &Replay<'_>, wanted: Vec<(String, i32)>) -> Result<H
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
-    let kafka = replay.site.kafka.clone();
+    let kafka = replay.installation.kafka.clone();
     let group = format!("{}-survey", replay.group());
-    let options = GroupOptions { group, prefetch_bytes: 1, ..pipeline::group(&replay.site.config) };
+    let options =
+        GroupOptions { group, prefetch_bytes: 1, ..pipeline::group_options(&replay.installation.config, &replay.installation.kafka) };
     let read = tokio::task::spawn_blocking(move || read(&kafka, &options, &wanted));
     read.await.unwrap_or(Err(Error::ConsumerStopped))
 }
@@ -108,14 +112,14 @@ fn read(kafka: &service::kafka::Config, options: &GroupOptions, wanted: &[(Strin
     let consumer = GroupConsumer::subscribe(kafka, options, Arc::<Queues>::clone(&queues))?;
     let (began, mut days) = (Instant::now(), HashMap::new());
     let outcome = loop {
-        if let Err(error) = consumer.poll(GLANCE) {
+        if let Err(error) = consumer.poll(POLL_WAIT) {
             break Err(error.into());
         }
         for queue in queues.all().iter() {
             let place = (queue.topic().to_owned(), queue.partition());
             if wanted.contains(&place)
                 && !days.contains_key(&place)
-                && let Ok(Some(message)) = queue.poll(GLANCE)
+                && let Ok(Some(message)) = queue.poll(POLL_WAIT)
             {
                 days.insert(place, time::log_day(message.appended_at));
             }
@@ -123,8 +127,8 @@ fn read(kafka: &service::kafka::Config, options: &GroupOptions, wanted: &[(Strin
         if days.len() == wanted.len() {
             break Ok(days);
         }
-        if began.elapsed() > PATIENCE {
-            break Err(Refusal::Unread { missing: wanted.len() - days.len() }.into());
+        if began.elapsed() > TIMEOUT {
+            break Err(ReplayRefusal::Unread { missing: wanted.len() - days.len() }.into());
         }
     };
     // They end before the membership does.

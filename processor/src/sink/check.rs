@@ -1,36 +1,37 @@
-//! Which rows a table refuses: tried on an empty twin of it, so that the table itself gets a slice as one insert or not at all.
+//! Finds the rows that a table refuses. They are tried on an empty copy of the table, so that the table itself gets a slice as one insert or not at
+//! all.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use schemas::row::Table;
 
-use super::failure::Blame;
-use super::{Failure, Sink};
+use super::table_error::Blame;
+use super::{Sink, TableError};
 
-/// So many rows refused and none taken: the table is at fault and not the rows.
-const HOPELESS: usize = 1_000;
-/// A single row is tried so often where the server may be at fault.
+/// If this many rows are refused and none is taken, the table is at fault and not the rows.
+const REFUSED_LIMIT: usize = 1_000;
+/// Attempts with a single row where the server may be at fault.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl<T: Table> Sink<T> {
-    /// The rows that the table refuses by themselves: their places in `rows`, with what the server said. Halves are tried until each
-    /// refused row stands alone, so a few of them cost a few inserts.
+    /// The rows that the table refuses: their indexes in `rows`, with the server's answers. Halves are tried until each refused row is alone, so a few
+    /// refused rows cost a few inserts.
     ///
     /// # Errors
-    /// The server is away; the table takes no row at all.
-    pub async fn refused(&self, rows: &[T]) -> Result<Vec<(usize, String)>, Failure> {
-        let twin = format!("{}_check_{}", self.table, self.partition);
+    /// The server is away, or the table takes no row at all.
+    pub async fn refused(&self, rows: &[T]) -> Result<Vec<(usize, String)>, TableError> {
+        let twin = format!("{}_check_{}", self.table.name, self.table.partition.column());
         // What a processor that was killed has left.
         self.run(&format!("drop table if exists {twin} sync")).await?;
-        self.run(&format!("create table {twin} as {}", self.table)).await?;
+        self.run(&format!("create table {twin} as {}", self.table.name)).await?;
         let found = self.search(&twin, rows).await;
         self.run(&format!("drop table if exists {twin} sync")).await?;
         found
     }
 
-    async fn search(&self, twin: &str, rows: &[T]) -> Result<Vec<(usize, String)>, Failure> {
+    async fn search(&self, twin: &str, rows: &[T]) -> Result<Vec<(usize, String)>, TableError> {
         let (mut refused, mut has_taken) = (Vec::new(), false);
         let whole = 0..rows.len();
         let mut left: Vec<Range<usize>> = vec![whole];
@@ -48,14 +49,14 @@ impl<T: Table> Sink<T> {
                     left.push(range.start..middle);
                 }
             }
-            if refused.len() >= HOPELESS && !has_taken {
-                return Err(Failure::RefusesAll(refused.len(), failure.code()));
+            if refused.len() >= REFUSED_LIMIT && !has_taken {
+                return Err(TableError::RefusesAll(refused.len(), failure.code()));
             }
         }
         Ok(refused)
     }
 
-    async fn try_rows(&self, twin: &str, rows: &[T]) -> Result<(), Failure> {
+    async fn try_rows(&self, twin: &str, rows: &[T]) -> Result<(), TableError> {
         let mut tries = 1;
         loop {
             let outcome = self.write(twin, rows, &[("async_insert", "0"), ("insert_deduplicate", "0")]).await;
@@ -69,7 +70,7 @@ impl<T: Table> Sink<T> {
         }
     }
 
-    async fn run(&self, statement: &str) -> Result<(), Failure> {
-        self.within(self.client.query_raw(statement).execute()).await
+    async fn run(&self, statement: &str) -> Result<(), TableError> {
+        self.table.within(self.table.client.query_raw(statement).execute()).await
     }
 }

@@ -1,20 +1,20 @@
-//! The nearest of many, without comparing all with all: where there are many, only those that share something rare are compared.
+//! The nearest of many profiles. Where there are many, only profiles that share a rare token are compared.
 
 use std::collections::HashMap;
 
 use super::{Profile, Rarity, similarity};
 
-/// Tokens of a profile by which others are found, the rarest first.
+/// Tokens of a profile by which other profiles are found, the rarest first.
 const ASKED: usize = 24;
-/// What is in more profiles than this finds none.
+/// A token of more profiles than this is not used to find others.
 const COMMON: usize = 400;
-/// Profiles that one is compared with.
+/// The most profiles with which one is compared.
 const COMPARED: usize = 200;
 
-/// One that is near another.
+/// A profile that is near another one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
-    /// Its place in the list.
+    /// Its index in the list.
     pub other: usize,
     pub score: f64,
 }

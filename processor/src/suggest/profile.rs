@@ -1,18 +1,18 @@
-//! What of a report is compared: its exception, its frames, the words of its message's form.
+//! The parts of a report that are compared: its exception, its frames, the words of its message.
 
-use crate::fingerprint::{Evidence, Hash64, Named, Policy};
+use crate::fingerprint::{Evidence, Hash64, NamedFrame, Policy};
 use crate::frames::classify::Class;
-use crate::group::{Grouping, Subject, weigh};
+use crate::group::{Grouping, Subject, group_observed};
 use crate::project::Rules;
 
-/// Frames and words that are looked at.
+/// The most frames and words that are compared.
 const FRAMES: usize = 64;
 const WORDS: usize = 48;
 
 /// A report as it is compared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    /// 0 where there is none.
+    /// Hash of the exception; 0 where there is none.
     pub(super) exception: u64,
     pub(super) frames: Vec<Token>,
     pub(super) words: Vec<Token>,
@@ -22,15 +22,15 @@ pub struct Profile {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Token {
     pub name: u64,
-    /// By place and kind; rarity comes to it.
+    /// Weight by place and class, to be multiplied by rarity.
     pub weight: f64,
 }
 
 impl Profile {
-    /// Groups a report and keeps what is compared.
+    /// Groups a report and keeps the parts that are compared.
     #[must_use]
     pub fn of(subject: &Subject<'_>, rules: &Rules) -> (Grouping, Self) {
-        weigh(subject, (Policy::default(), rules), |evidence, _| Self::new(evidence))
+        group_observed(subject, Policy::default(), rules, |evidence, _| Self::new(evidence))
     }
 
     fn new(evidence: &Evidence<'_>) -> Self {
@@ -52,7 +52,7 @@ fn place_of(place: usize) -> f64 {
     (1.0 + place as f64).sqrt()
 }
 
-fn class(frame: &Named<'_>) -> f64 {
+fn class(frame: &NamedFrame<'_>) -> f64 {
     match frame.class {
         Class::App | Class::Test => 1.0,
         Class::Library => 0.5,

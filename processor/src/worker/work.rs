@@ -1,4 +1,4 @@
-//! The work on one open slice: its records become rows in the table, or dead letters.
+//! Work on one open slice: its records become rows in the table, or dead letters.
 
 use std::time::Instant;
 
@@ -7,29 +7,29 @@ use service::kafka::consumer::Message;
 
 use super::Worker;
 use crate::decode::{Rejection, Rejections};
-use crate::dedupe::{Claim, Window};
+use crate::dedupe::{DedupeKey, Window};
 use crate::error::Error;
-use crate::fold::{self, Folded};
-use crate::meter::Pass;
-use crate::outfit::Duty;
-use crate::recall;
-use crate::sink::{Blame, History, Range};
+use crate::fold::{self, SliceRows};
+use crate::log_partition::LogPartition;
+use crate::metrics::SlicePass;
+use crate::sink::{Blame, History, SliceRange};
 use crate::slice::Slice;
-use crate::stop::{Attempt, Halt};
+use crate::stop::WorkerEnd;
 use crate::stream::Stream;
+use crate::worker_setup::Mode;
 
-/// So many records without a valid one among them, and none before: the fault is ours.
-pub(super) const HOPELESS: u64 = 1_000;
-/// Refusals of one insert, where the server may be at fault, before its rows are looked at.
-const DOUBTS: u32 = 6;
+/// If this many records are invalid and none was ever valid, the installation is at fault and the stream is halted.
+pub(super) const INVALID_LIMIT: u64 = 1_000;
+/// Refusals of one insert for which the server may be at fault, before its rows are tried one by one.
+const DOUBTFUL_LIMIT: u32 = 6;
 
-/// How a slice is to be worked on.
+/// How a slice is to be processed.
 pub(super) struct Job {
     history: History,
-    pass: Pass,
+    pass: SlicePass,
     /// Offsets whose records are not read.
     skipped: Vec<i64>,
-    /// The worker has the budget to itself already.
+    /// The worker holds the whole memory budget already.
     is_alone: bool,
 }
 
@@ -39,35 +39,36 @@ impl Job {
         Self { history: History::Unknown, ..Self::fresh() }
     }
 
-    /// A slice that no worker can have tried.
+    /// A slice that no worker can have tried before.
     pub(super) fn fresh() -> Self {
-        Self { history: History::Fresh, pass: Pass::New, skipped: Vec::new(), is_alone: false }
+        Self { history: History::Fresh, pass: SlicePass::New, skipped: Vec::new(), is_alone: false }
     }
 
     /// A slice that was left open.
     pub(super) fn again(skipped: Vec<i64>, is_alone: bool) -> Self {
-        Self { history: History::Unknown, pass: Pass::Repeated, skipped, is_alone }
+        Self { history: History::Unknown, pass: SlicePass::Repeated, skipped, is_alone }
     }
 }
 
 impl<S: Stream> Worker<S> {
-    /// Puts the rows of an open slice into the table; returns what was delivered for the first time.
+    /// Puts the rows of an open slice into the table. Returns the keys of first deliveries.
     ///
-    /// A record that makes no row, or whose row the table refuses, becomes a dead letter, and the slice is folded again without it.
-    pub(super) fn work(&mut self, slice: &Slice, job: &Job) -> Result<Vec<Claim>, Halt> {
+    /// A record from which no row can be made, or whose row the table refuses, becomes a dead letter, and the slice is folded again without it.
+    pub(super) fn work(&mut self, slice: &Slice, job: &Job) -> Result<Vec<DedupeKey>, WorkerEnd> {
         let began = Instant::now();
         let (first, last) = (slice.first, slice.last);
-        let _span = tracing::debug_span!("slice", topic = S::Record::TOPIC, partition = self.partition, first, last).entered();
-        self.meter.gap(self.source.take_gap());
+        let LogPartition { topic, number: partition, generation } = self.partition;
+        let _span = tracing::debug_span!("slice", topic, partition, generation, first, last).entered();
+        self.metrics.gap(self.source.take_gap());
         let Some(log_day) = slice.day() else { return Ok(Vec::new()) };
-        let range = Range { first, last, log_day };
-        if job.pass == Pass::Repeated && self.retry(|worker| worker.call(worker.sink.holds(range)))? {
-            self.meter.slice(Pass::Found, began.elapsed());
+        let range = SliceRange { first, last, log_day };
+        if job.pass == SlicePass::Repeated && self.engines.call(|| self.sink.holds(range))? {
+            self.metrics.slice(SlicePass::Found, began.elapsed());
             return Ok(Vec::new());
         }
         let _share = match job.is_alone {
             true => None,
-            false => Some(self.stop.unless_told(self.outfit.budget.share(slice.bytes()))?),
+            false => Some(self.stop.unless_told(self.setup.budget.acquire(slice.bytes()))?),
         };
         let mut rejected = self.unread(slice, &job.skipped);
         let mut history = job.history;
@@ -77,7 +78,7 @@ impl<S: Stream> Worker<S> {
                 rejected.append(&mut folded.failed);
                 continue;
             }
-            self.send(&folded.letters)?;
+            self.send(&folded.dead_letters)?;
             let refused = self.put(range, &folded, history)?;
             if refused.is_empty() {
                 break folded;
@@ -85,64 +86,64 @@ impl<S: Stream> Worker<S> {
             rejected.extend(refused);
             history = History::Unknown;
         };
-        self.invalid += folded.letters.len() as u64;
-        self.meter.records(&folded.outcomes);
-        self.meter.slice(job.pass, began.elapsed());
-        Ok(folded.firsts)
+        self.invalid += folded.dead_letters.len() as u64;
+        self.metrics.records(&folded.outcomes);
+        self.metrics.slice(job.pass, began.elapsed());
+        Ok(folded.first_deliveries)
     }
 
-    /// Records of the slice that are not read, because they have ended a process.
+    /// Records of the slice that are not read, because they ended a process.
     fn unread(&self, slice: &Slice, skipped: &[i64]) -> Rejections {
-        let is_killer = |message: &&Message| self.killers.get(&message.offset) == Some(&message.appended_at);
-        let killers = slice.messages.iter().filter(is_killer).map(|message| message.offset);
-        killers.chain(skipped.iter().copied()).map(|offset| (offset, Rejection::killed())).collect()
+        let is_poison = |message: &&Message| self.poison_records.get(&message.offset) == Some(&message.appended_at);
+        let poison_records = slice.messages.iter().filter(is_poison).map(|message| message.offset);
+        poison_records.chain(skipped.iter().copied()).map(|offset| (offset, Rejection::killed())).collect()
     }
 
-    fn fold(&mut self, slice: &Slice, rejected: &Rejections) -> Result<Folded<S::Row>, Halt> {
+    fn fold(&mut self, slice: &Slice, rejected: &Rejections) -> Result<SliceRows<S::Row>, WorkerEnd> {
         let window = match self.window.take() {
             Some(window) => window,
-            None => self.retry(|worker| worker.read_back(slice))?,
+            None => self.read_window(slice)?,
         };
-        let judged = fold::judge::<S>(slice, self.place(), &window, rejected);
+        let judged = fold::judge::<S>(slice, self.partition, &window, rejected);
         self.window = Some(window);
-        let mut judged = judged.map_err(|error| Halt::Failed(error.into()))?;
-        self.hope(judged.rejections(), judged.valid())?;
-        let asked = judged.asked();
-        if !asked.is_empty() {
-            self.meter.looked_up(asked.len());
-            let found = self.retry(|worker| worker.call(worker.sink.known(&asked, slice.first)))?;
-            judged.settle(&found);
+        let mut judged = judged.map_err(|error| WorkerEnd::Failed(error.into()))?;
+        self.check_any_valid(judged.rejections(), judged.valid())?;
+        let unknown_ids = judged.unknown_ids();
+        if !unknown_ids.is_empty() {
+            self.metrics.looked_up(unknown_ids.len());
+            let found = self.engines.call(|| self.dedupe_table.known(&unknown_ids, slice.first))?;
+            judged.resolve(&found);
         }
-        Ok(judged.fold(slice, &self.outfit.rules))
+        Ok(judged.fold(slice, &self.setup.rules))
     }
 
-    fn send(&self, letters: &[RejectedReport]) -> Result<(), Halt> {
-        if let (false, Duty::Follow(topic)) = (letters.is_empty(), &self.outfit.duty) {
-            self.retry(|worker| worker.call(topic.send(letters)))?;
+    fn send(&self, dead_letters: &[RejectedReport]) -> Result<(), WorkerEnd> {
+        if let (false, Mode::Follow(topic)) = (dead_letters.is_empty(), &self.setup.mode) {
+            self.engines.call(|| topic.send(dead_letters))?;
         }
         Ok(())
     }
 
-    /// Inserts the rows; the ones that the table refuses, where it refused the insert for them. Nothing is in the table then.
-    fn put(&mut self, range: Range, folded: &Folded<S::Row>, history: History) -> Result<Rejections, Halt> {
+    /// Inserts the rows. Returns the rows for which the table refused the insert, if it did; nothing is in the table then.
+    fn put(&mut self, range: SliceRange, folded: &SliceRows<S::Row>, history: History) -> Result<Rejections, WorkerEnd> {
         let began = Instant::now();
         let (mut history, mut doubts) = (history, 0);
-        let attempt = |worker: &Self| {
+        let insert = || {
             // After a failure the outcome is unknown.
             let history = std::mem::replace(&mut history, History::Unknown);
-            worker.call(worker.sink.put(range, &folded.rows, history))
+            self.sink.put(range, &folded.rows, history)
         };
-        let is_enough = |error: &Error| {
+        let gives_up = |error: &Error| {
             let Error::Tables(failure) = error else { return false };
             doubts += u32::from(failure.blame() == Blame::Doubtful);
-            failure.blame() == Blame::Content || doubts >= DOUBTS
+            failure.blame() == Blame::Content || doubts >= DOUBTFUL_LIMIT
         };
-        let Err(error) = self.retry_unless(attempt, is_enough)? else {
-            self.meter.insert(began.elapsed());
+        let Err(error) = self.engines.call_unless(insert, gives_up)? else {
+            self.metrics.insert(began.elapsed());
             return Ok(Rejections::new());
         };
         let code = if let Error::Tables(failure) = &error { failure.code() } else { None };
-        let (topic, partition, first, last) = (S::Record::TOPIC, self.partition, range.first, range.last);
+        let (topic, partition, first, last) = (S::Record::TOPIC, self.partition.number, range.first, range.last);
         tracing::warn!(
             topic,
             partition,
@@ -152,39 +153,39 @@ impl<S: Stream> Worker<S> {
             rows = folded.rows.len(),
             "the table refuses an insert, its rows are tried one by one"
         );
-        let refused = self.retry(|worker| worker.call(worker.sink.refused(&folded.rows)))?;
+        let refused = self.engines.call(|| self.sink.refused(&folded.rows))?;
         if refused.is_empty() {
-            return Err(Halt::Failed(error));
+            return Err(WorkerEnd::Failed(error));
         }
         let offset = |(row, answer): (usize, String)| Some((*folded.offsets.get(row)?, Rejection::refused(answer)));
         Ok(refused.into_iter().filter_map(offset).collect())
     }
 
     /// The window as it was before this slice, from the table.
-    fn read_back(&self, slice: &Slice) -> Result<Window, Attempt> {
+    fn read_window(&self, slice: &Slice) -> Result<Window, WorkerEnd> {
         if !S::REMEMBERS {
-            return Ok(Window::blind());
+            return Ok(Window::disabled());
         }
         let now = slice.messages.first().map_or(0, |message| message.appended_at);
-        self.call(recall::window(&self.sink, &self.outfit.config.dedupe, now, slice.first))
+        self.engines.call(|| self.dedupe_table.window(&self.setup.config.dedupe, now, slice.first))
     }
 
-    pub(super) fn advance(&mut self, firsts: &[Claim]) {
+    pub(super) fn advance(&mut self, first_deliveries: &[DedupeKey]) {
         if let Some(window) = &mut self.window {
-            window.advance(firsts);
-            self.mark.ids(window.len());
+            window.advance(first_deliveries);
+            self.reporter.ids(window.len());
         }
     }
 
-    /// Halts where nothing on the partition was ever valid.
-    fn hope(&mut self, rejections: &Rejections, valid: usize) -> Result<(), Halt> {
+    /// Fails if no record of the partition was ever valid.
+    fn check_any_valid(&mut self, rejections: &Rejections, valid: usize) -> Result<(), WorkerEnd> {
         self.was_valid |= valid > 0;
         let (Some(last), false) = (rejections.values().next_back(), self.was_valid) else { return Ok(()) };
         let records = self.invalid + rejections.len() as u64;
-        if records < HOPELESS {
+        if records < INVALID_LIMIT {
             return Ok(());
         }
         let topic = S::Record::TOPIC.to_owned();
-        Err(Halt::Failed(Error::NothingValid { topic, partition: self.partition, records, reason: last.reason }))
+        Err(WorkerEnd::Failed(Error::NothingValid { topic, partition: self.partition.number, records, reason: last.reason }))
     }
 }

@@ -4,18 +4,18 @@ use super::{Codec, Record};
 use crate::ids::ConnectionId;
 use serde::{Deserialize, Serialize};
 
-/// What kind of sign of life it was.
+/// What a connection says: the SDK started, or it is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConnectionKind {
     /// The SDK was initialised: counted in `accessNum`.
     Start,
-    /// A periodic sign of life: its device is connected, nothing is started.
+    /// A periodic sign of life: the device is connected, and nothing is counted in `accessNum`.
     Heartbeat,
 }
 
 impl ConnectionKind {
-    /// As it is spelled in the native dialect and in the table's enum.
+    /// The name in the native dialect and in the table's enum.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -25,8 +25,8 @@ impl ConnectionKind {
     }
 }
 
-/// One connection, or starts that a client counted together. Absent text is empty; times are Unix milliseconds. Field by
-/// field: `avro/connection.2.avsc`.
+/// One connection, or several starts that a client counted together. Absent text is empty; times are Unix milliseconds. The fields are
+/// described in `avro/connection.2.avsc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     pub connection_id: ConnectionId,
@@ -57,10 +57,10 @@ pub struct Connection {
     pub received_at: i64,
     #[serde(default)]
     pub client_ip: String,
-    /// JSON object of the fields that the dialect does not know; empty = none.
+    /// JSON object of the fields that the dialect does not know; empty where there are none.
     #[serde(default)]
     pub extra: String,
-    /// How many there were; records that do not say so are one.
+    /// How many connections the record stands for; 1 in records without the field.
     #[serde(default = "one")]
     pub count: u32,
 }
@@ -73,7 +73,7 @@ impl Record for Connection {
     const TOPIC: &'static str = "connections";
     const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/connection.1.avsc"), include_str!("../../avro/connection.2.avsc")];
 
-    /// The connection's id: a re-delivery meets its twin.
+    /// The connection's id, so that a re-delivery is in the partition of the first delivery.
     fn key(&self) -> Vec<u8> {
         self.connection_id.0.to_vec()
     }

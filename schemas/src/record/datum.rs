@@ -1,24 +1,24 @@
-//! The values of a datum, one behind the other, as Avro's binary encoding has them.
+//! Writes the values of a datum one after another, in Avro's binary encoding.
 
 use std::collections::BTreeMap;
 
-/// Where a record writes its fields, in the order of its schema.
+/// The datum of a record, to which its fields are written in the order of the schema.
 #[derive(Debug)]
 pub struct Datum<'a>(&'a mut Vec<u8>);
 
 impl<'a> Datum<'a> {
-    /// Writes behind what `bytes` holds.
+    /// Appends to `bytes`.
     pub(super) fn behind(bytes: &'a mut Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// `fixed`: the bytes and no length.
+    /// `fixed`: the bytes without a length.
     pub(super) fn fixed(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    /// `int`, `long`, and the place of an enum's symbol or of a union's branch.
+    /// `int`, `long`, the index of an enum's symbol or of a union's branch.
     pub(super) fn number(&mut self, number: i64) -> &mut Self {
         // Zigzag: the sign in the lowest bit, so that small numbers of either sign are short. Only bits are wanted.
         let mut left = ((number << 1) ^ (number >> 63)) as u64;

@@ -1,10 +1,10 @@
-//! `issue_change`: a fact about an issue that a person stated.
+//! `issue_change`: a fact about an issue, stated by a person or by a rule.
 
 use super::{Codec, Record};
 use crate::ids::{ChangeId, IssueId};
 use serde::{Deserialize, Serialize};
 
-/// One change. Times are Unix milliseconds. Field by field: `avro/issue_change.1.avsc`.
+/// One change. Times are Unix milliseconds. The fields are described in `avro/issue_change.1.avsc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueChange {
     pub change_id: ChangeId,
@@ -27,7 +27,7 @@ impl Record for IssueChange {
     const TOPIC: &'static str = "issue-changes";
     const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/issue_change.1.avsc")];
 
-    /// The issue: its changes stay in the order they were made.
+    /// The issue's id, so that the changes of an issue stay in order.
     fn key(&self) -> Vec<u8> {
         self.issue_id.0.to_vec()
     }

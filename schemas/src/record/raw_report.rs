@@ -1,39 +1,16 @@
-//! `raw_report`: what a client sent, authenticated, not interpreted.
+//! `raw_report`: a report of an authenticated client, not interpreted.
 
 mod bounded;
 mod datum;
 
-pub use bounded::MOST_ITEMS;
+pub use bounded::MAX_ITEMS;
 
 use super::{Codec, Datum, Record};
+use crate::category::Category;
 use crate::digest::{self, Content};
 use crate::ids::{Digest, ReportId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Which of the three kinds of exception; issues never span two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Category {
-    /// The app ended abnormally.
-    Crash,
-    /// The app did not respond.
-    Anr,
-    /// An exception that the app reported and survived.
-    Error,
-}
-
-impl Category {
-    /// As it is spelled in the native dialect, in queries and in the table's enum.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::Anr => "anr",
-            Self::Error => "error",
-        }
-    }
-}
 
 /// Another thread of the process, as sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +29,7 @@ pub struct Attachment {
     pub data: Vec<u8>,
 }
 
-/// One report. Absent text is empty; times are Unix milliseconds; sizes are bytes. Field by field: `avro/raw_report.2.avsc`.
+/// One report. Absent text is empty; times are Unix milliseconds; sizes are bytes. The fields are described in `avro/raw_report.2.avsc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawReport {
     pub report_id: ReportId,
@@ -61,9 +38,9 @@ pub struct RawReport {
     /// The wire protocol it came by: `log-message`, `app-key`, `native`, `sentry`.
     pub dialect: String,
     pub category: Category,
-    /// Member of the category: Crash, Native, ExtensionCrash, ANR, AllCatched, Unity3D, Lua, JS.
+    /// One of the category's [exception types](Category::exception_types).
     pub exception_type: String,
-    /// 1 Android, 2 iOS, 10 PC.
+    /// Number of the [platform](crate::platform::Platform).
     pub platform_id: i32,
     #[serde(default)]
     pub platform: String,
@@ -156,7 +133,7 @@ pub struct RawReport {
     pub sys_logs: String,
     #[serde(default, deserialize_with = "bounded::attachments")]
     pub attachments: Vec<Attachment>,
-    /// 1 fatal, 2 error, 3 warn, 4 info; 0 = not given.
+    /// 1 fatal, 2 error, 3 warn, 4 info; 0 where the client gave none.
     #[serde(default)]
     pub level: i32,
     #[serde(default)]
@@ -167,22 +144,22 @@ pub struct RawReport {
     pub user_agent: String,
     #[serde(default)]
     pub locale: String,
-    /// JSON object, as sent; empty = none.
+    /// JSON object, as sent; empty where there is none.
     #[serde(default)]
     pub context: String,
-    /// JSON object of the fields that the dialect does not know; empty = none.
+    /// JSON object of the fields that the dialect does not know; empty where there are none.
     #[serde(default)]
     pub extra: String,
     /// Names of the fields that were cut.
     #[serde(default, deserialize_with = "bounded::texts")]
     pub truncated: Vec<String>,
-    /// Number of the content, below 2^53; 0 in old records, where it is made of the digest.
+    /// Number of the content, below 2^53. It is 0 in old records; [`RawReport::content_number`] makes it from the digest there.
     #[serde(default)]
     pub content_id: i64,
 }
 
 impl RawReport {
-    /// A report of which only the required parts are known; dialects fill in the rest with struct update syntax.
+    /// A report with the required fields; everything else is empty.
     #[must_use]
     pub fn new(app_id: &str, dialect: &str, category: Category, received_at: i64) -> Self {
         Self {
@@ -251,7 +228,7 @@ impl RawReport {
         }
     }
 
-    /// Gives the report the hashes of its content.
+    /// Sets the hashes of the content.
     pub fn set_content(&mut self, content: &Content) {
         self.digest = content.digest;
         self.content_id = i64::try_from(content.id()).unwrap_or_default();
@@ -270,7 +247,7 @@ impl Record for RawReport {
     const SCHEMAS: &'static [&'static str] = &[include_str!("../../avro/raw_report.1.avsc"), include_str!("../../avro/raw_report.2.avsc")];
     const WRITE: Option<fn(&Self, &mut Datum<'_>)> = Some(Self::write);
 
-    /// The report's id: a re-delivery meets its twin, and a storm of one crash spreads over all partitions.
+    /// The report's id, so that a re-delivery is in the partition of the first delivery, and many reports of one crash spread over all partitions.
     fn key(&self) -> Vec<u8> {
         self.report_id.0.to_vec()
     }

@@ -4,16 +4,16 @@ use super::{Codec, Record};
 use crate::version::Version;
 use serde::{Deserialize, Serialize};
 
-/// One release, or its end. Times are Unix milliseconds. Field by field: `avro/release.2.avsc`.
+/// One release, or its withdrawal. Times are Unix milliseconds. The fields are described in `avro/release.2.avsc`.
 ///
-/// The topic is compacted: the newest record of a key holds. A release ends by a record that says so and not by a tombstone, which the
-/// log forgets after a day: a reader that was away longer would go on offering what was withdrawn.
+/// The topic is compacted: the log keeps the newest record of a key. A release is withdrawn by a record and not by a tombstone, because the log
+/// forgets tombstones after a day: a reader that was away for longer would go on offering the release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     pub app_id: String,
-    /// Lower case; never with a `|`.
+    /// Name of the platform in lower case, without `|`.
     pub platform: String,
-    /// As published.
+    /// The version as it was published.
     pub version: String,
     #[serde(default)]
     pub withdrawn: bool,
@@ -23,11 +23,11 @@ pub struct Release {
     pub release_notes: String,
     #[serde(default)]
     pub force_update: bool,
-    /// 0 to 100.
+    /// Share of the devices that are told of the release, 0 to 100.
     #[serde(default = "everyone")]
     pub rollout_percent: i32,
     pub published_at: i64,
-    /// Of [`Release::covered`], in hexadecimal; empty = nobody vouches for it.
+    /// MAC of [`Release::covered`], in hexadecimal; empty where the record is not signed.
     #[serde(default)]
     pub mac: String,
 }
@@ -37,7 +37,7 @@ fn everyone() -> i32 {
 }
 
 impl Release {
-    /// The end of a release.
+    /// The record that withdraws this release.
     #[must_use]
     pub fn end(self, now: i64) -> Self {
         let Self { app_id, platform, version, .. } = self;
@@ -55,7 +55,7 @@ impl Release {
         }
     }
 
-    /// What its MAC covers: every other field, each text behind its length, so that nothing of one field can pass for a part of another.
+    /// The bytes that the MAC covers: every other field, each text after its length, so that no part of one field can be moved into another.
     #[must_use]
     pub fn covered(&self) -> Vec<u8> {
         let Self { app_id, platform, version, withdrawn, download_url, release_notes, force_update, rollout_percent, published_at, mac: _ } =

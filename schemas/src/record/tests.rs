@@ -256,14 +256,14 @@ fn names_of_the_category_are_those_of_the_schema() {
 /// What the log may hold that the edge would not write: each item is two bytes there and much more in memory.
 #[test]
 fn lists_and_maps_of_a_record_are_read_up_to_their_bound_and_what_stands_behind_them_is_not_lost() {
-    let many = 20 * MOST_ITEMS;
+    let many = 20 * MAX_ITEMS;
     let report = RawReport {
         threads: vec![Thread::default(); many],
         attachments: vec![Attachment::default(); many],
         fingerprint: vec![String::new(); many],
         tags: vec!["标".to_owned(); many],
         user_key: (0..many).map(|number| (format!("{number:06}"), String::new())).collect(),
-        server_key: (0..MOST_ITEMS).map(|number| (format!("{number:06}"), String::new())).collect(),
+        server_key: (0..MAX_ITEMS).map(|number| (format!("{number:06}"), String::new())).collect(),
         truncated: vec!["threads".to_owned(); many],
         user_logs: "日志".to_owned(),
         extra: "{}".to_owned(),
@@ -271,7 +271,7 @@ fn lists_and_maps_of_a_record_are_read_up_to_their_bound_and_what_stands_behind_
     };
     let read = decode::<RawReport>(&encode(&report).unwrap()).unwrap();
     let lengths = [read.threads.len(), read.attachments.len(), read.fingerprint.len(), read.tags.len(), read.truncated.len()];
-    assert_eq!(lengths, [MOST_ITEMS; 5]);
-    assert_eq!((read.user_key.len(), read.server_key), (MOST_ITEMS, report.server_key));
+    assert_eq!(lengths, [MAX_ITEMS; 5]);
+    assert_eq!((read.user_key.len(), read.server_key), (MAX_ITEMS, report.server_key));
     assert_eq!((read.user_logs.as_str(), read.extra.as_str(), read.received_at), ("日志", "{}", 5));
 }

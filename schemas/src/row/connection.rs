@@ -1,4 +1,4 @@
-//! A row of `connections`.
+//! Rows of the table `connections`.
 
 use super::{Position, Table};
 use crate::digest;
@@ -7,7 +7,8 @@ use crate::time;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-/// Columns: `clickhouse/0003_connections.sql` and `clickhouse/0007_connection_count.sql`. Times are Unix milliseconds, `hour` seconds, `log_day` days.
+/// A row of the table `connections`. The columns are described in `clickhouse/0003_connections.sql` and
+/// `clickhouse/0007_connection_count.sql`. Times are Unix milliseconds, `hour` is in seconds, `log_day` in days.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct ConnectionRow {
     pub log_generation: u16,

@@ -1,4 +1,4 @@
-//! A row of `issue_changes`.
+//! Rows of the table `issue_changes`.
 
 use super::{Position, Table};
 use crate::record::IssueChange;
@@ -6,7 +6,8 @@ use crate::time;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-/// Columns: `clickhouse/0004_issue_changes.sql`. Times are Unix milliseconds, `log_day` days.
+/// A row of the table `issue_changes`. The columns are described in `clickhouse/0004_issue_changes.sql`. Times are Unix milliseconds, `log_day`
+/// is in days.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct IssueChangeRow {
     pub log_generation: u16,

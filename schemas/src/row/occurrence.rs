@@ -1,15 +1,16 @@
-//! A row of `occurrences`.
+//! Rows of the table `occurrences`.
 
 use super::{Position, Table};
 use crate::digest;
-use crate::record::{Attachment, Category, RawReport, Thread};
+use crate::record::{Attachment, RawReport, Thread};
 use crate::time;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-/// Columns: `clickhouse/0002_occurrences.sql`. Times are Unix milliseconds, `hour` seconds, `log_day` days.
+/// A row of the table `occurrences`. The columns are described in `clickhouse/0002_occurrences.sql`. Times are Unix milliseconds, `hour` is in
+/// seconds, `log_day` in days.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct OccurrenceRow {
     pub log_generation: u16,
@@ -99,15 +100,15 @@ pub struct OccurrenceRow {
     pub truncated: Vec<String>,
 }
 
-/// What grouping adds to a report; the names are those of the columns.
+/// The columns that grouping adds to a report.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GroupingColumns {
     pub issue_id: [u8; 16],
     pub fingerprint: [u8; 16],
     pub version: u16,
-    /// Stamp of the projects' rules; 0 = none.
+    /// Stamp of the projects' rules; 0 where there are none.
     pub rules: u32,
-    /// What decided.
+    /// What decided the fingerprint: a rule, the client, or the kinds of the parts.
     pub basis: String,
     pub signature: String,
     pub key_frame: String,
@@ -116,16 +117,16 @@ pub struct GroupingColumns {
     pub stack_hash: u64,
     pub app_stack_hash: u64,
     pub message_hash: u64,
-    /// JSON.
+    /// The parts of the fingerprint, as JSON.
     pub parts: String,
-    /// The report's own, or what its stack names.
+    /// The class of the exception: as the report says, else as its stack says.
     pub exp_name: String,
-    /// The report's own, or what its stack names.
+    /// The message of the exception: as the report says, else as its stack says.
     pub exp_message: String,
 }
 
 impl OccurrenceRow {
-    /// The row of a record at its place in the log, in its issue.
+    /// The row of a record at its position in the log, in its issue.
     #[must_use]
     pub fn new(position: Position, record: RawReport, grouping: GroupingColumns) -> Self {
         let (event_at, clock) = time::event_time(record.occurred_at, record.received_at);
@@ -163,7 +164,7 @@ impl OccurrenceRow {
             dialect: record.dialect,
             platform_id: u8::try_from(record.platform_id).unwrap_or_default(),
             platform: record.platform,
-            category: category_column(record.category),
+            category: record.category.number(),
             exception_type: record.exception_type,
             version: record.version,
             build_number: record.build_number,
@@ -229,14 +230,6 @@ impl Table for OccurrenceRow {
     }
 }
 
-fn category_column(category: Category) -> i8 {
-    match category {
-        Category::Crash => 1,
-        Category::Anr => 2,
-        Category::Error => 3,
-    }
-}
-
 fn threads_column(threads: &[Thread]) -> String {
     if threads.is_empty() {
         return String::new();
@@ -244,7 +237,7 @@ fn threads_column(threads: &[Thread]) -> String {
     serde_json::to_string(threads).unwrap_or_default()
 }
 
-/// JSON: `[{"name", "data"}]`, data in Base64. Written as it stands: a tree of it would take many times its room.
+/// JSON: `[{"name", "data"}]`, data in Base64. It is written directly, because a tree of JSON values would take many times its memory.
 fn attachments_column(attachments: &[Attachment]) -> String {
     let mut json = String::new();
     for file in attachments {

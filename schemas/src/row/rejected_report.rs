@@ -1,4 +1,4 @@
-//! A row of `rejected_reports`.
+//! Rows of the table `rejected_reports`.
 
 use super::{Position, Table};
 use crate::digest;
@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-/// Columns: `clickhouse/0005_rejected_reports.sql`. Times are Unix milliseconds, `log_day` days.
+/// A row of the table `rejected_reports`. The columns are described in `clickhouse/0005_rejected_reports.sql`. Times are Unix milliseconds,
+/// `log_day` is in days.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
 pub struct RejectedReportRow {
     pub log_generation: u16,
@@ -45,7 +46,7 @@ impl RejectedReportRow {
             source_appended_at: record.appended_at,
             reason: record.reason,
             message: record.message,
-            key: record.key.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect(),
+            key: const_hex::encode(record.key.unwrap_or_default()),
             payload: STANDARD.encode(record.payload),
         }
     }

@@ -1,19 +1,17 @@
 //! Asks query what the demo wants to show: the signed OpenAPI for trend and issues, the operators' door for the lag.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use serde::Deserialize;
-use serde_json::{Value, json};
-use service::http::{Answer, ClientError, HeaderMap, HeaderValue, Method, StatusCode, header};
-
 use super::send::retry_after;
 use super::show::{Hour, Issue};
 use super::target::Target;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use service::http::{Answer, ClientError, HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const PLATFORMS: [i64; 3] = [1, 2, 10];
 /// A limited user may ask again within a minute.
-const PATIENCE: Duration = Duration::from_secs(90);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Why there is no answer to show.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +91,7 @@ pub async fn trend(target: &Target, start: &str, end: &str) -> Result<Vec<Hour>,
 }
 
 /// The most frequent crashes of the days from `first` to `last` (`yyyyMMdd`), at most `limit` of them.
-pub async fn top_issues(target: &Target, (first, last): (&str, &str), limit: usize) -> Result<Vec<Issue>, AskError> {
+pub async fn top_issues(target: &Target, first: &str, last: &str, limit: usize) -> Result<Vec<Issue>, AskError> {
     const NAME: &str = "getTopIssueEx";
     let mut issues = Vec::new();
     for platform in PLATFORMS {
@@ -132,7 +130,7 @@ async fn signed(target: &Target, name: &str, body: &Value) -> Result<Value, AskE
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let answer = target.query.client.send(Method::POST, &signed_url(target, name), headers, body.to_string()).await?;
-        if answer.status != StatusCode::TOO_MANY_REQUESTS || waited >= PATIENCE {
+        if answer.status != StatusCode::TOO_MANY_REQUESTS || waited >= RETRY_TIMEOUT {
             return read(name, accepted(name, answer)?);
         }
         let pause = retry_after(&answer.headers);

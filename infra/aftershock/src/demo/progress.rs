@@ -1,9 +1,8 @@
 //! Tells how far the demo is: a bar on a terminal, a plain line now and then elsewhere. On stderr.
 
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressStyle};
 
 const LINE_EVERY: Duration = Duration::from_secs(2);
 

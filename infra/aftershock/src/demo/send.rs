@@ -1,19 +1,17 @@
 //! Sends NDJSON batches to ingest and takes no for an answer only where it is final.
 
-use std::time::Duration;
-
+use super::target::Server;
 use serde::Deserialize;
 use serde_json::Value;
 use service::http::{Answer, Client, ClientError, HeaderMap, HeaderValue, Method, StatusCode, header};
-
-use super::target::Server;
+use std::time::Duration;
 
 /// How long ingest may be away, refuse for load, or limit, before the demo gives up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(120);
 /// Without `Retry-After`.
-const PAUSE: Duration = Duration::from_millis(500);
+const BACKOFF: Duration = Duration::from_millis(500);
 /// No `Retry-After` is waited out longer at once.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// Where batches go and by whom.
 #[derive(Clone)]
@@ -75,8 +73,8 @@ impl Sender {
         while !items.is_empty() {
             let answer = self.post(&items).await;
             let (limited, pause) = match self.judge(answer, items.len(), &mut sent) {
-                Verdict::Done(limited) => (limited, PAUSE),
-                Verdict::Again(pause) if waited < PATIENCE => ((0..items.len()).collect(), pause),
+                Verdict::Done(limited) => (limited, BACKOFF),
+                Verdict::Again(pause) if waited < RETRY_TIMEOUT => ((0..items.len()).collect(), pause),
                 Verdict::Again(_) => return Err(self.refused(StatusCode::SERVICE_UNAVAILABLE, b"for too long")),
                 Verdict::Failed(error) => return Err(error),
             };
@@ -100,7 +98,7 @@ impl Sender {
     fn judge(&self, answer: Result<Answer, ClientError>, count: usize, sent: &mut Sent) -> Verdict {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(ClientError::Connection { .. } | ClientError::Timeout { .. }) => return Verdict::Again(PAUSE),
+            Err(ClientError::Connection { .. } | ClientError::Timeout { .. }) => return Verdict::Again(BACKOFF),
             Err(error) => return Verdict::Failed(error.into()),
         };
         match answer.status {
@@ -141,7 +139,7 @@ fn note(reply: Reply, sent: &mut Sent) -> Vec<usize> {
 /// What the answer asks to wait, in whole seconds.
 pub fn retry_after(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    seconds.map_or(PAUSE, Duration::from_secs).clamp(PAUSE, LONGEST_PAUSE)
+    seconds.map_or(BACKOFF, Duration::from_secs).clamp(BACKOFF, MAX_BACKOFF)
 }
 
 #[cfg(test)]
@@ -161,9 +159,9 @@ mod tests {
     fn retry_after_is_honoured_within_reason() {
         let wait = |text: &'static str| retry_after(&HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(text))]));
         assert_eq!(wait("3"), Duration::from_secs(3));
-        assert_eq!(wait("0"), PAUSE);
-        assert_eq!(wait("86400"), LONGEST_PAUSE);
-        assert_eq!(wait("soon"), PAUSE);
-        assert_eq!(retry_after(&HeaderMap::new()), PAUSE);
+        assert_eq!(wait("0"), BACKOFF);
+        assert_eq!(wait("86400"), MAX_BACKOFF);
+        assert_eq!(wait("soon"), BACKOFF);
+        assert_eq!(retry_after(&HeaderMap::new()), BACKOFF);
     }
 }

@@ -1,8 +1,7 @@
 //! Prints the trend and the top issues as tables of text.
 
-use std::fmt::Write;
-
 use service::printable;
+use std::fmt::Write;
 
 /// One hour of the trend, all platforms together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

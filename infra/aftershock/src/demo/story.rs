@@ -1,10 +1,9 @@
 //! The story that the demo tells: which device reports what and when, decided by the seed alone.
 
-use serde_json::{Value, json};
-
 use super::random::Random;
 use super::stack::{Crash, crashes};
 use super::world::{Device, NAMES, Version};
+use serde_json::{Value, json};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;

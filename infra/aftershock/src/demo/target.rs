@@ -1,17 +1,15 @@
 //! Finds what runs: where ingest and query answer, and the credentials to speak to them with.
 
-use std::path::Path;
-use std::time::Duration;
-
-use service::credentials::{App, Credentials, User};
-use service::http::{Client, Tls, TlsError};
-
 use crate::role::scheme;
 use crate::settings::Settings;
 use crate::standalone::Running;
+use service::credentials::{App, Credentials, User};
+use service::http::{Client, Tls, TlsError};
+use std::path::Path;
+use std::time::Duration;
 
 /// Longest time of one request.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running Aftershock as its user sees it.
 pub struct Target {
@@ -81,7 +79,8 @@ impl Server {
     }
 
     fn new(url: String, certificate: Option<&Path>) -> Result<Self, TlsError> {
-        let client = certificate.map_or_else(|| Ok(Client::new(PATIENCE)), |certificate| Client::trusting(PATIENCE, certificate))?;
+        let client =
+            certificate.map_or_else(|| Ok(Client::new(REQUEST_TIMEOUT)), |certificate| Client::trusting(REQUEST_TIMEOUT, certificate))?;
         Ok(Self { url, client })
     }
 }

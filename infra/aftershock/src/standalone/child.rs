@@ -4,58 +4,10 @@
 //! find it where it was. A role is given sockets that stay open here: clients that come between two of its lives wait in the queue. The thread lives as long as the child is wanted: on Linux a child is killed when the *thread* that
 //! started it ends, which a thread of a shared runtime may do at any time.
 
-use std::ffi::OsString;
+use super::keeper::Keeper;
+use super::spec::{Life, Order, Spec};
 use std::net::SocketAddr;
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-
-use super::keeper::{Keeper, Order};
-
-/// Time for an engine to finish after it was asked to.
-const FINISH: Duration = Duration::from_secs(30);
-/// What a child is.
-#[derive(Debug)]
-pub struct Spec {
-    /// The subcommand.
-    pub name: &'static str,
-    pub arguments: Vec<OsString>,
-    /// Secrets go this way or by `told`: arguments are seen by every user of the machine.
-    pub environment: Vec<(&'static str, String)>,
-    /// Where it listens; port 0 takes a free one, which later starts keep. Empty: on `sockets`.
-    pub listen: String,
-    /// The sockets that it is given.
-    pub sockets: Vec<TcpListener>,
-    /// What it reads first on its stdin, a line; may be empty.
-    pub told: String,
-    /// How far it stands back where others want the processor too, as `nice` counts it.
-    pub niceness: i32,
-    /// Time to finish after it was asked to.
-    pub finish: Duration,
-}
-
-impl Default for Spec {
-    fn default() -> Self {
-        Self {
-            name: "",
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            listen: String::new(),
-            sockets: Vec::new(),
-            told: String::new(),
-            niceness: 0,
-            finish: FINISH,
-        }
-    }
-}
-
-/// The first line of a child's stdout.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Hello {
-    pub listen: SocketAddr,
-}
 
 /// A child that is kept alive until [`Child::stop`].
 pub struct Child {
@@ -64,19 +16,6 @@ pub struct Child {
     answered: watch::Sender<bool>,
     orders: mpsc::Sender<Order>,
     thread: std::thread::JoinHandle<()>,
-}
-
-/// Where a child is in its life.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Life {
-    Starting,
-    /// It listens; whether it answers is for the client to see.
-    Listening {
-        pid: u32,
-        address: SocketAddr,
-    },
-    /// It died too often before it answered, the last time so. It is still started again.
-    Failing(String),
 }
 
 /// Why there is no child.
@@ -175,6 +114,7 @@ impl Child {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spec::Hello;
     use super::*;
 
     #[test]

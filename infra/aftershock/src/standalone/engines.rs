@@ -1,24 +1,22 @@
 //! What listens behind the addresses: the embedded broker and engine, each unless the configuration gives an address of its own.
 
-use std::time::{Duration, Instant};
-
-use embedded_log::Account;
-use service::clickhouse;
-use service::config::Secret;
-use service::kafka;
-
-use super::Error;
-use super::child::{Child, Spec};
+use super::child::Child;
+use super::error::Error;
 use super::running::Processes;
-use super::services::NICENESS;
+use super::spec::{NICENESS, Spec};
 use crate::embedded;
 use crate::permissions;
 use crate::role::Role;
 use crate::settings::Settings;
+use embedded_log::Account;
+use service::clickhouse;
+use service::config::Secret;
+use service::kafka;
+use std::time::{Duration, Instant};
 
 /// Time for an engine to answer after it listens.
-const ANSWER: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The addresses of log and tables, and the processes behind them that are ours.
 pub struct Engines {
@@ -37,7 +35,7 @@ impl Engines {
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
         let mut engines = Self { kafka: settings.kafka.clone(), clickhouse: settings.clickhouse.clone(), broker: None, engine: None };
         if settings.embeds_log() {
-            let accounts = log_accounts(settings, &mut engines.kafka)?;
+            let accounts = log_accounts(&mut engines.kafka)?;
             engines.broker = Some(Child::start(broker(settings, &accounts)?)?);
         }
         if settings.embeds_tables() {
@@ -85,7 +83,7 @@ impl Engines {
         while let Err(error) = admin.partitions("raw-reports").await {
             match error {
                 kafka::Error::UnknownTopic { .. } => break,
-                error if asked.elapsed() > ANSWER => return Err(error.into()),
+                error if asked.elapsed() > ANSWER_TIMEOUT => return Err(error.into()),
                 _ => pause(&self.broker).await?,
             }
         }
@@ -97,7 +95,7 @@ impl Engines {
         let config = clickhouse::Config { database: "default".to_owned(), ..self.clickhouse.clone() };
         let asked = Instant::now();
         while let Err(error) = clickhouse::ping(&config.writer()).await {
-            if asked.elapsed() > ANSWER {
+            if asked.elapsed() > ANSWER_TIMEOUT {
                 return Err(error.into());
             }
             pause(&self.engine).await?;
@@ -137,7 +135,7 @@ impl Engines {
 
 /// Waits a little for a child that does not answer; one that is failing is waited for no longer.
 async fn pause(child: &Option<Child>) -> Result<(), Error> {
-    tokio::time::sleep(PAUSE).await;
+    tokio::time::sleep(POLL_INTERVAL).await;
     match child {
         Some(child) => child.listening().await.map(drop).map_err(Error::from),
         None => Ok(()),
@@ -178,7 +176,7 @@ fn engine(settings: &Settings, accounts: &clickhouse::Config) -> Result<Spec, Er
 
 /// Accounts of the embedded broker, new at every start: one that may do everything, and one for each role. Their properties go into
 /// `log`; whoever needs them finds them in `standalone.json`.
-fn log_accounts(settings: &Settings, log: &mut kafka::Config) -> Result<Vec<Account>, Error> {
+fn log_accounts(log: &mut kafka::Config) -> Result<Vec<Account>, Error> {
     let operator = password()?;
     let mut accounts = vec![Account::operator(permissions::OPERATOR, operator.clone())];
     for role in [Role::Ingest, Role::Processor, Role::Query] {
@@ -189,7 +187,7 @@ fn log_accounts(settings: &Settings, log: &mut kafka::Config) -> Result<Vec<Acco
             Role::Processor => log.roles.processor.extend(properties),
             Role::Query => log.roles.query.extend(properties),
         }
-        let grants = permissions::of(role, log, &settings.processor.group);
+        let grants = permissions::of(role, log);
         accounts.push(Account { name, password, grants });
     }
     log.properties.extend(permissions::properties(permissions::OPERATOR, &operator));
@@ -209,5 +207,5 @@ fn password() -> Result<Secret<String>, Error> {
     use rand::TryRngCore;
     let mut bytes = [0_u8; 16];
     rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
-    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Secret::new(const_hex::encode(bytes)))
 }

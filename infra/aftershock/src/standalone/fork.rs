@@ -3,7 +3,6 @@
 
 use std::io;
 use std::os::fd::RawFd;
-
 use tokio::process::Command;
 
 /// Lets `sockets` live on in the child under the numbers that they have here, and the child stand back by `niceness`.

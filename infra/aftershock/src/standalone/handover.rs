@@ -3,18 +3,16 @@
 //!
 //! A role that is started again is given the same, whatever became of the file meanwhile.
 
-use std::io;
-use std::os::fd::{AsRawFd, RawFd};
-
+use super::lifeline;
+use crate::role::Role;
+use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use service::config::Secret;
 use service::{clickhouse, kafka};
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use tokio::net::TcpListener;
-
-use super::lifeline;
-use crate::role::Role;
-use crate::settings::Settings;
 
 /// What a role was handed.
 #[derive(Debug, Deserialize)]
@@ -69,7 +67,8 @@ fn socket(number: RawFd) -> io::Result<TcpListener> {
 pub fn line(
     role: Role,
     settings: &Settings,
-    (kafka, tables): (&kafka::Config, &clickhouse::Config),
+    kafka: &kafka::Config,
+    tables: &clickhouse::Config,
     sockets: &[TcpListener],
 ) -> Result<String, serde_json::Error> {
     let tables = accounts(role, tables);
@@ -86,17 +85,20 @@ pub fn line(
 
 /// No more than the role needs: the edge knows no tables, the processor writes, query reads.
 fn accounts(role: Role, tables: &clickhouse::Config) -> clickhouse::Config {
-    let (url, database) = (tables.url.clone(), tables.database.clone());
+    let server = clickhouse::Config {
+        url: tables.url.clone(),
+        ca_certificate: tables.ca_certificate.clone(),
+        database: tables.database.clone(),
+        ..clickhouse::Config::default()
+    };
     match role {
         Role::Ingest => clickhouse::Config::default(),
-        Role::Processor => {
-            clickhouse::Config { url, database, user: tables.user.clone(), password: tables.password.clone(), ..Default::default() }
-        }
+        Role::Processor => clickhouse::Config { user: tables.user.clone(), password: tables.password.clone(), ..server },
         // Without a reader of its own it reads as the writer.
         Role::Query if tables.read_user.is_empty() => tables.clone(),
         Role::Query => {
             let (read_user, read_password) = (tables.read_user.clone(), tables.read_password.clone());
-            clickhouse::Config { url, database, read_user, read_password, ..Default::default() }
+            clickhouse::Config { read_user, read_password, ..server }
         }
     }
 }
@@ -111,7 +113,7 @@ mod tests {
         [processor]\nslice = { linger = '1500ms', bytes = '3MiB' }\n[[processor.grouping.rules]]\nwhen.type = '内存*'\nfingerprint = ['x']\n\
         [query]\ntime_zone = '-03:30'\nsystem_exit_keywords = ['退出']\n\
         [kafka]\nbrokers = 'a:1'\nproperties = { 'sasl.password' = '密\"码' }\n\
-        [clickhouse]\nurl = 'http://b:2'\nuser = 'w'\npassword = 'writes'\nread_user = 'r'\nread_password = 'reads'\n";
+        [clickhouse]\nurl = 'https://b:2'\nca_certificate = 'ca.pem'\nuser = 'w'\npassword = 'writes'\nread_user = 'r'\nread_password = 'reads'\n";
 
     fn settings() -> Settings {
         let folder = tempfile::tempdir().unwrap();
@@ -121,7 +123,7 @@ mod tests {
     }
 
     fn handed(role: Role, settings: &Settings) -> (String, Settings) {
-        let line = line(role, settings, (&settings.kafka, &settings.clickhouse), &[]).unwrap();
+        let line = line(role, settings, &settings.kafka, &settings.clickhouse, &[]).unwrap();
         let handover: Handover = serde_json::from_str(&line).unwrap();
         (line, handover.settings)
     }
@@ -139,6 +141,10 @@ mod tests {
     #[test]
     fn a_role_is_given_the_accounts_that_it_needs() {
         let settings = settings();
+        let authority = |settings: &Settings| settings.clickhouse.ca_certificate.clone();
+        for role in [Role::Processor, Role::Query] {
+            assert!(authority(&settings).is_some() && authority(&handed(role, &settings).1) == authority(&settings), "{role:?}");
+        }
         for (role, known) in [(Role::Ingest, [false, false]), (Role::Processor, [true, false]), (Role::Query, [false, true])] {
             let (line, _) = handed(role, &settings);
             assert_eq!(["writes", "reads"].map(|password| line.contains(password)), known, "{role:?}");

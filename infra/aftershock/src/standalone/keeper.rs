@@ -1,35 +1,26 @@
 //! The life of a child, again and again: start, hello, end.
 
+use super::fork;
+use super::lifeline::{RELOAD, STOP};
+use super::spec::{Hello, Life, Order, Spec};
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::child::{Hello, Life, Spec};
-use super::fork;
-use super::lifeline::{RELOAD, STOP};
-
 /// Time for a child to say where it listens.
-const HELLO: Duration = Duration::from_secs(20);
+const HELLO_TIMEOUT: Duration = Duration::from_secs(20);
 /// Pauses between a death and the next start; the longest one stays.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const MIN_BACKOFF: Duration = Duration::from_millis(50);
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// A child that lived this long was well: its death counts as the first one again.
-const WELL: Duration = Duration::from_secs(5);
+const STABLE_AFTER: Duration = Duration::from_secs(5);
 /// A child that dies as often before it has ever answered is failing.
 const ATTEMPTS: u32 = 6;
-
-/// What a keeper is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    Reload,
-    Stop,
-}
 
 /// Starts a child, waits for its end, and starts it again, until it is asked to stop.
 pub struct Keeper {
@@ -60,7 +51,7 @@ impl Keeper {
         loop {
             let started = Instant::now();
             let Some(reason) = self.live().await else { return };
-            deaths = if started.elapsed() >= WELL { 1 } else { deaths + 1 };
+            deaths = if started.elapsed() >= STABLE_AFTER { 1 } else { deaths + 1 };
             let pause = pause(deaths);
             tracing::error!(child = self.spec.name, reason, pause_ms = pause.as_millis() as u64, "a child died and is started again");
             if deaths >= ATTEMPTS && !*self.has_answered.borrow() {
@@ -83,7 +74,7 @@ impl Keeper {
         let told = std::mem::take(&mut self.spec.told);
         let first = tokio::select! {
             ended = started.process.wait() => Err(Some(said(ended))),
-            hello = tokio::time::timeout(HELLO, hello(&told, &mut started.stdin, &mut started.lines)) => Ok(hello.ok().flatten()),
+            hello = tokio::time::timeout(HELLO_TIMEOUT, hello(&told, &mut started.stdin, &mut started.lines)) => Ok(hello.ok().flatten()),
             () = self.stopped() => Err(None),
         };
         self.spec.told = told;
@@ -174,7 +165,7 @@ async fn ask(stdin: &mut Option<ChildStdin>, what: &str) {
 
 /// Ends a child; one that ended by itself has a better reason than ours.
 async fn put_down(mut process: Process, reason: &str) -> String {
-    match tokio::time::timeout(SHORTEST_PAUSE, process.wait()).await {
+    match tokio::time::timeout(MIN_BACKOFF, process.wait()).await {
         Ok(ended) => said(ended),
         Err(_) => {
             drop(process.kill().await);
@@ -197,7 +188,7 @@ fn said(ended: std::io::Result<ExitStatus>) -> String {
 }
 
 fn pause(deaths: u32) -> Duration {
-    SHORTEST_PAUSE.saturating_mul(1 << deaths.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+    MIN_BACKOFF.saturating_mul(1 << deaths.saturating_sub(1).min(16)).min(MAX_BACKOFF)
 }
 
 #[cfg(test)]
@@ -206,9 +197,9 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_stay_bounded() {
-        assert_eq!(pause(1), SHORTEST_PAUSE);
-        assert_eq!(pause(2), SHORTEST_PAUSE * 2);
-        assert_eq!(pause(7), LONGEST_PAUSE);
-        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+        assert_eq!(pause(1), MIN_BACKOFF);
+        assert_eq!(pause(2), MIN_BACKOFF * 2);
+        assert_eq!(pause(7), MAX_BACKOFF);
+        assert_eq!(pause(u32::MAX), MAX_BACKOFF);
     }
 }

@@ -4,9 +4,8 @@
 //! finish, `reload` to read again what a SIGHUP would have it read; its end means that the parent has died, and the child leaves at once, so that the
 //! next start finds no lock held. On Linux the kernel sees to that as well.
 
-use std::io::{self, BufRead};
-
 use service::shutdown::Trigger;
+use std::io::{self, BufRead};
 
 /// The line that asks the child to finish.
 pub const STOP: &str = "stop\n";

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const FILE: &str = "standalone.lock";
 const ATTEMPTS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(25);
+const RETRY_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Why a data folder cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ fn lock(file: &File) -> io::Result<bool> {
     for attempt in 0..=ATTEMPTS {
         match file.try_lock() {
             Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => std::thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => std::thread::sleep(RETRY_INTERVAL),
             Err(TryLockError::WouldBlock) => break,
             Err(TryLockError::Error(error)) => return Err(error),
         }

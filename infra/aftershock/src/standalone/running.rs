@@ -1,13 +1,12 @@
 //! What a running standalone says about itself: the line on stdout and `standalone.json` in the data folder.
 
+use serde::{Deserialize, Serialize};
+use service::kafka::Properties;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
-use service::kafka::Properties;
 
 const FILE: &str = "standalone.json";
 

@@ -1,39 +1,28 @@
 //! The three roles, each a process of its own that is kept alive: nothing that ends, fills or occupies one of them reaches another.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-
-use service::http::{Client, StatusCode};
-use tokio::net::TcpListener;
-
-use super::Error;
-use super::child::{Child, Spec};
+use super::child::Child;
 use super::engines::Engines;
+use super::error::Error;
 use super::handover;
 use super::running::Processes;
+use super::spec::{NICENESS, Spec};
+use super::urls::Urls;
+use crate::listen::bind;
 use crate::role::Role;
 use crate::settings::Settings;
+use service::http::{Client, StatusCode};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 
 /// Time for the services to become able to do their work.
-const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(20);
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// What a role may need beside its drain to finish: the rest of a slice, the last acknowledgements.
-const MARGIN: Duration = Duration::from_secs(10);
-/// How far folding and answering stand back behind accepting: a tenth of its share where both want the processor.
-pub const NICENESS: i32 = 10;
+const FINISH_MARGIN: Duration = Duration::from_secs(10);
 
 /// The ports, taken before anything is started: a port in use is said at once.
 pub struct Listeners(BTreeMap<Role, Vec<TcpListener>>);
-
-/// Where the services answer, `http://host:port`, or `https://` of it.
-#[derive(Clone, Debug)]
-pub struct Urls {
-    pub ingest: String,
-    pub ingest_admin: String,
-    pub processor: String,
-    pub query: String,
-    pub query_admin: String,
-}
 
 /// The services as they run.
 pub struct Services {
@@ -80,9 +69,9 @@ impl Services {
         let mut listeners = listeners.0;
         let mut start = |role: Role, niceness: i32, finish: Duration| -> Result<Child, Error> {
             let sockets = listeners.remove(&role).unwrap_or_default();
-            let told = handover::line(role, settings, (&engines.kafka_for(role), &engines.clickhouse), &sockets);
+            let told = handover::line(role, settings, &engines.kafka_for(role), &engines.clickhouse, &sockets);
             let told = told.map_err(|error| Error::File(error.into()))?;
-            Ok(Child::start(Spec { name: role.name(), sockets, told, niceness, finish: finish + MARGIN, ..Spec::default() })?)
+            Ok(Child::start(Spec { name: role.name(), sockets, told, niceness, finish: finish + FINISH_MARGIN, ..Spec::default() })?)
         };
         let Settings { ingest, processor, query, .. } = settings;
         Ok(Self {
@@ -150,10 +139,10 @@ async fn ready(role: &Child, url: &str, is_excused: impl Fn(&str) -> bool) -> Re
             if is_excused(&missing) {
                 break Ok(());
             }
-            if asked.elapsed() > PATIENCE {
+            if asked.elapsed() > READY_TIMEOUT {
                 break Err(Error::NotReady { name: role.name(), missing });
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     tokio::select! {
@@ -168,12 +157,4 @@ async fn ready(role: &Child, url: &str, is_excused: impl Fn(&str) -> bool) -> Re
 fn is_full(disk: &ingest::Disk) -> bool {
     let space = disk.folder.as_deref().and_then(|folder| service::disk::space(folder).ok());
     space.is_some_and(|space| disk.shortage(space).is_some())
-}
-
-/// Listens on `address` for `role`.
-///
-/// # Errors
-/// The address cannot be had.
-pub async fn bind(role: &'static str, address: &str) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { role, address: address.to_owned(), source })
 }

@@ -1,11 +1,9 @@
 //! What standalone tells the person who started it: where to send and ask, as lines to paste into a shell.
 
+use super::urls::Urls;
+use service::credentials::{App, Credentials, User};
 use std::fmt::Write;
 use std::path::Path;
-
-use service::credentials::{App, Credentials, User};
-
-use super::services::Urls;
 
 /// What the lines are made of.
 pub struct Welcome<'a> {

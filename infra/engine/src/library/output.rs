@@ -1,11 +1,10 @@
 //! What statements give and take: results, streams of results, and inserts.
 
+use super::{Connection, Handle, Library, text};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
-
-use super::{Connection, Handle, Library, text};
 
 /// What a statement gave: bytes in its format and counts.
 pub struct Output {

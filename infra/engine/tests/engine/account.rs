@@ -1,11 +1,9 @@
 //! The two accounts, and what each may do; processes that come and go on one folder.
 
+use crate::harness::{self, Answer, Engine, engine};
+use clickhouse::Client;
 use std::io::Read;
 use std::process::Stdio;
-
-use clickhouse::Client;
-
-use crate::harness::{self, Answer, Engine, engine};
 
 fn read(engine: &Engine, target: &str, sql: &str) -> Answer {
     engine.send("POST", target, &[("x-clickhouse-user", "reader"), ("x-clickhouse-key", "looks")], sql.as_bytes())

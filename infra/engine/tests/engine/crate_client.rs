@@ -1,9 +1,8 @@
 //! What the services do, through the crate that they use.
 
+use crate::harness::engine;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
-
-use crate::harness::engine;
 
 #[derive(Row, Serialize, Deserialize, Debug, Clone, PartialEq)]
 struct Everything {

@@ -2,15 +2,14 @@
 //!
 //! The process is this test binary again, told to run [`serve`]; it ends when its standard input does, so with the tests.
 
+use clickhouse::Client;
+use embedded_engine::{Config, ReadLimits, fetched_library as library};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-
-use clickhouse::Client;
-use embedded_engine::{Config, ReadLimits, fetched_library as library};
 
 /// Names the folder for the process that serves.
 const DIR: &str = "AFTERSHOCK_TEST_ENGINE_DIR";

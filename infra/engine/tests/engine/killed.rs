@@ -1,10 +1,9 @@
 //! The engine's process is killed while it inserts: what was acknowledged is there, whole, and equal to its roll-up.
 
+use crate::harness::{self, Engine};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-use crate::harness::{self, Engine};
 
 const SLICE: u64 = 2000;
 const WRITERS: u64 = 3;

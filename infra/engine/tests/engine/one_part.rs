@@ -1,12 +1,10 @@
 //! One insert is one part, whatever the network makes of its body, and a token names it.
 
-use std::io::Write;
-use std::net::Shutdown;
-
+use crate::harness::{Engine, engine};
 use clickhouse::{Client, Row};
 use serde::Serialize;
-
-use crate::harness::{Engine, engine};
+use std::io::Write;
+use std::net::Shutdown;
 
 const ROWS: u64 = 10_000;
 /// Settings of a slice's insert.

@@ -1,9 +1,8 @@
 //! What is no Rust: `clickhouse-connect` of Python and `curl`.
 
+use crate::harness::{self, Engine, engine};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-
-use crate::harness::{self, Engine, engine};
 
 /// Runs a program; `None` where it is not there.
 fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Option<Output> {

@@ -1,8 +1,7 @@
 //! ClickHouse's HTTP interface, request by request.
 
-use std::io::{Read, Write};
-
 use crate::harness::engine;
+use std::io::{Read, Write};
 
 #[test]
 fn ping_and_unknown_paths() {

@@ -1,9 +1,8 @@
 //! A session that is used again keeps nothing of the statements before.
 
+use crate::harness::{Engine, present, start};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-
-use crate::harness::{Engine, present, start};
 
 /// More than the engine keeps ready.
 const AT_ONCE: usize = 12;

@@ -1,8 +1,7 @@
 //! A stop that was asked for, whatever the engine is doing, and copies of what it keeps.
 
-use std::time::{Duration, Instant};
-
 use crate::harness;
+use std::time::{Duration, Instant};
 
 const FILL: &str = "insert into kept.t select number % 50, number, repeat('闪', 100) from numbers(300000)";
 const COUNTS: &str = "select k, count(), uniqExact(n) from kept.t group by k order by k settings ";

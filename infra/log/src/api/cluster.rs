@@ -1,5 +1,9 @@
 //! Who the broker is and what it serves.
 
+use super::{NONE, NOT_ASKED, address, text};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::node::{NODE_ID, Node};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -9,22 +13,17 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::{NONE, NOT_ASKED, address, text};
-use crate::access::Operation;
-use crate::node::{NODE_ID, Node};
-use crate::route::{APIS, Call};
-
 const CONSUMER_GROUP: i8 = 0;
 
-/// What is served. `unsupported`: the client asked in a version that is not known.
-pub fn versions(unsupported: bool) -> ApiVersionsResponse {
+/// The served requests with their versions. `unsupported`: the client asked in a version that is not known.
+pub fn versions(apis: &[(ApiKey, i16, i16)], unsupported: bool) -> ApiVersionsResponse {
     let entry = |(key, least, most): &(ApiKey, i16, i16)| {
         // Kafka 4 says version 0 here though it serves from 3 on: older librdkafka compresses only where it sees it.
         let least = if *key == ApiKey::Produce { 0 } else { *least };
         ApiVersion::default().with_api_key(*key as i16).with_min_version(least).with_max_version(*most)
     };
     let error = if unsupported { ResponseError::UnsupportedVersion.code() } else { NONE };
-    ApiVersionsResponse::default().with_error_code(error).with_api_keys(APIS.iter().map(entry).collect())
+    ApiVersionsResponse::default().with_error_code(error).with_api_keys(apis.iter().map(entry).collect())
 }
 
 /// The one node.

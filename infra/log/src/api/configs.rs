@@ -1,7 +1,10 @@
 //! Configuration of topics, read and changed; that of the broker can be read.
 
-use std::sync::Arc;
-
+use super::{NONE, blocking, refused, text};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::node::{NODE_ID, Node};
+use crate::topic::{self, KEYS, Overrides};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym};
@@ -10,12 +13,7 @@ use kafka_protocol::messages::{
     IncrementalAlterConfigsResponse, alter_configs_response, incremental_alter_configs_response,
 };
 use kafka_protocol::protocol::StrBytes;
-
-use super::{NONE, blocking, refused, text};
-use crate::access::Operation;
-use crate::node::{NODE_ID, Node};
-use crate::route::Call;
-use crate::topic::{self, KEYS, Overrides};
+use std::sync::Arc;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -28,14 +26,12 @@ const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
 /// All keys in force for a topic: name, value and where the value comes from.
-pub fn listed(overrides: &Overrides) -> Vec<(String, String, i8)> {
-    let mut all: Vec<(String, String, i8)> = KEYS
-        .iter()
-        .filter(|(key, _)| !overrides.contains_key(*key))
-        .map(|(key, default)| ((*key).to_owned(), (*default).to_owned(), DEFAULT))
-        .collect();
-    all.extend(overrides.iter().map(|(key, value)| (key.clone(), value.clone(), SET_FOR_TOPIC)));
-    all.sort();
+pub fn listed(overrides: &Overrides) -> Vec<Setting> {
+    let setting = |name: &str, value: &str, source| Setting { name: name.to_owned(), value: value.to_owned(), source };
+    let mut all: Vec<Setting> =
+        KEYS.iter().filter(|(key, _)| !overrides.contains_key(*key)).map(|(key, default)| setting(key, default, DEFAULT)).collect();
+    all.extend(overrides.iter().map(|(key, value)| setting(key, value, SET_FOR_TOPIC)));
+    all.sort_by(|one, other| one.name.cmp(&other.name));
     all
 }
 
@@ -65,18 +61,25 @@ pub fn describe(node: &Node, call: &Call, request: &DescribeConfigsRequest) -> D
             let keys = resource.configuration_keys.as_ref();
             keys.is_none_or(|keys| keys.iter().any(|key| key.as_str() == name))
         };
-        let configs = configs.into_iter().filter(|(name, ..)| asked(name));
+        let configs = configs.into_iter().filter(|setting| asked(&setting.name));
         let configs = configs.map(|config| entry(call, request, resource.resource_type, config)).collect();
         result.with_error_code(NONE).with_configs(configs)
     };
     DescribeConfigsResponse::default().with_results(request.resources.iter().map(one).collect())
 }
 
+/// One value of a configuration, and where it comes from.
+pub struct Setting {
+    pub name: String,
+    pub value: String,
+    pub source: i8,
+}
+
 fn entry(
     call: &Call,
     request: &DescribeConfigsRequest,
     kind: i8,
-    (name, value, source): (String, String, i8),
+    Setting { name, value, source }: Setting,
 ) -> DescribeConfigsResourceResult {
     const STRING: i8 = 2;
     const LONG: i8 = 5;
@@ -93,7 +96,7 @@ fn entry(
     if call.version >= 3 { result.with_config_type(config_type) } else { result }
 }
 
-fn of_broker(node: &Node) -> Vec<(String, String, i8)> {
+fn of_broker(node: &Node) -> Vec<Setting> {
     let config = &node.config;
     let values = [
         ("auto.create.topics.enable", config.auto_create.to_string()),
@@ -104,17 +107,25 @@ fn of_broker(node: &Node) -> Vec<(String, String, i8)> {
         ("offset.metadata.max.bytes", config.max_commit_metadata.to_string()),
         ("socket.request.max.bytes", config.max_request_bytes.to_string()),
     ];
-    values.into_iter().map(|(key, value)| (key.to_owned(), value, SET_FOR_BROKER)).collect()
+    values.into_iter().map(|(key, value)| Setting { name: key.to_owned(), value, source: SET_FOR_BROKER }).collect()
+}
+
+/// What a change is meant for.
+struct Target {
+    kind: i8,
+    name: StrBytes,
 }
 
 type Outcome = (i16, Option<StrBytes>);
 
 async fn change(
-    (node, call): (&Arc<Node>, &Call),
-    (kind, name): (i8, StrBytes),
+    node: &Arc<Node>,
+    call: &Call,
+    target: Target,
     dry: bool,
     change: impl FnOnce(&mut Overrides) -> Result<(), String> + Send + 'static,
 ) -> Outcome {
+    let Target { kind, name } = target;
     let allowed = if kind == TOPIC { call.topic(Operation::AlterConfigs, &name) } else { call.cluster(Operation::AlterConfigs) };
     if let Err(error) = allowed {
         return (error.code(), None);
@@ -134,13 +145,13 @@ async fn change(
 pub async fn alter(node: &Arc<Node>, call: &Call, request: AlterConfigsRequest) -> AlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in request.resources {
-        let target = (resource.resource_type, resource.resource_name.clone());
+        let target = Target { kind: resource.resource_type, name: resource.resource_name.clone() };
         let configs = resource.configs;
         let replace = move |overrides: &mut Overrides| {
             *overrides = configs.into_iter().filter_map(|config| Some((config.name.to_string(), config.value?.to_string()))).collect();
             Ok(())
         };
-        let (code, message) = change((node, call), target, request.validate_only, replace).await;
+        let (code, message) = change(node, call, target, request.validate_only, replace).await;
         let response = alter_configs_response::AlterConfigsResourceResponse::default()
             .with_error_code(code)
             .with_error_message(message)
@@ -155,7 +166,7 @@ pub async fn alter(node: &Arc<Node>, call: &Call, request: AlterConfigsRequest) 
 pub async fn alter_some(node: &Arc<Node>, call: &Call, request: IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
     for resource in request.resources {
-        let target = (resource.resource_type, resource.resource_name.clone());
+        let target = Target { kind: resource.resource_type, name: resource.resource_name.clone() };
         let configs = resource.configs;
         let edit = move |overrides: &mut Overrides| {
             configs.into_iter().try_for_each(|config| {
@@ -163,7 +174,7 @@ pub async fn alter_some(node: &Arc<Node>, call: &Call, request: IncrementalAlter
                 apply(overrides, &config.name, config.config_operation, value)
             })
         };
-        let (code, message) = change((node, call), target, request.validate_only, edit).await;
+        let (code, message) = change(node, call, target, request.validate_only, edit).await;
         let response = incremental_alter_configs_response::AlterConfigsResourceResponse::default()
             .with_error_code(code)
             .with_error_message(message)

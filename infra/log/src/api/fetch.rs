@@ -1,28 +1,26 @@
-//! Records out: whole batches as they lie in the log, as far as they are synced; a long poll where there are none.
+//! Records out: whole batches as they lie in the log, as far as they are synced; a long poll where there are no new ones.
 
 mod frame;
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use self::frame::TopicPart;
+use super::{NONE, TopicRef, blocking, code, partition};
+use crate::access::Operation;
+use crate::call::{Answer, Call, encode};
+use crate::node::Node;
+use crate::storage::partition::{Bounds, Fetched, Partition};
+use crate::storage::reading::Records;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use self::frame::Topic;
-use super::{NONE, blocking, code, partition};
-use crate::access::Operation;
-use crate::node::Node;
-use crate::route::{Answer, Call, encode};
-use crate::storage::partition::{Bounds, Fetched, Partition};
-use crate::storage::reading::Records;
-
 /// A long poll does not last longer, whatever the client says.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
 /// One partition's part of a request.
 #[derive(Clone)]
@@ -48,8 +46,8 @@ pub async fn handle(node: Arc<Node>, call: Call, request: FetchRequest) -> Optio
         return encode(&call, &refusal).ok().map(Answer::of);
     }
     let parts = parts(&node, &call, &request);
-    let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(LONGEST_WAIT);
-    let deadline = Instant::now() + patience;
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
+    let deadline = Instant::now() + wait;
     let read = poll(&node, &request, &parts, deadline).await?;
     frame::frame(&call, topics(request, parts, read)).ok().map(Answer)
 }
@@ -58,7 +56,10 @@ fn parts(node: &Node, call: &Call, request: &FetchRequest) -> Vec<Part> {
     let mut parts = Vec::new();
     for (at, topic) in request.topics.iter().enumerate() {
         for wanted in &topic.partitions {
-            let source = partition(node, (call, Operation::Read), (&topic.topic, topic.topic_id.as_u128()), wanted.partition);
+            let source = {
+                let asked = TopicRef { name: &topic.topic, id: topic.topic_id.as_u128() };
+                partition(node, call, Operation::Read, asked, wanted.partition)
+            };
             let source = if wanted.current_leader_epoch > 0 { Err(ResponseError::UnknownLeaderEpoch) } else { source };
             parts.push(Part { topic: at, wanted: wanted.clone(), source });
         }
@@ -116,9 +117,9 @@ fn read(parts: Vec<Part>, budget: usize) -> Read {
 }
 
 /// What was read, under the topics of the request.
-fn topics(request: FetchRequest, parts: Vec<Part>, read: Read) -> Vec<Topic> {
-    let named = |topic: FetchTopic| Topic { name: topic.topic, id: topic.topic_id.as_u128(), partitions: Vec::new() };
-    let mut topics: Vec<Topic> = request.topics.into_iter().map(named).collect();
+fn topics(request: FetchRequest, parts: Vec<Part>, read: Read) -> Vec<TopicPart> {
+    let named = |topic: FetchTopic| TopicPart { name: topic.topic, id: topic.topic_id.as_u128(), partitions: Vec::new() };
+    let mut topics: Vec<TopicPart> = request.topics.into_iter().map(named).collect();
     for (part, result) in parts.into_iter().zip(read) {
         let data = PartitionData::default().with_partition_index(part.wanted.partition).with_preferred_read_replica(BrokerId(-1));
         let data = data.with_records(Some(Bytes::new()));

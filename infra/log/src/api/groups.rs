@@ -1,7 +1,12 @@
 //! Consumer groups as an operator sees them.
 
-use std::collections::BTreeMap;
-
+use super::{NOT_ASKED, status, text};
+use crate::access::{Operation, Resource};
+use crate::call::Call;
+use crate::group::{Group, Phase};
+use crate::member::Member;
+use crate::node::Node;
+use crate::offset_journal::Change;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
@@ -11,14 +16,7 @@ use kafka_protocol::messages::{
     ListGroupsResponse,
 };
 use kafka_protocol::protocol::StrBytes;
-
-use super::{NOT_ASKED, status, text};
-use crate::access::{Operation, Resource};
-use crate::group::{Group, Phase};
-use crate::journal::Change;
-use crate::member::Member;
-use crate::node::Node;
-use crate::route::Call;
+use std::collections::BTreeMap;
 
 /// State, protocol and members of groups.
 pub async fn describe(node: &Node, call: &Call, request: DescribeGroupsRequest) -> DescribeGroupsResponse {

@@ -1,21 +1,19 @@
 //! Offsets by time, and the two ends of a log.
 
-use std::sync::Arc;
-
+use super::{NONE, TopicRef, blocking, code, partition};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::node::Node;
+use crate::storage::partition::Partition;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
-
-use super::{NONE, blocking, code, partition};
-use crate::access::Operation;
-use crate::node::Node;
-use crate::route::Call;
-use crate::storage::partition::Partition;
+use std::sync::Arc;
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
-const GREATEST_TIME: i64 = -3;
+const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 
 /// Looks up each partition asked for.
@@ -24,7 +22,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ListOffsetsRequest) 
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in &topic.partitions {
-            let found = match partition(node, (call, Operation::Describe), (&topic.name, 0), asked.partition_index) {
+            let found = match partition(node, call, Operation::Describe, TopicRef::named(&topic.name), asked.partition_index) {
                 Ok(source) => look_up(source, asked.timestamp).await,
                 Err(error) => Err(error.code()),
             };
@@ -49,7 +47,7 @@ async fn look_up(source: Arc<Partition>, timestamp: i64) -> Result<(i64, i64), i
     let moment = match timestamp {
         LATEST => return Ok((bounds.synced, -1)),
         EARLIEST | EARLIEST_LOCAL => return Ok((bounds.start, -1)),
-        GREATEST_TIME => blocking(move || source.newest()).await,
+        MAX_TIMESTAMP => blocking(move || source.newest()).await,
         _ if timestamp < 0 => return Err(ResponseError::InvalidRequest.code()),
         _ => blocking(move || source.first_since(timestamp)).await,
     };
@@ -63,7 +61,7 @@ pub fn epochs(node: &Node, call: &Call, request: &OffsetForLeaderEpochRequest) -
     for topic in &request.topics {
         let end = |asked: &kafka_protocol::messages::offset_for_leader_epoch_request::OffsetForLeaderPartition| {
             let response = EpochEndOffset::default().with_partition(asked.partition);
-            match partition(node, (call, Operation::Describe), (&topic.topic, 0), asked.partition) {
+            match partition(node, call, Operation::Describe, TopicRef::named(&topic.topic), asked.partition) {
                 Ok(source) if asked.leader_epoch == 0 => response.with_leader_epoch(0).with_end_offset(source.bounds().synced),
                 Ok(_) => response.with_leader_epoch(-1).with_end_offset(-1),
                 Err(error) => response.with_error_code(error.code()).with_leader_epoch(-1).with_end_offset(-1),

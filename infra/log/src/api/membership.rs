@@ -1,9 +1,11 @@
 //! Joining, staying in and leaving a consumer group.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
-
+use super::{NONE, status, text};
+use crate::access::Operation;
+use crate::call::{Answer, Call, Malformed, Reply, encode, now};
+use crate::group::MemberIdentity;
+use crate::member::{Join, Joined};
+use crate::node::Node;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
@@ -13,13 +15,9 @@ use kafka_protocol::messages::{
     SyncGroupResponse,
 };
 use kafka_protocol::protocol::StrBytes;
-
-use super::{NONE, status, text};
-use crate::access::Operation;
-use crate::group::Speaker;
-use crate::member::{Join, Joined};
-use crate::node::Node;
-use crate::route::{Answer, Call, Malformed, Reply, encode, now};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Joins; the answer comes when the group is complete.
 pub fn join(node: &Arc<Node>, call: &Call, request: JoinGroupRequest) -> Result<Reply, Malformed> {
@@ -33,7 +31,7 @@ pub fn join(node: &Arc<Node>, call: &Call, request: JoinGroupRequest) -> Result<
         must_return: call.version >= 4,
         instance,
         client: call.client.clone(),
-        host: format!("/{}", call.peer.ip().to_canonical()),
+        host: format!("/{}", call.addresses.peer.ip().to_canonical()),
         session,
         rebalance: if call.version == 0 { session } else { millis(request.rebalance_timeout_ms) },
         protocol_type: request.protocol_type.to_string(),
@@ -82,7 +80,7 @@ pub fn sync(node: &Arc<Node>, call: &Call, request: SyncGroupRequest) -> Result<
     if let Err(error) = call.group(Operation::Read, &request.group_id) {
         return now(call, &SyncGroupResponse::default().with_error_code(error.code()));
     }
-    let who = speaker(&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
+    let who = member_identity(&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
     let share = |share: &kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment| {
         (share.member_id.to_string(), owned(&share.assignment))
     };
@@ -108,7 +106,7 @@ pub fn sync(node: &Arc<Node>, call: &Call, request: SyncGroupRequest) -> Result<
 
 /// Says that a member lives, and learns whether it must join again.
 pub fn heartbeat(node: &Node, call: &Call, request: &HeartbeatRequest) -> HeartbeatResponse {
-    let who = speaker(&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
+    let who = member_identity(&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
     let allowed = call.group(Operation::Read, &request.group_id);
     let heard = allowed.and_then(|()| node.groups.heartbeat(&request.group_id, &who));
     HeartbeatResponse::default().with_error_code(status(heard))
@@ -134,6 +132,6 @@ pub fn leave(node: &Node, call: &Call, request: &LeaveGroupRequest) -> LeaveGrou
 }
 
 /// Who speaks, as the group wants to know it.
-pub fn speaker(member: &StrBytes, instance: Option<&StrBytes>, generation: i32) -> Speaker {
-    Speaker { member: member.to_string(), instance: instance.map(|name| name.to_string()), generation }
+pub fn member_identity(member: &StrBytes, instance: Option<&StrBytes>, generation: i32) -> MemberIdentity {
+    MemberIdentity { member: member.to_string(), instance: instance.map(|name| name.to_string()), generation }
 }

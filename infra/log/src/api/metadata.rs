@@ -1,18 +1,16 @@
 //! Topics and where they are: here.
 
-use std::sync::Arc;
-
+use super::{NONE, NOT_ASKED, TopicRef, address, blocking, text, topic_name, uuid};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::catalog::CatalogError;
+use crate::node::{NODE_ID, Node};
+use crate::topic::{self, Overrides, Topic};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
-
-use super::{NONE, NOT_ASKED, address, blocking, named, text, topic_name, uuid};
-use crate::access::Operation;
-use crate::catalog::Refusal;
-use crate::node::{NODE_ID, Node};
-use crate::route::Call;
-use crate::topic::{self, Overrides, Topic};
+use std::sync::Arc;
 
 /// The topics asked for, or all.
 pub async fn handle(node: &Arc<Node>, call: &Call, request: MetadataRequest) -> MetadataResponse {
@@ -45,7 +43,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: MetadataRequest) -> 
 async fn one(node: &Arc<Node>, call: &Call, asked: MetadataRequestTopic, may_make: bool) -> MetadataResponseTopic {
     let id = asked.topic_id.as_u128();
     let name = asked.name.as_ref().map(|name| name.to_string()).unwrap_or_default();
-    let found = match named(node, (call, Operation::Describe), &name, id) {
+    let found = match super::topic(node, call, Operation::Describe, TopicRef { name: &name, id }) {
         Err(ResponseError::UnknownTopicOrPartition) if !topic::is_valid_name(&name) => Err(ResponseError::InvalidTopicException),
         Err(ResponseError::UnknownTopicOrPartition) if may_make => match call.topic(Operation::Create, &name) {
             Ok(()) => make(node, name).await,
@@ -70,7 +68,7 @@ async fn make(node: &Arc<Node>, name: String) -> Result<Arc<Topic>, ResponseErro
     let made = blocking(move || {
         let made = maker.catalog.create(&name, maker.config.default_partitions, Overrides::new());
         match made {
-            Err(Refusal::Exists(name)) => maker.catalog.by_name(&name).ok_or(Refusal::Unknown),
+            Err(CatalogError::Exists(name)) => maker.catalog.by_name(&name).ok_or(CatalogError::Unknown),
             made => made,
         }
     });

@@ -1,7 +1,11 @@
 //! Committed offsets with the client's metadata.
 
-use std::sync::Arc;
-
+use super::membership::member_identity;
+use super::{NONE, status, text, topic_name};
+use crate::access::Operation;
+use crate::call::{Answer, Call, Malformed, Reply, encode};
+use crate::node::Node;
+use crate::offset_journal::{Change, Committed, Offsets, TopicPartition};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
@@ -13,13 +17,7 @@ use kafka_protocol::messages::offset_fetch_response::{
 use kafka_protocol::messages::{
     OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse,
 };
-
-use super::membership::speaker;
-use super::{NONE, status, text, topic_name};
-use crate::access::Operation;
-use crate::journal::{Change, Committed, Offsets, Place};
-use crate::node::Node;
-use crate::route::{Answer, Call, Malformed, Reply, encode};
+use std::sync::Arc;
 
 /// Commits what can be; the answer waits for the disk.
 pub async fn commit(node: &Arc<Node>, call: &Call, request: OffsetCommitRequest) -> Result<Reply, Malformed> {
@@ -34,7 +32,7 @@ pub async fn commit(node: &Arc<Node>, call: &Call, request: OffsetCommitRequest)
         }
         topics.push((topic.name.clone(), partitions));
     }
-    let who = speaker(&request.member_id, request.group_instance_id.as_ref(), request.generation_id_or_member_epoch);
+    let who = member_identity(&request.member_id, request.group_instance_id.as_ref(), request.generation_id_or_member_epoch);
     let group = request.group_id.to_string();
     let accepted = if let Err(error) = call.group(Operation::Read, &group) {
         Err(error)
@@ -120,7 +118,7 @@ async fn find(node: &Node, call: &Call, group: &str, asked: Option<Vec<(String, 
     let asked = asked.unwrap_or_else(|| all(&offsets).into_iter().filter(|(name, _)| may_know(name).is_ok()).collect());
     let one = |(name, indexes): (String, Vec<i32>)| {
         let partitions = indexes.into_iter().map(|index| {
-            let place: Place = (name.clone(), index);
+            let place: TopicPartition = (name.clone(), index);
             (index, may_know(&name).map(|()| offsets.get(&place).cloned()))
         });
         let partitions = partitions.collect();

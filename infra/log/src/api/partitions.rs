@@ -1,16 +1,14 @@
 //! Partitions added to topics, and records deleted from them.
 
-use std::sync::Arc;
-
+use super::{NONE, TopicRef, blocking, code, partition, refused};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::node::Node;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, DeleteRecordsRequest, DeleteRecordsResponse};
-
-use super::{NONE, blocking, code, partition, refused};
-use crate::access::Operation;
-use crate::node::Node;
-use crate::route::Call;
+use std::sync::Arc;
 
 /// Gives topics more partitions.
 pub async fn grow(node: &Arc<Node>, call: &Call, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
@@ -38,7 +36,7 @@ pub async fn delete_records(node: &Arc<Node>, call: &Call, request: DeleteRecord
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
-            let deleted = match partition(node, (call, Operation::Delete), (&topic.name, 0), asked.partition_index) {
+            let deleted = match partition(node, call, Operation::Delete, TopicRef::named(&topic.name), asked.partition_index) {
                 Ok(target) => delete_before(target, asked.offset).await,
                 Err(error) => Err(error.code()),
             };

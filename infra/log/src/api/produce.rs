@@ -1,22 +1,20 @@
 //! Records in: written in the order they came, acknowledged when they are on disk.
 
-use std::sync::Arc;
-
+use super::{NONE, TopicRef, blocking, code, partition, uuid};
+use crate::access::Operation;
+use crate::call::{Answer, Call, Malformed, Reply, encode};
+use crate::clock;
+use crate::node::Node;
+use crate::storage::StorageError;
+use crate::storage::partition::{Partition, Pending};
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId, TopicName};
-
-use super::{NONE, blocking, code, partition, uuid};
-use crate::access::Operation;
-use crate::clock;
-use crate::node::Node;
-use crate::route::{Answer, Call, Malformed, Reply, encode};
-use crate::storage::Refusal;
-use crate::storage::partition::{Partition, Pending};
+use std::sync::Arc;
 
 /// So few bytes go into the page cache sooner than another thread could be woken to put them there.
-const QUICK: usize = 16 * 1024;
+const INLINE_WRITE_BYTES: usize = 16 * 1024;
 
 /// One partition's part of a request.
 struct Part {
@@ -48,7 +46,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ProduceRequest) -> R
     for (at, topic) in request.topic_data.into_iter().enumerate() {
         let id = topic.topic_id.as_u128();
         for data in topic.partition_data {
-            let target = allowed.and_then(|()| partition(node, (call, Operation::Write), (&topic.name, id), data.index));
+            let target = allowed.and_then(|()| partition(node, call, Operation::Write, TopicRef { name: &topic.name, id }, data.index));
             parts.push(Part { topic: at, index: data.index, target, records: data.records.unwrap_or_default() });
         }
         topics.push((topic.name, id));
@@ -56,7 +54,7 @@ pub async fn handle(node: &Arc<Node>, call: &Call, request: ProduceRequest) -> R
     let now = clock::now();
     let bytes: usize = parts.iter().map(|part| part.records.len()).sum();
     let append = move || parts.into_iter().map(|part| write(part, now)).collect::<Vec<_>>();
-    let written = if bytes <= QUICK { append() } else { blocking(append).await.map_err(|_| Malformed::Answer)? };
+    let written = if bytes <= INLINE_WRITE_BYTES { append() } else { blocking(append).await.map_err(|_| Malformed::Answer)? };
     if silent {
         return Ok(Reply::Nothing);
     }
@@ -74,8 +72,8 @@ fn write(part: Part, now: i64) -> Written {
     Written { topic: part.topic, index: part.index, outcome }
 }
 
-fn note(refusal: &Refusal) {
-    if let Refusal::Storage(cause) = refusal {
+fn note(refusal: &StorageError) {
+    if let StorageError::Storage(cause) = refusal {
         tracing::error!(error = cause, "records could not be written");
     }
 }
@@ -110,7 +108,7 @@ async fn acknowledge(call: Call, topics: Vec<(TopicName, u128)>, written: Vec<Wr
 /// A new id for an idempotent producer. Transactions are refused.
 pub async fn init(node: &Arc<Node>, call: &Call, request: &InitProducerIdRequest) -> InitProducerIdResponse {
     let response = InitProducerIdResponse::default();
-    if !call.who.as_ref().is_some_and(|who| who.may_write_somewhere()) {
+    if !call.principal.as_ref().is_some_and(|who| who.may_write_somewhere()) {
         return response.with_error_code(ResponseError::ClusterAuthorizationFailed.code());
     }
     if request.transactional_id.is_some() {

@@ -1,44 +1,43 @@
-//! Who a connection belongs to: SCRAM-SHA-256, once, before anything else.
+//! Authentication of a connection: SCRAM-SHA-256, once, before anything else.
 //!
 //! A failed attempt is answered and ends the connection, as in Kafka.
 
-use std::sync::Arc;
-
+use super::NONE;
+use crate::access::Principal;
+use crate::accounts::Accounts;
+use crate::call::Call;
+use crate::scram::{self, Exchange, Refused};
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse};
 use kafka_protocol::protocol::StrBytes;
+use std::sync::Arc;
 
-use super::NONE;
-use crate::access::{Accounts, Principal};
-use crate::route::Call;
-use crate::scram::{self, Exchange, Refused};
-
-/// What a connection has shown of itself.
-pub enum Visitor {
-    /// Nothing yet.
-    Stranger,
-    /// It has chosen the mechanism.
-    Greeted,
-    /// It has named an account and owes the proof.
+/// How far the authentication of a connection has come.
+pub enum Authentication {
+    /// It has not begun.
+    Missing,
+    /// The mechanism is agreed on.
+    Agreed,
+    /// The client has named an account; its proof is missing.
     Proving(Box<Exchange>),
-    /// It is this one.
-    Known(Arc<Principal>),
-    /// It failed; its connection ends with the answer.
-    Refused,
+    /// The connection belongs to this account.
+    Done(Arc<Principal>),
+    /// It failed; the connection ends with the answer.
+    Failed,
 }
 
 /// Agrees on the mechanism.
-pub fn handshake(visitor: &mut Visitor, call: &Call, request: &SaslHandshakeRequest) -> SaslHandshakeResponse {
-    let error = match visitor {
-        Visitor::Known(_) => ResponseError::IllegalSaslState.code(),
+pub fn handshake(state: &mut Authentication, call: &Call, request: &SaslHandshakeRequest) -> SaslHandshakeResponse {
+    let error = match state {
+        Authentication::Done(_) => ResponseError::IllegalSaslState.code(),
         // The messages of version 0 have no frame of their own; clients since 2017 do better.
-        Visitor::Stranger if call.version >= 1 && request.mechanism.as_str() == scram::NAME => {
-            *visitor = Visitor::Greeted;
+        Authentication::Missing if call.version >= 1 && request.mechanism.as_str() == scram::NAME => {
+            *state = Authentication::Agreed;
             NONE
         }
         _ => {
-            *visitor = Visitor::Refused;
+            *state = Authentication::Failed;
             ResponseError::UnsupportedSaslMechanism.code()
         }
     };
@@ -46,23 +45,23 @@ pub fn handshake(visitor: &mut Visitor, call: &Call, request: &SaslHandshakeRequ
 }
 
 /// Takes one message of the exchange.
-pub fn authenticate(accounts: &Accounts, visitor: &mut Visitor, request: &SaslAuthenticateRequest) -> SaslAuthenticateResponse {
-    let (next, outcome) = match std::mem::replace(visitor, Visitor::Refused) {
-        Visitor::Greeted => match Exchange::begin(accounts, &request.auth_bytes) {
-            Ok((exchange, answer)) => (Visitor::Proving(Box::new(exchange)), Ok(answer)),
-            Err(Refused) => (Visitor::Refused, Err(ResponseError::SaslAuthenticationFailed)),
+pub fn authenticate(accounts: &Accounts, state: &mut Authentication, request: &SaslAuthenticateRequest) -> SaslAuthenticateResponse {
+    let (next, outcome) = match std::mem::replace(state, Authentication::Failed) {
+        Authentication::Agreed => match Exchange::begin(|name| accounts.find(name), &request.auth_bytes) {
+            Ok((exchange, answer)) => (Authentication::Proving(Box::new(exchange)), Ok(answer)),
+            Err(Refused) => (Authentication::Failed, Err(ResponseError::SaslAuthenticationFailed)),
         },
-        Visitor::Proving(exchange) => match exchange.finish(&request.auth_bytes) {
+        Authentication::Proving(exchange) => match exchange.finish(&request.auth_bytes) {
             Ok((principal, answer)) => {
-                tracing::debug!(account = principal.name, "a connection has shown whose it is");
-                (Visitor::Known(principal), Ok(answer))
+                tracing::debug!(account = principal.name, "a connection is authenticated");
+                (Authentication::Done(principal), Ok(answer))
             }
-            Err(Refused) => (Visitor::Refused, Err(ResponseError::SaslAuthenticationFailed)),
+            Err(Refused) => (Authentication::Failed, Err(ResponseError::SaslAuthenticationFailed)),
         },
-        known @ Visitor::Known(_) => (known, Err(ResponseError::IllegalSaslState)),
-        Visitor::Stranger | Visitor::Refused => (Visitor::Refused, Err(ResponseError::IllegalSaslState)),
+        done @ Authentication::Done(_) => (done, Err(ResponseError::IllegalSaslState)),
+        Authentication::Missing | Authentication::Failed => (Authentication::Failed, Err(ResponseError::IllegalSaslState)),
     };
-    *visitor = next;
+    *state = next;
     match outcome {
         Ok(answer) => SaslAuthenticateResponse::default().with_error_code(NONE).with_auth_bytes(Bytes::from(answer)),
         Err(error) => {

@@ -1,8 +1,12 @@
 //! Topics made and deleted.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
+use super::configs::{Setting, listed};
+use super::{NONE, TopicRef, blocking, refused, text, uuid};
+use crate::access::Operation;
+use crate::call::Call;
+use crate::catalog::CatalogError;
+use crate::node::Node;
+use crate::topic::Overrides;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
@@ -10,14 +14,8 @@ use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse};
 use kafka_protocol::protocol::StrBytes;
-
-use super::configs::listed;
-use super::{NONE, blocking, named, refused, text, uuid};
-use crate::access::Operation;
-use crate::catalog;
-use crate::node::Node;
-use crate::route::Call;
-use crate::topic::Overrides;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Makes topics, one by one.
 pub async fn create(node: &Arc<Node>, call: &Call, request: CreateTopicsRequest) -> CreateTopicsResponse {
@@ -56,9 +54,9 @@ struct Made {
     overrides: Overrides,
 }
 
-type Refusal = (i16, Option<StrBytes>);
+type TopicRefusal = (i16, Option<StrBytes>);
 
-async fn make(node: &Arc<Node>, topic: CreatableTopic, dry: bool) -> Result<Made, Refusal> {
+async fn make(node: &Arc<Node>, topic: CreatableTopic, dry: bool) -> Result<Made, TopicRefusal> {
     let partitions = count(node, &topic)?;
     let value = |config: &kafka_protocol::messages::create_topics_request::CreatableTopicConfig| {
         config.value.as_ref().map(|value| (config.name.to_string(), value.to_string()))
@@ -66,7 +64,7 @@ async fn make(node: &Arc<Node>, topic: CreatableTopic, dry: bool) -> Result<Made
     let overrides: Overrides = topic.configs.iter().filter_map(value).collect();
     let name = topic.name.to_string();
     let maker = node.clone();
-    let made = blocking(move || -> Result<Made, catalog::Refusal> {
+    let made = blocking(move || -> Result<Made, CatalogError> {
         if dry {
             maker.catalog.check(&name, partitions, &overrides)?;
             return Ok(Made { id: 0, partitions, overrides });
@@ -78,7 +76,7 @@ async fn make(node: &Arc<Node>, topic: CreatableTopic, dry: bool) -> Result<Made
 }
 
 /// Partitions wanted, by number or by a list of who has which; replication must be possible on one node.
-fn count(node: &Node, topic: &CreatableTopic) -> Result<i32, Refusal> {
+fn count(node: &Node, topic: &CreatableTopic) -> Result<i32, TopicRefusal> {
     let words = |error: ResponseError, cause: &str| (error.code(), Some(text(cause)));
     if !topic.assignments.is_empty() {
         if topic.num_partitions != -1 || topic.replication_factor != -1 {
@@ -100,7 +98,7 @@ fn done(call: &Call, result: CreatableTopicResult, made: Made) -> CreatableTopic
     if call.version < 5 {
         return result;
     }
-    let config = |(name, value, source): (String, String, i8)| {
+    let config = |Setting { name, value, source }: Setting| {
         CreatableTopicConfigs::default().with_name(text(&name)).with_value(Some(text(&value))).with_config_source(source)
     };
     result
@@ -121,7 +119,7 @@ pub async fn delete(node: &Arc<Node>, call: &Call, request: DeleteTopicsRequest)
         let name = topic.name.as_ref().map(|name| name.to_string()).unwrap_or_default();
         let result = DeletableTopicResult::default().with_name(topic.name);
         let result = if call.version >= 6 { result.with_topic_id(topic.topic_id) } else { result };
-        let (code, message) = match named(node, (call, Operation::Delete), &name, topic.topic_id.as_u128()) {
+        let (code, message) = match super::topic(node, call, Operation::Delete, TopicRef { name: &name, id: topic.topic_id.as_u128() }) {
             Err(error) => (error.code(), None),
             Ok(found) => {
                 let deleter = node.clone();

@@ -1,10 +1,8 @@
 //! The header of a record batch (Kafka's format 2): read, checked and stamped without touching the records.
 
-use std::io;
-
+use super::error::StorageError;
 use bytes::{Buf, Bytes};
-
-use super::Refusal;
+use std::io;
 
 /// Bytes before the first record.
 pub const HEADER: usize = 61;
@@ -97,25 +95,25 @@ pub fn is_intact(header: &Header, batch: &[u8]) -> bool {
 }
 
 /// Checks what a producer sent for one partition: exactly one whole batch, as Kafka demands.
-pub fn admit(batch: &Bytes, max_bytes: usize) -> Result<Header, Refusal> {
+pub fn admit(batch: &Bytes, max_bytes: usize) -> Result<Header, StorageError> {
     if batch.len() > max_bytes {
-        return Err(Refusal::TooLarge);
+        return Err(StorageError::TooLarge);
     }
     if batch.get(16).is_some_and(|magic| *magic < 2) {
-        return Err(Refusal::OldFormat);
+        return Err(StorageError::OldFormat);
     }
-    let header = Header::parse(batch).ok_or(Refusal::Corrupt)?;
+    let header = Header::parse(batch).ok_or(StorageError::Corrupt)?;
     if header.size < batch.len() {
-        return Err(Refusal::Invalid);
+        return Err(StorageError::Invalid);
     }
     if !is_intact(&header, batch) {
-        return Err(Refusal::Corrupt);
+        return Err(StorageError::Corrupt);
     }
     let whole = header.count > 0 && header.last_delta == header.count - 1;
     let plain = header.attributes & TRANSACTIONAL_OR_CONTROL == 0;
     let codec = header.attributes & COMPRESSION <= 4;
     let numbered = header.producer < 0 || (header.epoch >= 0 && header.sequence >= 0);
-    if whole && plain && codec && numbered { Ok(header) } else { Err(Refusal::Invalid) }
+    if whole && plain && codec && numbered { Ok(header) } else { Err(StorageError::Invalid) }
 }
 
 /// The header to store: its offset, leader epoch 0 and, for append time, the time with a new checksum.
@@ -198,17 +196,17 @@ pub mod tests {
     #[test]
     fn refuses_what_kafka_refuses() {
         let sent = batch(-1, -1, 1, b"records");
-        assert_eq!(admit(&sent, 10), Err(Refusal::TooLarge));
-        assert_eq!(admit(&sent.slice(..40), 1000), Err(Refusal::Corrupt));
+        assert_eq!(admit(&sent, 10), Err(StorageError::TooLarge));
+        assert_eq!(admit(&sent.slice(..40), 1000), Err(StorageError::Corrupt));
         let mut flipped = sent.to_vec();
         flipped[65] ^= 1;
-        assert_eq!(admit(&Bytes::from(flipped), 1000), Err(Refusal::Corrupt));
+        assert_eq!(admit(&Bytes::from(flipped), 1000), Err(StorageError::Corrupt));
         let two = [&sent[..], &sent[..]].concat();
-        assert_eq!(admit(&Bytes::from(two), 1000), Err(Refusal::Invalid));
+        assert_eq!(admit(&Bytes::from(two), 1000), Err(StorageError::Invalid));
         let mut old = sent.to_vec();
         old[16] = 1;
-        assert_eq!(admit(&Bytes::from(old), 1000), Err(Refusal::OldFormat));
-        assert_eq!(admit(&Bytes::new(), 1000), Err(Refusal::Corrupt));
+        assert_eq!(admit(&Bytes::from(old), 1000), Err(StorageError::OldFormat));
+        assert_eq!(admit(&Bytes::new(), 1000), Err(StorageError::Corrupt));
     }
 
     #[test]

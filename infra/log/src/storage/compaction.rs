@@ -1,7 +1,7 @@
 //! Log compaction: of each key the last record stays, at the offset it has; consumers see holes.
 //!
 //! A **pass** looks at sealed segments only. It notes the latest offset of each key in what is not compacted yet, in
-//! bounded memory, then writes the segments anew without what is superseded, several small ones into one. Each new
+//! bounded memory, then rewrites the segments without superseded records, several small ones into one. Each new
 //! file is synced before it takes the place of the old one by a rename; a crash between two steps leaves either the
 //! old segments or the new one with swallowed ones beside it, which the next start removes. How far the log is
 //! compacted is written last: until then a pass is simply repeated, and no tombstone goes before its repetition.
@@ -11,23 +11,21 @@ mod due;
 mod latest;
 mod sift;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-
-use bytes::Bytes;
-
 use super::batch::{self, Header};
 use super::index::Index;
 use super::segment::{self, Batches, Sealed};
 use super::{Log, records};
 use crate::disk;
+use bytes::Bytes;
 use cleaned::Cleaned;
 use latest::Latest;
 use sift::{Rules, Sifted};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 /// Keys that a pass remembers, about 15 MB; where there are more, the rest is the next pass's.
-const MOST_KEYS: usize = 400_000;
+const MAX_KEYS: usize = 400_000;
 
 /// A pass over a log. It works on what the log was when it began; each swap finds out whether that still holds.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ pub struct Pass {
     now: i64,
 }
 
-/// Segments that were written anew as one, still beside the old ones.
+/// Segments that were rewritten as one, still beside the old ones.
 #[derive(Debug)]
 pub struct Rewritten {
     replaced: Vec<Sealed>,
@@ -220,17 +218,11 @@ impl Log {
         let end = replaced.last().map_or(base, |last| last.end);
         self.sealed[at] = Sealed { end, ..Sealed::new(base, &rewritten.index) };
         for swallowed in &replaced[1..] {
-            remove(&self.dir, swallowed.base)?;
+            segment::remove(&self.dir, swallowed.base)?;
             self.sealed.remove(at + 1);
         }
         Ok(true)
     }
-}
-
-/// Removes the files of a segment.
-pub fn remove(dir: &Path, base: i64) -> io::Result<()> {
-    disk::remove(&segment::path(dir, base, "index"))?;
-    disk::remove(&segment::path(dir, base, "log"))
 }
 
 fn note(latest: &mut Latest, header: &Header, bytes: &[u8]) {

@@ -1,8 +1,7 @@
 //! Where batches lie in a segment: one entry for every few kilobytes, by offset and by time.
 
-use bytes::{Buf, BufMut};
-
 use super::batch::Header;
+use bytes::{Buf, BufMut};
 
 /// Bytes of log between two entries; a read scans at most this much before its first batch.
 const SPACING: u64 = 32 * 1024;

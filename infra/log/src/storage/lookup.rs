@@ -1,22 +1,11 @@
 //! Offsets by time, exact to the record.
 
-use std::io;
-
-use bytes::Bytes;
-
 use super::Log;
-use super::reading::Piece;
-use super::records;
+use super::reading::SegmentView;
+use super::records::{self, Moment};
 use super::segment::Batches;
-
-/// A record's place and time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// Its offset.
-    pub offset: i64,
-    /// Its time, milliseconds.
-    pub timestamp: i64,
-}
+use bytes::Bytes;
+use std::io;
 
 /// Offsets that a look-up may answer with.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +25,7 @@ impl Log {
 }
 
 /// The first record at or after a time, in segments as [`Log::pieces`] gave them.
-pub fn first_since(pieces: &[Piece], timestamp: i64, range: Range) -> io::Result<Option<Moment>> {
+pub fn first_since(pieces: &[SegmentView], timestamp: i64, range: Range) -> io::Result<Option<Moment>> {
     for piece in pieces.iter().filter(|piece| piece.max_timestamp >= timestamp && piece.end > range.start) {
         let (file, position) = piece.open_at_time(timestamp)?;
         let mut batches = Batches::new(&file, position, piece.size);

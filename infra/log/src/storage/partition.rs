@@ -4,24 +4,23 @@
 //! **Group commit.** The first append after a pause starts a sync; what is appended while it runs is covered by the
 //! next one. So a sync is shared by all requests that wait, and an idle partition does nothing.
 
+use super::compaction::{Host, Pass, Rewritten};
+use super::lookup::{self, Range};
+use super::reading::{ReadRequest, Records};
+use super::records::Moment;
+use super::retention::Reach;
+use super::{Appended, Log, LogSettings, StorageError};
+use bytes::Bytes;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-
-use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
-
-use super::compaction::{Host, Pass, Rewritten};
-use super::lookup::{self, Moment, Range};
-use super::reading::{Records, Want};
-use super::retention::Reach;
-use super::{Appended, Log, Refusal, Settings};
 
 /// Segments without a readable batch that one read skips.
 const MAX_SKIPPED: usize = 1_000;
 /// Syncs of one partition in a row.
-const MOST_TURNS: usize = 32;
+const MAX_TURNS: usize = 32;
 
 /// A partition that is open.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub struct Partition {
 #[derive(Debug)]
 struct State {
     log: Log,
-    settings: Arc<Settings>,
+    settings: Arc<LogSettings>,
     /// Everything before it is on disk; readers see nothing else.
     synced: i64,
     syncing: bool,
@@ -58,9 +57,9 @@ pub struct Pending {
 
 impl Pending {
     /// Returns when the batch is on disk, or says that it did not get there.
-    pub async fn durable(self) -> Result<(Appended, i64), Refusal> {
+    pub async fn durable(self) -> Result<(Appended, i64), StorageError> {
         if let Some(synced) = self.synced {
-            synced.await.map_err(|_| Refusal::Storage("the sync failed".to_owned()))?;
+            synced.await.map_err(|_| StorageError::Storage("the sync failed".to_owned()))?;
         }
         Ok((self.appended, self.start))
     }
@@ -86,7 +85,7 @@ pub struct Fetched {
 
 impl Partition {
     /// Opens or begins a partition. `syncs` bounds how many partitions sync at once.
-    pub fn open(dir: &Path, settings: Arc<Settings>, syncs: Arc<Semaphore>, now: i64) -> io::Result<Arc<Partition>> {
+    pub fn open(dir: &Path, settings: Arc<LogSettings>, syncs: Arc<Semaphore>, now: i64) -> io::Result<Arc<Partition>> {
         let log = Log::open(dir, now)?;
         let state = State {
             synced: log.end(),
@@ -107,10 +106,10 @@ impl Partition {
     }
 
     /// Appends a batch. Blocks for the write, not for the sync; call it on a thread of a runtime that may block.
-    pub fn append(self: &Arc<Self>, batch: &Bytes, now: i64) -> Result<Pending, Refusal> {
+    pub fn append(self: &Arc<Self>, batch: &Bytes, now: i64) -> Result<Pending, StorageError> {
         let mut state = self.state();
         if state.closed {
-            return Err(Refusal::Gone);
+            return Err(StorageError::Gone);
         }
         if state.failed {
             let synced = state.synced;
@@ -148,7 +147,7 @@ impl Partition {
 
     /// Syncs for as long as there is more, but lets others have the permit from time to time.
     fn sync_while_dirty(self: Arc<Self>, permit: OwnedSemaphorePermit) {
-        for _ in 0..MOST_TURNS {
+        for _ in 0..MAX_TURNS {
             if !self.sync() {
                 return;
             }
@@ -191,15 +190,15 @@ impl Partition {
     }
 
     /// Whole batches from `want.offset` on, as far as they are synced. Blocks for the file.
-    pub fn read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Result<Fetched, Refusal> {
+    pub fn read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Result<Fetched, StorageError> {
         let bounds = self.bounds();
         if self.state().closed {
-            return Err(Refusal::Gone);
+            return Err(StorageError::Gone);
         }
         if offset < bounds.start || offset > bounds.synced {
-            return Err(Refusal::OutOfRange);
+            return Err(StorageError::OutOfRange);
         }
-        let mut want = Want { offset, before: bounds.synced, max_bytes, at_least_one };
+        let mut want = ReadRequest { offset, before: bounds.synced, max_bytes, at_least_one };
         for _ in 0..MAX_SKIPPED {
             if want.offset >= bounds.synced {
                 break;
@@ -216,7 +215,7 @@ impl Partition {
             match read {
                 Ok(Some(batches)) => return Ok(Fetched { bounds, batches }),
                 Ok(None) => want.offset = piece.end.max(want.offset + 1),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::OutOfRange),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StorageError::OutOfRange),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -239,7 +238,7 @@ impl Partition {
     }
 
     /// The first readable record at or after a time. Blocks for the file.
-    pub fn first_since(&self, timestamp: i64) -> Result<Option<Moment>, Refusal> {
+    pub fn first_since(&self, timestamp: i64) -> Result<Option<Moment>, StorageError> {
         loop {
             let (pieces, range, swaps) = {
                 let state = self.state();
@@ -253,25 +252,25 @@ impl Partition {
     }
 
     /// The first record with the greatest time. Blocks for the file.
-    pub fn newest(&self) -> Result<Option<Moment>, Refusal> {
+    pub fn newest(&self) -> Result<Option<Moment>, StorageError> {
         let Some(greatest) = self.state().log.max_timestamp() else { return Ok(None) };
         self.first_since(greatest)
     }
 
     /// Deletes records before an offset (-1: all) and frees their segments. Returns the first offset left.
-    pub fn delete_before(&self, offset: i64) -> Result<i64, Refusal> {
+    pub fn delete_before(&self, offset: i64) -> Result<i64, StorageError> {
         let mut state = self.state();
         let synced = state.synced;
         state.log.delete_before(offset, synced)
     }
 
     /// Takes over a changed configuration.
-    pub fn configure(&self, settings: Arc<Settings>) {
+    pub fn configure(&self, settings: Arc<LogSettings>) {
         self.state().settings = settings;
     }
 
     /// Retention, ageing and compaction, from time to time. `stopping` ends it early.
-    pub fn tend(&self, care: &Care, stopping: &dyn Fn() -> bool) {
+    pub fn tend(&self, care: &Upkeep, stopping: &dyn Fn() -> bool) {
         self.expire(care);
         if let Err(error) = self.compact(care.now, stopping) {
             tracing::warn!(error = %error, "a log could not be compacted");
@@ -292,7 +291,7 @@ impl Partition {
         Ok(())
     }
 
-    fn expire(&self, care: &Care) {
+    fn expire(&self, care: &Upkeep) {
         let mut state = self.state();
         if state.closed || state.failed {
             return;
@@ -316,7 +315,7 @@ impl Partition {
 
 /// What a partition is looked after with.
 #[derive(Debug, Clone, Copy)]
-pub struct Care {
+pub struct Upkeep {
     /// Milliseconds.
     pub now: i64,
     /// Producers not heard of since then, milliseconds, are forgotten.

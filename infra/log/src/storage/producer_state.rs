@@ -1,12 +1,10 @@
 //! What a partition remembers of idempotent producers: the last five batches of each, so that a batch sent again
 //! is answered with the offset it already has, and a gap is refused.
 
-use std::collections::{HashMap, VecDeque};
-
-use bytes::{Buf, BufMut};
-
-use super::Refusal;
 use super::batch::Header;
+use super::error::StorageError;
+use bytes::{Buf, BufMut};
+use std::collections::{HashMap, VecDeque};
 
 /// A producer keeps at most five batches in flight, so a repetition is among the last five.
 const REMEMBERED: usize = 5;
@@ -14,7 +12,7 @@ const MAGIC: u32 = 0x4146_5031;
 
 /// A stored batch of a producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredBatch {
     first_sequence: i32,
     last_sequence: i32,
     /// Offset of its first record.
@@ -32,7 +30,7 @@ struct Producer {
     seen: i64,
     /// The number that must come next where no batch tells: its first batch could not be written.
     expected: Option<i32>,
-    batches: VecDeque<Stored>,
+    batches: VecDeque<StoredBatch>,
 }
 
 /// All producers of a partition.
@@ -44,12 +42,12 @@ impl Producers {
     ///
     /// The rules are those of Kafka's producer state: an older epoch is fenced, a new epoch starts at 0,
     /// a producer nothing is known of may start anywhere.
-    pub fn check(&self, batch: &Header) -> Result<Option<Stored>, Refusal> {
+    pub fn check(&self, batch: &Header) -> Result<Option<StoredBatch>, StorageError> {
         let Some(producer) = self.0.get(&batch.producer).filter(|_| batch.producer >= 0) else {
             return Ok(None);
         };
         if batch.epoch < producer.epoch {
-            return Err(Refusal::FencedProducer);
+            return Err(StorageError::FencedProducer);
         }
         if batch.epoch > producer.epoch {
             return in_order(batch.sequence == 0);
@@ -73,7 +71,7 @@ impl Producers {
         if producer.batches.len() == REMEMBERED {
             producer.batches.pop_front();
         }
-        producer.batches.push_back(Stored {
+        producer.batches.push_back(StoredBatch {
             first_sequence: batch.sequence,
             last_sequence: batch.last_sequence(),
             base_offset: batch.base_offset,
@@ -156,7 +154,7 @@ fn decode_producer(rest: &mut &[u8]) -> Option<Producer> {
         batches: VecDeque::new(),
     };
     for _ in 0..rest.try_get_u8().ok()? {
-        producer.batches.push_back(Stored {
+        producer.batches.push_back(StoredBatch {
             first_sequence: rest.try_get_i32().ok()?,
             last_sequence: rest.try_get_i32().ok()?,
             base_offset: rest.try_get_i64().ok()?,
@@ -167,8 +165,8 @@ fn decode_producer(rest: &mut &[u8]) -> Option<Producer> {
     Some(producer)
 }
 
-fn in_order(right: bool) -> Result<Option<Stored>, Refusal> {
-    if right { Ok(None) } else { Err(Refusal::OutOfOrder) }
+fn in_order(right: bool) -> Result<Option<StoredBatch>, StorageError> {
+    if right { Ok(None) } else { Err(StorageError::OutOfOrder) }
 }
 
 fn following(sequence: i32) -> i32 {
@@ -198,9 +196,9 @@ mod tests {
             let stored = producers.check(&header(n * 10, 10, 0, 0)).unwrap().unwrap();
             assert_eq!((stored.base_offset, stored.end), (i64::from(n) * 10, i64::from(n) * 10 + 10));
         }
-        assert_eq!(producers.check(&header(10, 10, 0, 0)), Err(Refusal::OutOfOrder), "older than remembered");
-        assert_eq!(producers.check(&header(80, 10, 0, 0)), Err(Refusal::OutOfOrder), "a gap");
-        assert_eq!(producers.check(&header(60, 9, 0, 0)), Err(Refusal::OutOfOrder), "another cut of the same");
+        assert_eq!(producers.check(&header(10, 10, 0, 0)), Err(StorageError::OutOfOrder), "older than remembered");
+        assert_eq!(producers.check(&header(80, 10, 0, 0)), Err(StorageError::OutOfOrder), "a gap");
+        assert_eq!(producers.check(&header(60, 9, 0, 0)), Err(StorageError::OutOfOrder), "another cut of the same");
         assert_eq!(producers.check(&header(70, 1, 0, 0)), Ok(None));
     }
 
@@ -208,11 +206,11 @@ mod tests {
     fn epochs_fence_and_start_anew() {
         let mut producers = Producers::default();
         producers.record(&header(0, 5, 3, 0), 1);
-        assert_eq!(producers.check(&header(5, 1, 2, 0)), Err(Refusal::FencedProducer));
-        assert_eq!(producers.check(&header(5, 1, 4, 0)), Err(Refusal::OutOfOrder));
+        assert_eq!(producers.check(&header(5, 1, 2, 0)), Err(StorageError::FencedProducer));
+        assert_eq!(producers.check(&header(5, 1, 4, 0)), Err(StorageError::OutOfOrder));
         assert_eq!(producers.check(&header(0, 1, 4, 0)), Ok(None));
         producers.record(&header(0, 1, 4, 5), 1);
-        assert_eq!(producers.check(&header(5, 1, 3, 0)), Err(Refusal::FencedProducer));
+        assert_eq!(producers.check(&header(5, 1, 3, 0)), Err(StorageError::FencedProducer));
     }
 
     #[test]
@@ -220,14 +218,14 @@ mod tests {
         let mut producers = Producers::default();
         producers.record(&header(i32::MAX - 1, 2, 0, 0), 1);
         assert_eq!(producers.check(&header(0, 1, 0, 0)), Ok(None));
-        assert_eq!(producers.check(&header(1, 1, 0, 0)), Err(Refusal::OutOfOrder));
+        assert_eq!(producers.check(&header(1, 1, 0, 0)), Err(StorageError::OutOfOrder));
     }
 
     #[test]
     fn a_first_batch_that_failed_stays_first() {
         let mut producers = Producers::default();
         producers.expect(&header(0, 5, 0, 0), 1);
-        assert_eq!(producers.check(&header(5, 5, 0, 0)), Err(Refusal::OutOfOrder));
+        assert_eq!(producers.check(&header(5, 5, 0, 0)), Err(StorageError::OutOfOrder));
         assert_eq!(producers.check(&header(0, 5, 0, 0)), Ok(None));
     }
 

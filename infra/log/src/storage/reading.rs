@@ -1,19 +1,17 @@
 //! Reading batches from an offset on. The file is read without holding the log.
 
+use super::Log;
+use super::batch::Header;
+use super::segment::{self, Batches};
+use bytes::Bytes;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::batch::Header;
-use super::segment::{self, Batches};
-use super::{Log, recovery};
-
 /// So many bytes of records are read at once with their place; more stay in the file until they are sent.
-const SMALL: usize = 64 * 1024;
+const INLINE_BYTES: usize = 64 * 1024;
 
 /// Whole batches: few bytes are at hand, many are still where they are stored.
 #[derive(Debug, Clone)]
@@ -34,7 +32,7 @@ impl Records {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -72,7 +70,7 @@ impl Stored {
 
 /// A segment as a reader needs it, valid without the log.
 #[derive(Debug, Clone)]
-pub struct Piece {
+pub struct SegmentView {
     dir: PathBuf,
     /// Offset in the segment's name.
     pub base: i64,
@@ -87,7 +85,7 @@ pub struct Piece {
 
 /// What a reader wants of one partition.
 #[derive(Debug, Clone, Copy)]
-pub struct Want {
+pub struct ReadRequest {
     /// First offset wanted.
     pub offset: i64,
     /// Only batches before this offset: what is synced.
@@ -100,7 +98,7 @@ pub struct Want {
 
 impl Log {
     /// The segment that holds `offset`, or the first after it.
-    pub fn piece_at(&self, offset: i64) -> Option<Piece> {
+    pub fn piece_at(&self, offset: i64) -> Option<SegmentView> {
         let at = self.sealed.partition_point(|segment| segment.end <= offset);
         if let Some(segment) = self.sealed.get(at) {
             return Some(self.sealed_piece(segment));
@@ -110,14 +108,14 @@ impl Log {
     }
 
     /// All segments; the position in the active one is that of `timestamp`.
-    pub fn pieces(&self, timestamp: i64) -> Vec<Piece> {
-        let mut pieces: Vec<Piece> = self.sealed.iter().map(|segment| self.sealed_piece(segment)).collect();
+    pub fn pieces(&self, timestamp: i64) -> Vec<SegmentView> {
+        let mut pieces: Vec<SegmentView> = self.sealed.iter().map(|segment| self.sealed_piece(segment)).collect();
         pieces.push(self.active_piece(self.active.index.position_of_time(timestamp)));
         pieces
     }
 
-    fn sealed_piece(&self, segment: &segment::Sealed) -> Piece {
-        Piece {
+    fn sealed_piece(&self, segment: &segment::Sealed) -> SegmentView {
+        SegmentView {
             dir: self.dir.clone(),
             base: segment.base,
             end: segment.end,
@@ -127,8 +125,8 @@ impl Log {
         }
     }
 
-    fn active_piece(&self, position: u64) -> Piece {
-        Piece {
+    fn active_piece(&self, position: u64) -> SegmentView {
+        SegmentView {
             dir: self.dir.clone(),
             base: self.active.base,
             end: self.active.end,
@@ -139,13 +137,13 @@ impl Log {
     }
 }
 
-impl Piece {
+impl SegmentView {
     /// The file and a position at or before `offset`.
     fn open_at(&self, offset: i64) -> io::Result<(Arc<File>, u64)> {
         if let Some(open) = &self.open {
             return Ok(open.clone());
         }
-        let index = recovery::load_index(&self.dir, self.base)?;
+        let index = segment::load_index(&self.dir, self.base)?;
         Ok((self.file()?, index.map_or(0, |index| index.position_of(offset))))
     }
 
@@ -154,7 +152,7 @@ impl Piece {
         if let Some(open) = &self.open {
             return Ok(open.clone());
         }
-        let index = recovery::load_index(&self.dir, self.base)?;
+        let index = segment::load_index(&self.dir, self.base)?;
         Ok((self.file()?, index.map_or(0, |index| index.position_of_time(timestamp))))
     }
 
@@ -164,7 +162,7 @@ impl Piece {
 
     /// Whole batches from the one that holds the offset on: none where this segment has no such batch, empty where
     /// the first is not synced yet or does not fit.
-    pub fn read(&self, want: &Want) -> io::Result<Option<Records>> {
+    pub fn read(&self, want: &ReadRequest) -> io::Result<Option<Records>> {
         let (file, position) = self.open_at(want.offset)?;
         let mut batches = Batches::headers(&file, position, self.size);
         loop {
@@ -173,7 +171,7 @@ impl Piece {
                 Some((at, header)) if header.end() <= want.before => {
                     let length = whole_batches(&mut batches, &header, want)?;
                     let mut stored = Stored::new(file.clone(), at, length);
-                    if length > SMALL {
+                    if length > INLINE_BYTES {
                         return Ok(Some(Records::Stored(stored)));
                     }
                     let mut bytes = Vec::new();
@@ -188,7 +186,7 @@ impl Piece {
 }
 
 /// Bytes of the whole batches from `first` on that are wanted; the walk stands after it.
-fn whole_batches(batches: &mut Batches<'_>, first: &Header, want: &Want) -> io::Result<usize> {
+fn whole_batches(batches: &mut Batches<'_>, first: &Header, want: &ReadRequest) -> io::Result<usize> {
     if first.size > want.max_bytes && !want.at_least_one {
         return Ok(0);
     }

@@ -1,13 +1,10 @@
 //! Looking inside a batch: the records' times, offsets and keys. Decompression is bounded.
 
-use std::io::{self, Read, Write};
-
+use super::batch::{HEADER, Header};
+use super::error::StorageError;
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::compression::{Compressor, Decompressor, Snappy};
-
-use super::Refusal;
-use super::batch::{HEADER, Header};
-use super::lookup::Moment;
+use std::io::{self, Read, Write};
 
 /// No batch may become larger than this when decompressed.
 const MAX_INFLATED: u64 = 256 * 1024 * 1024;
@@ -27,6 +24,15 @@ pub struct Record {
     pub raw: Bytes,
 }
 
+/// A record's place and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Its offset.
+    pub offset: i64,
+    /// Its time, milliseconds.
+    pub timestamp: i64,
+}
+
 /// Offsets and times of a batch's records.
 pub fn moments(header: &Header, batch: &Bytes) -> io::Result<Vec<Moment>> {
     let records = decode(header, batch)?;
@@ -34,9 +40,9 @@ pub fn moments(header: &Header, batch: &Bytes) -> io::Result<Vec<Moment>> {
 }
 
 /// Compacted topics take no records without a key.
-pub fn require_keys(batch: &Bytes, header: &Header) -> Result<(), Refusal> {
-    let records = decode(header, batch).map_err(|_| Refusal::Invalid)?;
-    if records.iter().all(|record| record.key.is_some()) { Ok(()) } else { Err(Refusal::Invalid) }
+pub fn require_keys(batch: &Bytes, header: &Header) -> Result<(), StorageError> {
+    let records = decode(header, batch).map_err(|_| StorageError::Invalid)?;
+    if records.iter().all(|record| record.key.is_some()) { Ok(()) } else { Err(StorageError::Invalid) }
 }
 
 /// All records of a batch.

@@ -1,17 +1,15 @@
 //! Opening a log after any end: what is whole stays, a torn tail is cut, the producers are remembered.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
-
 use super::Log;
 use super::batch;
-use super::compaction;
 use super::index::Index;
 use super::producer_state::Producers;
 use super::segment::{self, Active, Batches, Sealed};
 use crate::disk;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 impl Log {
     /// Opens or begins the log in `dir`. `now` (milliseconds) is when its producers count as heard of.
@@ -83,7 +81,7 @@ fn drop_unused(dir: &Path, bases: &mut Vec<i64>) -> io::Result<()> {
     let [.., before, last] = bases[..] else { return Ok(()) };
     let is_empty = fs::metadata(segment::path(dir, last, "log"))?.len() == 0;
     if is_empty && intact_end(dir, &open_sealed(dir, before)?)? > last {
-        compaction::remove(dir, last)?;
+        segment::remove(dir, last)?;
         bases.pop();
     }
     Ok(())
@@ -97,7 +95,7 @@ fn open_all_sealed(dir: &Path, bases: &[i64]) -> io::Result<Vec<Sealed>> {
         if let Some(before) = opened.last().filter(|before| before.end > *base)
             && intact_end(dir, before)? > *base
         {
-            compaction::remove(dir, *base)?;
+            segment::remove(dir, *base)?;
             continue;
         }
         opened.push(open_sealed(dir, *base)?);
@@ -121,18 +119,12 @@ fn intact_end(dir: &Path, sealed: &Sealed) -> io::Result<i64> {
 /// A sealed segment by its index, or by a walk over its headers where the index is missing or another's.
 fn open_sealed(dir: &Path, base: i64) -> io::Result<Sealed> {
     let size = fs::metadata(segment::path(dir, base, "log"))?.len();
-    let index = load_index(dir, base)?.filter(|index| index.size == size);
+    let index = segment::load_index(dir, base)?.filter(|index| index.size == size);
     let index = match index {
         Some(index) => index,
         None => rebuild_index(dir, base, size)?,
     };
     Ok(Sealed::new(base, &index))
-}
-
-/// The index of a sealed segment, where it is there and whole.
-pub fn load_index(dir: &Path, base: i64) -> io::Result<Option<Index>> {
-    let content = disk::read_if_there(&segment::path(dir, base, "index"))?;
-    Ok(content.as_deref().and_then(Index::decode))
 }
 
 fn rebuild_index(dir: &Path, base: i64, size: u64) -> io::Result<Index> {

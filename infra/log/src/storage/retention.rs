@@ -1,8 +1,7 @@
 //! Giving disk back: old segments, segments above the size allowed, and records that a client deletes.
 
+use super::{Log, LogSettings, StorageError, recovery, segment};
 use std::io;
-
-use super::{Log, Refusal, Settings, compaction, recovery};
 
 /// How far retention may go, in offsets.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +15,7 @@ pub struct Reach {
 impl Log {
     /// Rolls a segment that has become old and drops what retention no longer keeps. Only what lies before
     /// `synced` goes, and because of its size only what lies before `unread`. Returns how many segments went.
-    pub fn expire(&mut self, settings: &Settings, now: i64, Reach { synced, unread }: Reach) -> io::Result<usize> {
+    pub fn expire(&mut self, settings: &LogSettings, now: i64, Reach { synced, unread }: Reach) -> io::Result<usize> {
         let spent = settings.delete && self.is_spent(self.active.index.max_timestamp, settings, now);
         let filled = self.active.size > 0 && self.active.end <= synced;
         if filled && (spent || self.active.is_old(settings, now)) {
@@ -39,16 +38,16 @@ impl Log {
         Ok(spare)
     }
 
-    fn is_spent(&self, newest: i64, settings: &Settings, now: i64) -> bool {
+    fn is_spent(&self, newest: i64, settings: &LogSettings, now: i64) -> bool {
         settings.retention_ms.is_some_and(|kept| newest < now.saturating_sub(kept))
     }
 
     /// Deletes records before `offset` (-1: all that are synced) and frees the segments that hold nothing else.
     /// Returns the first offset that is left.
-    pub fn delete_before(&mut self, offset: i64, synced: i64) -> Result<i64, Refusal> {
+    pub fn delete_before(&mut self, offset: i64, synced: i64) -> Result<i64, StorageError> {
         let offset = if offset == -1 { synced } else { offset };
         if offset < 0 || offset > synced {
-            return Err(Refusal::OutOfRange);
+            return Err(StorageError::OutOfRange);
         }
         // Whole segments go first: that gives room back even where the disk is full and nothing can be written.
         self.drop_oldest(self.sealed.partition_point(|segment| segment.end <= offset))?;
@@ -74,7 +73,7 @@ impl Log {
             self.sealed.remove(0);
             let next = self.sealed.first().map_or(self.active.base, |segment| segment.base);
             self.start = self.start.max(next);
-            compaction::remove(&self.dir, oldest.base)?;
+            segment::remove(&self.dir, oldest.base)?;
         }
         Ok(())
     }

@@ -1,15 +1,14 @@
 //! One file of batches: the active one, which is written, and sealed ones, which are only read.
 
+use super::batch::{HEADER, Header};
+use super::index::Index;
+use super::settings::LogSettings;
+use crate::disk;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use super::Settings;
-use super::batch::{HEADER, Header};
-use super::index::Index;
-use crate::disk;
 
 /// Bytes read ahead when batches are walked.
 const CHUNK: usize = 128 * 1024;
@@ -67,13 +66,13 @@ impl Active {
     }
 
     /// Whether a batch of `more` bytes belongs in the next segment.
-    pub fn is_full(&self, more: u64, settings: &Settings, now: i64) -> bool {
+    pub fn is_full(&self, more: u64, settings: &LogSettings, now: i64) -> bool {
         let large = self.size + more > settings.segment_bytes;
         self.size > 0 && (large || self.is_old(settings, now))
     }
 
     /// Whether its first batch is older than a segment may become.
-    pub fn is_old(&self, settings: &Settings, now: i64) -> bool {
+    pub fn is_old(&self, settings: &LogSettings, now: i64) -> bool {
         // What must be compacted soon must be sealed before.
         let oldest = if settings.compact { settings.segment_ms.min(settings.max_compaction_lag_ms) } else { settings.segment_ms };
         self.since.is_some_and(|since| now.saturating_sub(since) >= oldest)
@@ -163,4 +162,16 @@ impl<'a> Batches<'a> {
         let from = usize::try_from(at - self.chunk_at).unwrap_or(usize::MAX);
         self.chunk.get(from..from + length).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
+}
+
+/// The index of a sealed segment, where it is there and whole.
+pub fn load_index(dir: &Path, base: i64) -> io::Result<Option<Index>> {
+    let content = disk::read_if_there(&path(dir, base, "index"))?;
+    Ok(content.as_deref().and_then(Index::decode))
+}
+
+/// Removes the files of a segment.
+pub fn remove(dir: &Path, base: i64) -> io::Result<()> {
+    disk::remove(&path(dir, base, "index"))?;
+    disk::remove(&path(dir, base, "log"))
 }

@@ -2,14 +2,13 @@
 //!
 //! What a role may do is read from `docs/kafka-access.md`, so the same table holds on an Apache Kafka to which that page was applied.
 
+use crate::harness::{Broker, config, external, send};
+use crate::wire::{Wire, batch, default_request, served};
 use embedded_log::{Account, Grant, Resource};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::{ApiKey, GroupId, RequestKind, TopicName};
 use kafka_protocol::protocol::{Encodable, StrBytes};
-
-use crate::harness::{Broker, config, external, send};
-use crate::wire::{Wire, batch, default_request, served};
 
 const REFUSED: i16 = 29;
 const GROUP_REFUSED: i16 = 30;

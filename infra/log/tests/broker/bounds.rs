@@ -1,10 +1,9 @@
 //! Bounds on connections: how many there are, how long one may say nothing, and what those may take whom nobody knows.
 
-use std::net::TcpStream;
-use std::time::Duration;
-
 use crate::harness::{Broker, config, send, until, without_files};
 use crate::wire::Wire;
+use std::net::TcpStream;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_too_many_is_closed_and_a_place_is_free_again() {
@@ -89,7 +88,7 @@ async fn a_crowd_of_strangers_keeps_nobody_out() {
     }
     let dir = tempfile::tempdir().unwrap();
     let mut small = config(dir.path());
-    small.max_strangers = 32;
+    small.max_unauthenticated = 32;
     let broker = Broker::start_with(small).await;
     let topic = broker.topic("crowd", 1, &[]).await;
     let mut crowd: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(&broker.address).unwrap()).collect();

@@ -1,11 +1,10 @@
 //! Other clients than librdkafka through Rust: kcat and kafka-python. `make setup` installs both; where they are not, the tests
 //! say so, and fail where `AFTERSHOCK_TEST_COMPLETE` is set.
 
+use crate::harness::{Broker, read};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-
-use crate::harness::{Broker, read};
 
 /// The program, if it runs.
 fn installed(program: &str, probe: &[&str]) -> Option<String> {

@@ -1,16 +1,14 @@
 //! Compacted topics through librdkafka: the latest record of each key, at the offset it was given.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
-
+use crate::disk::bytes;
+use crate::harness::{Broker, PATIENCE, assign, next, until, watermarks, without_files};
 use rdkafka::Offset;
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
-
-use crate::disk::bytes;
-use crate::harness::{Broker, PATIENCE, assign, next, until, watermarks, without_files};
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 const KEYS: usize = 50;
 const SETTINGS: &[(&str, &str)] =

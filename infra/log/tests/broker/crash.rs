@@ -1,17 +1,15 @@
 //! kill -9 while records and commits come in, segments roll, old ones go and others are compacted: what was
 //! acknowledged is there, once and in order.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
+use crate::harness::{Broker, PATIENCE, assign, config, next, read, watermarks, without_files};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
-
-use crate::harness::{Broker, PATIENCE, assign, config, next, read, watermarks, without_files};
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Tells [`child`] where to run.
 pub const CHILD: &str = "AFTERSHOCK_BROKER_CHILD";

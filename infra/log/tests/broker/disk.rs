@@ -1,16 +1,13 @@
 //! What stays on disk, what is cut, and what is given back.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
+use crate::harness::{Broker, config, external, read, send, send_all, until, watermarks, without_files};
+use embedded_log::{Config, Error};
 use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
-
-use embedded_log::{Config, Error};
-
-use crate::harness::{Broker, config, external, read, send, send_all, until, watermarks, without_files};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();

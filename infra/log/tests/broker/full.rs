@@ -2,19 +2,17 @@
 //!
 //! The disk is a small one in memory that only the broker sees, in a mount namespace of its own.
 
-use std::io::Read;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
+use crate::crash::{CHILD, free_address, wait_for};
+use crate::harness::{Broker, read, send, watermarks, without_files};
+use crate::wire::{Wire, batch};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{ProduceRequest, TopicName};
 use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};
-
-use crate::crash::{CHILD, free_address, wait_for};
-use crate::harness::{Broker, read, send, watermarks, without_files};
-use crate::wire::{Wire, batch};
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 /// Holds the mount namespace; ends with its stdin.
 struct SmallDisk(Child);

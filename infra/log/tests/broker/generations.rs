@@ -1,8 +1,8 @@
 //! What a group refuses whom, spoken by hand; and members that die without a word.
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
+use crate::groups::{Member, shared};
+use crate::harness::{Broker, until};
+use crate::wire::Wire;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
@@ -13,10 +13,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-
-use crate::groups::{Member, shared};
-use crate::harness::{Broker, until};
-use crate::wire::Wire;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 fn text(value: &str) -> StrBytes {
     value.to_owned().into()

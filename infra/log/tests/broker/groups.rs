@@ -1,18 +1,16 @@
 //! Consumer groups through librdkafka: commits with metadata, generations, rebalances.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
-
+use crate::harness::{Broker, PATIENCE, send, send_all, until, watermarks};
 use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
-
-use crate::harness::{Broker, PATIENCE, send, send_all, until, watermarks};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 fn list(topic: &str, partition: i32, offset: i64, metadata: &str) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();

@@ -4,11 +4,11 @@
 //! acknowledgement is noted with its time. Then disks are made as they may be after a loss of power between two of the
 //! broker's calls, and a broker is started on each. `AFTERSHOCK_POWER` says how many moments are tried.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
+use crate::crash::{CHILD, free_address, wait_for};
+use crate::harness::{Broker, PATIENCE, assign, next, watermarks, without_files};
+use crate::syscalls::{CALLS, Reader};
+use crate::wire::{KEYS, Wire, batch};
+use crate::wreck::{Kept, Wreck};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{ProduceRequest, TopicName};
 use rand::rngs::StdRng;
@@ -17,12 +17,10 @@ use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
-
-use crate::crash::{CHILD, free_address, wait_for};
-use crate::harness::{Broker, PATIENCE, assign, next, watermarks, without_files};
-use crate::syscalls::{CALLS, Reader};
-use crate::wire::{KEYS, Wire, batch};
-use crate::wreck::{Kept, Wreck};
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Records of a batch.
 const BATCH: i32 = 7;

@@ -1,13 +1,11 @@
 //! Records in and out through librdkafka.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use crate::harness::{Broker, PATIENCE, assign, next, read, send, send_all, watermarks};
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders, Timestamp};
 use rdkafka::producer::FutureRecord;
 use rdkafka::{Offset, TopicPartitionList};
-
-use crate::harness::{Broker, PATIENCE, assign, next, read, send, send_all, watermarks};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()

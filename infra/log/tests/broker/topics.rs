@@ -1,10 +1,9 @@
 //! Topics made, grown, configured and deleted.
 
+use crate::harness::{Broker, PATIENCE, config, external, send, watermarks};
 use rdkafka::admin::{AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::Consumer;
 use rdkafka::types::RDKafkaErrorCode;
-
-use crate::harness::{Broker, PATIENCE, config, external, send, watermarks};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn made_grown_and_deleted() {

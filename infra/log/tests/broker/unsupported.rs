@@ -1,10 +1,8 @@
 //! What the embedded log does not have is refused at once, in words that the client knows.
 
-use std::time::Instant;
-
-use rdkafka::producer::{BaseProducer, Producer};
-
 use crate::harness::{Broker, PATIENCE, external, send};
+use rdkafka::producer::{BaseProducer, Producer};
+use std::time::Instant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transactions_are_refused_and_the_rest_goes_on() {

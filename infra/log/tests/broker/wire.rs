@@ -1,7 +1,6 @@
 //! The protocol byte by byte: every request in every version, and bytes that are no request.
 
-use std::time::{Duration, Instant};
-
+use crate::harness::{Broker, PATIENCE, account, external};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -13,10 +12,9 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, Encodable, Request};
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use service::signature::{mac, sha256};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-use crate::harness::{Broker, PATIENCE, account, external};
 
 /// A connection that speaks the protocol by hand.
 pub struct Wire(TcpStream);

@@ -1,12 +1,10 @@
 //! What a disk may hold after the power went away: everything synced, and of the rest nothing, all, or any part of it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-
+use crate::syscalls::{Changes, Event, Node};
 use rand::Rng;
 use rand::rngs::StdRng;
-
-use crate::syscalls::{Changes, Event, Node};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 /// Disks write sectors whole.
 const SECTOR: u64 = 512;

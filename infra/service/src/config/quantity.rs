@@ -1,15 +1,14 @@
 //! Typed quantities of a configuration: [`Span`] of time and [`Size`] in bytes.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 use std::time::Duration;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-/// A length of time, written `"500ms"`, `"30s"`, `"5m"`, `"2h"` or `"30d"` (also `us`, `ns`; `"0"` is none).
+/// A length of time, written `"500ms"`, `"30s"`, `"5m"`, `"2h"` or `"30d"` (also `us`, `ns`; `"0"` is no time).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub Duration);
 

@@ -1,10 +1,9 @@
 //! A value that must not be seen: [`Secret`] prints `***` wherever it is shown.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
+use std::fmt;
 
 /// Holds a password, key or token. `Debug`, `Display` and `Serialize` give `***`.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -1,66 +1,71 @@
 //! A tenant's application: its keys, its limits, and which web pages may speak for it.
 
-use serde::{Deserialize, Serialize, Serializer};
-
 use super::exposed;
 use crate::config::{Secret, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Stands for every web origin in [`App::allowed_origins`].
 pub const ANY_ORIGIN: &str = "*";
 
 /// A tenant's application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct App {
-    /// `appId` of the OpenAPI.
+    /// The app's id, `appId` of the OpenAPI: 1 to 64 letters, digits, `-` or `_`.
     pub id: String,
-    /// `{project}` of the Sentry envelope.
+    /// The number that Sentry's client libraries name in `{project}`; each app has one of its own. Without it they cannot send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentry_project: Option<u64>,
-    /// For people.
+    /// A name for people.
     #[serde(default)]
     pub name: String,
-    /// `app_key`, `X-App-Key`, `sentry_key`.
+    /// The app key, 8 to 128 visible ASCII characters: `app_key`, `X-App-Key` and `sentry_key` of the protocols. It is in every client, so it is
+    /// public. A key belongs to one app; clients with a key that was replaced are answered 401.
     #[serde(serialize_with = "exposed")]
     pub key: Secret<String>,
-    /// Used where a protocol names no app.
+    /// Whether reports of protocols that name no app belong to this one. At most one app is the default.
     #[serde(default)]
     pub default: bool,
-    /// Secrets of the device channel; all are valid, the first seals replies.
+    /// Secrets of the device channel (`docs/device-channel.md`). All of them open reports, the first seals replies. For `aes-256-gcm` each is
+    /// the Base64 of 32 bytes.
     #[serde(default, serialize_with = "all_exposed", skip_serializing_if = "Vec::is_empty")]
     pub device_secrets: Vec<Secret<String>>,
-    /// Cipher of the device channel.
+    /// Cipher of the device channel: `aes-256-gcm`, or `aes-256-cbc`, which existing devices use and which has no integrity.
     #[serde(default)]
     pub device_cipher: Cipher,
-    /// Whether plain reports are refused, in every dialect. Heartbeats and connections have no sealed form and pass.
+    /// Whether plain reports are refused, in every dialect. Connections have no sealed form and pass.
     #[serde(default)]
     pub device_required: bool,
-    /// Reports per device and minute, 0 = no limit; absent = the server's.
+    /// Reports of one device per minute, at each address for itself; where a dialect names no device, of an address (IPv6: its /64).
+    /// 0 = no limit; absent = the limit of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports_per_minute: Option<u32>,
-    /// Reports from one address per minute, 0 = no limit; absent = the server's.
+    /// Reports from one address per minute, whatever devices they name; starts are limited apart from reports, by their count. 0 = no limit;
+    /// absent = the limit of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_reports_per_minute: Option<u32>,
-    /// Bytes from one address per minute, 0 = no limit; absent = the server's.
+    /// Bytes of reports and connections from one address per minute, such as `"64MiB"`. 0 = no limit; absent = the limit of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_bytes_per_minute: Option<Size>,
-    /// Reports and connections of the whole app per minute, 0 = no limit; absent = the server's.
+    /// Reports and connections of the whole app per minute; starts count by their number. 0 = no limit; absent = the limit of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_reports_per_minute: Option<u32>,
-    /// Bytes of the whole app per minute, 0 = no limit; absent = the server's.
+    /// Bytes of reports and connections of the whole app per minute. 0 = no limit; absent = the limit of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_bytes_per_minute: Option<Size>,
-    /// Reports and connections of the whole app per UTC day, 0 = no limit; absent = the server's.
+    /// Reports and connections of the whole app per UTC day, counted by each edge since its start. What the log did not take is given back.
+    /// 0 = no limit; absent = the limit of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_reports_per_day: Option<u32>,
     /// Web origins whose pages may send: `https://shop.example`, `https://*.shop.example` (its subdomains), `null` (pages
-    /// without an origin) or [`ANY_ORIGIN`], which is the default: a key in a page is no secret. Empty = no page.
+    /// without an origin) or `*`, every page. An empty list allows no page. Requests without a header `Origin` are not concerned.
     #[serde(default = "any_origin", skip_serializing_if = "is_any_origin")]
     pub allowed_origins: Vec<String>,
 }
 
 /// How the device channel is sealed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Cipher {
     /// With integrity.
     #[default]

@@ -1,21 +1,19 @@
 //! What credentials must be; the messages name the entry and never show a key.
 
+use super::{ALL_APPS, ANY_ORIGIN, Admin, App, Cipher, Index, User};
+use crate::config::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use super::{ALL_APPS, ANY_ORIGIN, Admin, App, Cipher, Index, User};
-use crate::config::Secret;
-
 /// Shorter tokens can be guessed.
-const SHORTEST_TOKEN: usize = 16;
+const MIN_TOKEN_LENGTH: usize = 16;
 /// Whoever has a signed release can try keys for it without asking anybody.
-const SHORTEST_RELEASE_KEY: usize = 32;
+const MIN_RELEASE_KEY_LENGTH: usize = 32;
 
 pub(super) fn release_key(key: &Secret<String>) -> Result<(), String> {
-    check_key(key, SHORTEST_RELEASE_KEY, "release_key")
+    check_key(key, MIN_RELEASE_KEY_LENGTH, "release_key")
 }
 
 pub(super) fn index(apps: &[App], users: &[User], admins: &[Admin]) -> Result<Index, String> {
@@ -39,7 +37,7 @@ pub(super) fn index(apps: &[App], users: &[User], admins: &[Admin]) -> Result<In
         once(&mut index.user_by_id, user.id.clone(), at, &format!("{place}.id: `{}`", user.id))?;
     }
     for (at, admin) in admins.iter().enumerate() {
-        check_key(&admin.token, SHORTEST_TOKEN, &format!("admins[{at}].token"))?;
+        check_key(&admin.token, MIN_TOKEN_LENGTH, &format!("admins[{at}].token"))?;
         check_apps(&admin.apps, &index, &format!("admins[{at}]"))?;
     }
     Ok(index)

@@ -1,21 +1,20 @@
-//! The credentials in force: one value that all read, replaced whole on reload.
-
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
+//! The credentials in force: one value that all read, replaced as a whole on reload.
 
 use super::{Credentials, Error};
+use crate::reload::{Reloaded, Source};
 use crate::shutdown::Shutdown;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Cheap to clone; all clones see a reload.
+/// Credentials that may be reloaded. Cheap to clone; all clones see a reload.
 #[derive(Clone, Debug)]
-pub struct Keyring(Arc<Held>);
+pub struct Keyring(Arc<Reloaded<Origin>>);
 
 #[derive(Debug)]
-struct Held {
-    path: Option<PathBuf>,
-    current: RwLock<Arc<Credentials>>,
+enum Origin {
+    File(PathBuf),
+    /// There is no file: a reload changes nothing.
+    Fixed(Box<Credentials>),
 }
 
 impl Keyring {
@@ -24,55 +23,49 @@ impl Keyring {
     /// # Errors
     /// Those of [`Credentials::load`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let credentials = Credentials::load(path)?;
-        Ok(Keyring::holding(credentials, Some(path.to_owned())))
+        Ok(Keyring(Arc::new(Reloaded::open(Origin::File(path.to_owned()))?)))
     }
 
     /// Credentials without a file: a reload changes nothing.
     pub fn fixed(credentials: Credentials) -> Self {
-        Keyring::holding(credentials, None)
+        Keyring(Arc::new(Reloaded::of(Origin::Fixed(Box::new(credentials.clone())), credentials)))
     }
 
-    fn holding(credentials: Credentials, path: Option<PathBuf>) -> Self {
-        Keyring(Arc::new(Held { path, current: RwLock::new(Arc::new(credentials)) }))
-    }
-
-    /// What is in force now.
+    /// The credentials in force now.
     pub fn current(&self) -> Arc<Credentials> {
-        Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
+        self.0.current()
     }
 
-    /// Reads the file again; on an error what was in force stays so.
+    /// Reads the file again; after an error the former credentials stay in force.
     ///
     /// # Errors
     /// Those of [`Credentials::load`].
     pub fn reload(&self) -> Result<(), Error> {
-        let Some(path) = &self.0.path else { return Ok(()) };
-        let fresh = Arc::new(Credentials::load(path)?);
-        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
+        self.0.reload()
     }
 
     /// Reloads on every SIGHUP until shutdown, those between this call and the first poll included; spawn it.
     pub fn follow_hangups(self, shutdown: Shutdown) -> impl Future<Output = ()> + Send {
-        let hangups = signal(SignalKind::hangup());
-        async move {
-            match hangups {
-                Ok(hangups) => self.follow(hangups, shutdown).await,
-                Err(error) => tracing::error!(%error, "cannot listen for SIGHUP"),
-            }
+        self.0.follow(None, shutdown)
+    }
+}
+
+impl Source for Origin {
+    type Value = Credentials;
+    type Error = Error;
+    const NAME: &'static str = "credentials";
+
+    fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Origin::File(path) => vec![path.clone()],
+            Origin::Fixed(_) => Vec::new(),
         }
     }
 
-    async fn follow(self, mut hangups: Signal, shutdown: Shutdown) {
-        loop {
-            tokio::select! {
-                () = shutdown.triggered() => return,
-                _ = hangups.recv() => match self.reload() {
-                    Ok(()) => tracing::info!("credentials read again"),
-                    Err(error) => tracing::error!(%error, "credentials unchanged"),
-                },
-            }
+    fn read(&self) -> Result<Credentials, Error> {
+        match self {
+            Origin::File(path) => Credentials::load(path),
+            Origin::Fixed(credentials) => Ok((**credentials).clone()),
         }
     }
 }

@@ -1,14 +1,13 @@
-//! Which requests are written down, and as what.
+//! The access log: a line for each request that the settings select.
 //!
-//! A line says how a request went, not what was in it: no path but the endpoint's own, no query, no header, no body.
-
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+//! A line tells how a request went and nothing of its content: the endpoint's path instead of the sent one, no query, no header, no body.
 
 use http::{Method, StatusCode, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Which requests are written to the log, as events of the target `access`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,7 +49,7 @@ impl From<Share> for f64 {
     }
 }
 
-/// How a request went.
+/// What a line says about a request.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
     pub(super) service: &'a str,
@@ -64,14 +63,14 @@ pub(super) struct Entry<'a> {
     pub(super) peer: SocketAddr,
 }
 
-/// The log at work.
+/// Writes the access log within its limits.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct AccessLogger {
     settings: AccessLog,
     errors: Mutex<Window>,
 }
 
-/// What happened in the second that began then.
+/// The lines of one second.
 #[derive(Debug)]
 struct Window {
     began: Instant,
@@ -79,13 +78,13 @@ struct Window {
     left_out: u64,
 }
 
-impl Journal {
+impl AccessLogger {
     pub(super) fn new(settings: AccessLog) -> Self {
-        Journal { settings, errors: Mutex::new(Window { began: Instant::now(), written: 0, left_out: 0 }) }
+        AccessLogger { settings, errors: Mutex::new(Window { began: Instant::now(), written: 0, left_out: 0 }) }
     }
 
-    /// Writes the request down where it is to be.
-    pub(super) fn note(&self, entry: &Entry<'_>) {
+    /// Writes the line of a request, if the settings want it.
+    pub(super) fn log(&self, entry: &Entry<'_>) {
         let Some(left_out) = self.admits(entry.status) else { return };
         let address = self.settings.addresses.then(|| entry.peer.ip().to_canonical());
         tracing::info!(
@@ -124,8 +123,8 @@ impl Journal {
     }
 }
 
-/// A client may call a method as it likes; only known names are written.
-fn method(method: &Method) -> &str {
+/// A client may send any word as the method; only known ones are written.
+pub(super) fn method(method: &Method) -> &str {
     match *method {
         Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE | Method::OPTIONS | Method::PATCH => method.as_str(),
         _ => "other",
@@ -137,15 +136,15 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
-    fn journal(text: &str) -> Journal {
-        Journal::new(toml::from_str(text).unwrap())
+    fn logger(text: &str) -> AccessLogger {
+        AccessLogger::new(toml::from_str(text).unwrap())
     }
 
     #[test]
     fn successes_are_sampled() {
         let written = |share: &str| {
-            let journal = journal(&format!("sample = {share}"));
-            (0..10_000).filter(|_| journal.admits(StatusCode::OK).is_some()).count()
+            let logger = logger(&format!("sample = {share}"));
+            (0..10_000).filter(|_| logger.admits(StatusCode::OK).is_some()).count()
         };
         assert_eq!((written("0"), written("1")), (0, 10_000));
         let half = written("0.5");
@@ -154,12 +153,12 @@ mod tests {
 
     #[test]
     fn errors_are_written_up_to_their_rate_and_none_is_forgotten() {
-        let journal = journal("errors_per_second = 3");
-        let burst: Vec<Option<u64>> = (0..5).map(|_| journal.admits(StatusCode::BAD_REQUEST)).collect();
+        let logger = logger("errors_per_second = 3");
+        let burst: Vec<Option<u64>> = (0..5).map(|_| logger.admits(StatusCode::BAD_REQUEST)).collect();
         assert_eq!(burst, [Some(0), Some(0), Some(0), None, None]);
-        journal.errors.lock().unwrap().began -= Duration::from_secs(1);
-        assert_eq!(journal.admits(StatusCode::SERVICE_UNAVAILABLE), Some(2));
-        assert_eq!(journal.admits(StatusCode::NOT_FOUND), Some(0));
+        logger.errors.lock().unwrap().began -= Duration::from_secs(1);
+        assert_eq!(logger.admits(StatusCode::SERVICE_UNAVAILABLE), Some(2));
+        assert_eq!(logger.admits(StatusCode::NOT_FOUND), Some(0));
     }
 
     #[test]

@@ -1,11 +1,9 @@
 //! Health and metrics on an address of their own, beside the service that they tell about.
 
-use std::pin::pin;
-
-use tokio::net::TcpListener;
-
 use super::{Error, Limits, Options, Router, serve};
 use crate::shutdown::Shutdown;
+use std::pin::pin;
+use tokio::net::TcpListener;
 
 /// Most connections and requests at once: a few people and programs look at a service, no crowd does.
 const CONNECTIONS: usize = 256;

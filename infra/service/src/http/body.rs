@@ -1,11 +1,10 @@
 //! The body of a response: all its bytes at once.
 
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-
-use bytes::Bytes;
-use hyper::body::{Frame, SizeHint};
 
 /// Bytes on their way out; empty by default.
 #[derive(Clone, Debug, Default)]

@@ -1,108 +1,48 @@
-//! The certificate in force: one value that all handshakes read, replaced whole when its files change.
+//! The certificate of a server: read from its files, and replaced as a whole when they change.
 
-use std::fmt;
-use std::fs::Metadata;
-use std::io::ErrorKind;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
-
-use rustls::InconsistentKeys;
+use super::tls::{Tls, TlsError, provider};
+use crate::reload::{Reloaded, Source};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use tokio::signal::unix::{SignalKind, signal};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::tls::{Tls, TlsError, provider};
-use crate::shutdown::Shutdown;
-
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(10);
-/// Larger files are no certificates.
-const LARGEST_FILE: u64 = 1 << 20;
-
-/// A certificate and its key.
-pub(super) struct Certificate {
-    tls: Tls,
-    current: RwLock<Arc<CertifiedKey>>,
-    /// What the files looked like when they were last read.
-    seen: Mutex<Stamps>,
-}
-
-/// Size and time of a file, the certificate's first; none where it cannot be looked at.
-type Stamps = [Option<(u64, SystemTime)>; 2];
-
-impl Certificate {
-    /// Reads the files.
-    pub(super) fn open(tls: &Tls) -> Result<Self, TlsError> {
-        let seen = stamps(tls);
-        let current = RwLock::new(Arc::new(load(tls)?));
-        Ok(Certificate { tls: tls.clone(), current, seen: Mutex::new(seen) })
-    }
-
-    /// Reads the files again on SIGHUP, and when they look different, until shutdown.
-    pub(super) async fn follow(&self, shutdown: Shutdown) {
-        let mut hangups = match signal(SignalKind::hangup()) {
-            Ok(hangups) => hangups,
-            Err(error) => {
-                tracing::error!(%error, "cannot listen for SIGHUP");
-                return;
-            }
-        };
-        loop {
-            tokio::select! {
-                () = shutdown.triggered() => return,
-                _ = hangups.recv() => self.reload(),
-                () = tokio::time::sleep(LOOK) => self.reload_changed(),
-            }
-        }
-    }
-
-    /// What handshakes are given now.
-    pub(super) fn current(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn reload_changed(&self) {
-        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) != stamps(&self.tls) {
-            self.reload();
-        }
-    }
-
-    /// Reads the files again; on an error what was in force stays so.
-    pub(super) fn reload(&self) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamps(&self.tls);
-        let file = self.tls.certificate.display();
-        match load(&self.tls) {
-            Ok(fresh) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-                tracing::info!(%file, "certificate read again");
-            }
-            Err(error) => tracing::error!(%error, %file, "certificate unchanged"),
-        }
-    }
-}
-
-impl fmt::Debug for Certificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificate").field("tls", &self.tls).finish_non_exhaustive()
-    }
-}
-
-impl ResolvesServerCert for Certificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
-    }
-}
+/// A larger file is not a certificate.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 impl Tls {
-    pub(super) fn unusable(&self, error: &rustls::Error) -> TlsError {
-        let (certificate, key) = (self.certificate.clone(), self.key.clone());
-        match error {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch { certificate, key },
-            error => TlsError::Unusable { certificate, key, reason: error.to_string() },
-        }
+    /// Reads the files as a start would.
+    ///
+    /// # Errors
+    /// They cannot be used; see [`TlsError`].
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.read().map(drop)
+    }
+}
+
+impl Source for Tls {
+    type Value = CertifiedKey;
+    type Error = TlsError;
+    const NAME: &'static str = "certificate";
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.certificate.clone(), self.key.clone()]
+    }
+
+    fn read(&self) -> Result<CertifiedKey, TlsError> {
+        let chain = chain(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?);
+        let key = key.map_err(|_| TlsError::Nothing { file: self.key.clone(), what: "private key" })?;
+        CertifiedKey::from_der(chain, key, &provider()).map_err(|error| self.unusable(&error))
+    }
+}
+
+impl ResolvesServerCert for Reloaded<Tls> {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
     }
 }
 
@@ -117,22 +57,10 @@ pub(super) fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsErro
     }
 }
 
-fn load(tls: &Tls) -> Result<CertifiedKey, TlsError> {
-    let chain = chain(&tls.certificate)?;
-    let key = PrivateKeyDer::from_pem_slice(&read(&tls.key)?);
-    let key = key.map_err(|_| TlsError::Nothing { file: tls.key.clone(), what: "private key" })?;
-    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| tls.unusable(&error))
-}
-
 fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
     let unreadable = |source| TlsError::Unreadable { file: file.to_owned(), source };
-    if std::fs::metadata(file).map_err(unreadable)?.len() > LARGEST_FILE {
+    if std::fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE_BYTES {
         return Err(unreadable(ErrorKind::FileTooLarge.into()));
     }
     std::fs::read(file).map_err(unreadable)
-}
-
-fn stamps(tls: &Tls) -> Stamps {
-    let stamp = |metadata: Metadata| Some((metadata.len(), metadata.modified().ok()?));
-    [&tls.certificate, &tls.key].map(|file| std::fs::metadata(file).ok().and_then(stamp))
 }

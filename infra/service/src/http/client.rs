@@ -2,9 +2,7 @@
 //!
 //! Connections are kept and used again; every request has one deadline from its start to the last byte of the answer.
 
-use std::path::Path;
-use std::time::Duration;
-
+use super::{TlsError, pinned};
 use ::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -12,13 +10,13 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-
-use super::{TlsError, pinned};
+use std::path::Path;
+use std::time::Duration;
 
 /// Answers longer than this are refused rather than kept in memory.
-const LONGEST_ANSWER: usize = 64 << 20;
+const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// How long an unused connection stays open. Servers here close after 75 s, so it is never them first.
-const KEEP: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests over HTTP/1.1. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -73,7 +71,7 @@ impl Client {
         connector.set_connect_timeout(Some(timeout));
         connector.enforce_http(false);
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
-        let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(KEEP).build(connector);
+        let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_TIMEOUT).build(connector);
         Self { pool, timeout }
     }
 
@@ -101,7 +99,7 @@ impl Client {
         let failed = |reason: String| ClientError::Connection { url: without_query(url), reason };
         let response = self.pool.request(request).await.map_err(|error| failed(innermost(&error)))?;
         let (parts, body) = response.into_parts();
-        let body = match Limited::new(body, LONGEST_ANSWER).collect().await {
+        let body = match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
             Ok(collected) => collected.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => return Err(ClientError::TooLong(without_query(url))),
             Err(error) => return Err(failed(innermost(error.as_ref()))),

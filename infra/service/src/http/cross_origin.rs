@@ -1,19 +1,18 @@
-//! What browsers ask before a page of another origin may send, and need to hear before it may read (CORS, as the Fetch
-//! standard has it).
+//! Cross-origin resource sharing (CORS, part of the Fetch standard): what browsers ask before a page of another origin may send,
+//! and what they must be told before the page may read.
 //!
-//! Which origins may speak for whom is the endpoints' matter: here only origins that nobody knows are told no, because
-//! the question that comes before the request carries no key. Requests without `Origin` are none of this.
-
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+//! Which origin may use which key is decided by the endpoints. Here only origins that no app names are refused, because a preflight
+//! carries no key. Requests without `Origin` do not come from such a page.
 
 use super::{Body, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 /// Seconds for which a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 /// Headers of replies that a page may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-limit-scope, x-sentry-rate-limits, x-sentry-error");
 
-/// Which origins somebody knows.
+/// Which origins are allowed by any app.
 pub(super) struct CrossOrigin(pub(super) Box<dyn Fn(&str) -> bool + Send + Sync>);
 
 impl CrossOrigin {
@@ -24,12 +23,12 @@ impl CrossOrigin {
     }
 }
 
-/// Whether a request is a browser's question.
+/// Whether a request is a browser's preflight.
 pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS && headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The answer to a browser's question about a path that takes the `allowed` methods; [`share`] says yes or not.
+/// The answer to a preflight for a path that takes the `allowed` methods; [`allow_origin`] says whether the page may read it.
 pub(super) fn preflight(is_allowed: bool, allowed: &[Method], headers: &HeaderMap) -> Response {
     let mut response = Response::new(Body::default());
     *response.status_mut() = if is_allowed { StatusCode::NO_CONTENT } else { StatusCode::FORBIDDEN };
@@ -49,7 +48,7 @@ pub(super) fn preflight(is_allowed: bool, allowed: &[Method], headers: &HeaderMa
 }
 
 /// Lets the page of `origin` read the response.
-pub(super) fn share(response: &mut Response, origin: HeaderValue) {
+pub(super) fn allow_origin(response: &mut Response, origin: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);

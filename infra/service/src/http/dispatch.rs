@@ -1,67 +1,68 @@
 //! From a request's head to its response: route, bounds, body, endpoint.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
+use super::access_log::AccessLogger;
+use super::answers::counted;
+use super::cross_origin::{allow_origin, is_preflight, preflight};
+use super::intake::{self, BodyError};
+use super::memory::{MemoryLimit, Reservation};
+use super::request_meter::RequestMeter;
+use super::route_table::{Captures, Found, RouteTable, normal};
+use super::router::Route;
+use super::{Bytes, Error, IntoResponse, Limits, Options, Problem, Request, Response, Router, busy, response};
+use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::{Body as _, Incoming};
 use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use tracing::Instrument;
 
-use super::access_log::Journal;
-use super::answers::counted;
-use super::cross_origin::{is_preflight, preflight, share};
-use super::intake::{self, Budget, Refusal, Share};
-use super::router::Route;
-use super::shield::Shield;
-use super::table::{self, Captures, Found, Table};
-use super::tally::Tally;
-use super::{Bytes, Error, IntoResponse, Limits, Options, Problem, Request, Response, Router, busy, response};
-
-/// A router made ready to serve, with its bounds.
+/// A router made ready to serve, with its limits.
 pub(super) struct Dispatcher {
     router: Router,
-    table: Table,
+    table: RouteTable,
     pub(super) limits: Limits,
-    pub(super) journal: Journal,
+    access_log: AccessLogger,
     trusted_proxies: Vec<IpNet>,
     in_flight: AtomicUsize,
-    memory: Arc<Budget>,
-    answers: Arc<Budget>,
+    body_memory: Arc<MemoryLimit>,
+    answer_memory: Arc<MemoryLimit>,
 }
 
 impl Dispatcher {
     pub(super) fn new(router: Router, options: Options) -> Result<Self, Error> {
         let Options { limits, access_log, trusted_proxies, .. } = options;
-        let mut table = Table::default();
-        for (index, route) in router.routes.iter().enumerate() {
-            for method in route.methods {
-                if !table.add(method, route.path, index) {
-                    return Err(Error::Conflict { method: method.clone(), path: route.path });
-                }
-            }
-        }
-        let (memory, answers) = (Budget::new(limits.max_body_memory.bytes()), Budget::new(limits.max_answer_memory.bytes()));
-        let (journal, in_flight) = (Journal::new(access_log), AtomicUsize::new(0));
-        Ok(Dispatcher { router, table, limits, journal, trusted_proxies, in_flight, memory, answers })
+        let table = RouteTable::new(router.routes.iter().map(|route| (route.methods, route.path)));
+        let table = table.map_err(|conflict| Error::Conflict { method: conflict.method, path: conflict.path })?;
+        Ok(Dispatcher {
+            router,
+            table,
+            access_log: AccessLogger::new(access_log),
+            trusted_proxies,
+            in_flight: AtomicUsize::new(0),
+            body_memory: MemoryLimit::new(limits.max_body_memory.bytes()),
+            answer_memory: MemoryLimit::new(limits.max_answer_memory.bytes()),
+            limits,
+        })
     }
 
     pub(super) fn service(&self) -> &str {
         &self.router.title
     }
 
-    /// Whether a proxy of ours is at the other end.
+    /// Whether the peer is a proxy of ours.
     pub(super) fn trusts(&self, peer: SocketAddr) -> bool {
         let peer = peer.ip().to_canonical();
         self.trusted_proxies.iter().any(|network| network.contains(&peer))
     }
 
-    /// The response of any request, and whether its body was read before; never fails.
-    pub(super) async fn respond(&self, request: http::Request<Incoming>, peer: SocketAddr) -> (Response, Reading) {
+    /// The response to any request, and how much of its body was read before; never fails.
+    pub(super) async fn respond(&self, request: http::Request<Incoming>, peer: SocketAddr) -> (Response, BodyRead) {
         let (parts, body) = request.into_parts();
-        let mut reading = Reading::of(&body);
-        let path = table::normal(parts.uri.path()).to_owned();
+        let path = normal(parts.uri.path()).to_owned();
         let policy = self.router.cross_origin.as_ref();
         let origin = policy.and_then(|policy| policy.of(&parts.headers));
         let found = self.table.find(&parts.method, &path);
@@ -69,13 +70,15 @@ impl Dispatcher {
             Found::Route(index, _) => &self.router.routes[*index].metrics,
             Found::WrongMethod(_) | Found::Nothing => &self.router.unrouted,
         };
-        let mut tally = Tally::start((metrics, &self.journal), &parts, peer);
+        let mut exchange =
+            Exchange { body_read: BodyRead::before(&body), meter: RequestMeter::start(metrics, &self.access_log, &parts, peer) };
         let mut response = match found {
-            // Of HTTP/1 a larger number was refused while it was read.
+            // HTTP/1 refused a larger number while reading; this is for HTTP/2.
             _ if parts.headers.len() > self.limits.max_headers => too_many_headers(&path),
             Found::Route(index, captures) => {
                 let head = Head { parts, path, captures, peer };
-                self.run(&self.router.routes[index], head, body, (&mut reading, &mut tally)).await
+                let span = exchange.meter.span.clone();
+                self.run(&self.router.routes[index], head, body, &mut exchange).instrument(span).await
             }
             Found::WrongMethod(allowed) if policy.is_some() && is_preflight(&parts.method, &parts.headers) => {
                 preflight(origin.is_some(), &allowed, &parts.headers)
@@ -87,52 +90,57 @@ impl Dispatcher {
             }
         };
         if let Some(origin) = origin {
-            share(&mut response, origin);
+            allow_origin(&mut response, origin);
         }
-        response::guard(&mut response);
-        (tally.finish(response), reading)
+        response::set_security_headers(&mut response);
+        (exchange.meter.finish(response), exchange.body_read)
     }
 
-    async fn run(&self, route: &Route, head: Head, body: Incoming, (reading, tally): (&mut Reading, &mut Tally<'_>)) -> Response {
-        let slot = Slot::take(&self.in_flight);
-        if slot.place >= self.limits.max_in_flight && !route.always {
+    async fn run(&self, route: &Route, head: Head, body: Incoming, exchange: &mut Exchange<'_>) -> Response {
+        let in_flight = InFlight::enter(&self.in_flight);
+        if in_flight.before >= self.limits.max_in_flight && !route.always {
             return busy(&head.path, "too many requests at once", 1);
         }
-        let mut share = Share::none(&self.memory);
-        let taken = intake::read(body, route.body_limit, &self.limits, &mut share).await;
-        tally.received = share.bytes();
-        let body = match taken {
+        let mut held = Reservation::empty(&self.body_memory);
+        let read = intake::read(body, route.body_limit, &self.limits, &mut held).await;
+        exchange.meter.received = held.bytes();
+        let body = match read {
             Ok(body) => body,
-            Err(Refusal::TooLarge) => return closing(route.handler.too_large(&head.path)),
-            Err(Refusal::NoMemory) => return closing(busy(&head.path, "too many bodies at once", 1)),
-            Err(Refusal::Broken) => return closing(problem(StatusCode::BAD_REQUEST, &head.path, "the body ended early")),
-            Err(Refusal::TooSlow) => return closing(problem(StatusCode::REQUEST_TIMEOUT, &head.path, "the body took too long")),
+            Err(BodyError::TooLarge) => return closing(route.handler.too_large(&head.path)),
+            Err(BodyError::NoMemory) => return closing(busy(&head.path, "too many bodies at once", 1)),
+            Err(BodyError::Broken) => return closing(problem(StatusCode::BAD_REQUEST, &head.path, "the body ended early")),
+            Err(BodyError::TooSlow) => return closing(problem(StatusCode::REQUEST_TIMEOUT, &head.path, "the body took too long")),
         };
-        *reading = Reading::Whole;
-        let handled = route.handler.handle(head.with(body));
-        match Shield::new(handled).await {
-            Some(response) => counted(response, &self.answers).unwrap_or_else(|_| busy(route.path, "too many answers at once", 1)),
-            None => {
+        exchange.body_read = BodyRead::Complete;
+        // A panic's message has gone to stderr by then. The future is not polled again.
+        match AssertUnwindSafe(route.handler.handle(head.with(body))).catch_unwind().await {
+            Ok(response) => counted(response, &self.answer_memory).unwrap_or_else(|_| busy(route.path, "too many answers at once", 1)),
+            Err(_) => {
                 tracing::error!(http.route = route.path, "endpoint panicked");
-                let status = StatusCode::INTERNAL_SERVER_ERROR;
-                Problem::new(status, route.path, "internal error").into_response()
+                problem(StatusCode::INTERNAL_SERVER_ERROR, route.path, "internal error")
             }
         }
     }
 }
 
+/// What becomes known of a request while it is answered.
+struct Exchange<'a> {
+    body_read: BodyRead,
+    meter: RequestMeter<'a>,
+}
+
 /// How much of a request's body was read when it was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// All, or there was none.
-    Whole,
-    /// Not all: its client may still be sending.
+pub(super) enum BodyRead {
+    /// All of it, or there was no body.
+    Complete,
+    /// Not all of it: the client may still be sending.
     Partial,
 }
 
-impl Reading {
-    fn of(body: &Incoming) -> Self {
-        if body.is_end_stream() { Reading::Whole } else { Reading::Partial }
+impl BodyRead {
+    fn before(body: &Incoming) -> Self {
+        if body.is_end_stream() { BodyRead::Complete } else { BodyRead::Partial }
     }
 }
 
@@ -158,21 +166,22 @@ impl Head {
     }
 }
 
-/// One request in flight.
-struct Slot<'a> {
-    in_flight: &'a AtomicUsize,
-    place: usize,
+/// One request that is being answered.
+struct InFlight<'a> {
+    count: &'a AtomicUsize,
+    /// How many others there were.
+    before: usize,
 }
 
-impl<'a> Slot<'a> {
-    fn take(in_flight: &'a AtomicUsize) -> Self {
-        Slot { in_flight, place: in_flight.fetch_add(1, Relaxed) }
+impl<'a> InFlight<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        InFlight { count, before: count.fetch_add(1, Relaxed) }
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.in_flight.fetch_sub(1, Relaxed);
+        self.count.fetch_sub(1, Relaxed);
     }
 }
 
@@ -184,7 +193,7 @@ fn too_many_headers(path: &str) -> Response {
     problem(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, path, "too many headers")
 }
 
-/// A response after which the connection ends: the rest of the body, or of the connection, is not wanted.
+/// A response after which the connection ends.
 pub(super) fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

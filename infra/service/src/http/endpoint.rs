@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use http::{Method, StatusCode};
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::{IntoResponse, Problem, Request, Response};
+use super::{IntoResponse, Json, Problem, Request, Response};
 
 /// One operation of an API.
 ///
@@ -93,5 +95,40 @@ pub trait Output {
     /// The schema of the body, if it has one.
     fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
         None
+    }
+}
+
+impl Output for Response {
+    fn into_response(self) -> Response {
+        self
+    }
+}
+
+impl<T: Serialize + JsonSchema> Output for Json<T> {
+    fn into_response(self) -> Response {
+        IntoResponse::into_response(self)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<T>())
+    }
+}
+
+impl Input for Request {
+    fn from_request(request: Request) -> Result<Self, Response> {
+        Ok(request)
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
+    fn from_request(request: Request) -> Result<Self, Response> {
+        serde_json::from_slice(&request.body).map(Json).map_err(|error| {
+            let message = format!("the body is not the JSON this endpoint takes: {error}");
+            Problem::new(StatusCode::BAD_REQUEST, &request.path, &message).into_response()
+        })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<T>())
     }
 }

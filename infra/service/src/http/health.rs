@@ -1,22 +1,20 @@
 //! `/healthz`, `/readyz` and `/metrics`, the same for every role. Only the first is answered also by a full server: the others take time.
 
+use super::{Endpoint, Request, Response, Router, json as json_response, response, text};
+use crate::telemetry;
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::json;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use http::{HeaderValue, Method, StatusCode};
-use serde_json::json;
 use tokio::sync::Mutex;
-
-use super::{Endpoint, Request, Response, Router, json as json_response, response, text};
-use crate::telemetry;
 
 /// A future on the heap.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A readiness check that takes longer than this has failed.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a role stays ready without being asked again, and how long it stays unready.
 const READY_FOR: Duration = Duration::from_secs(1);
@@ -68,7 +66,7 @@ impl Readiness {
         let check = (self.check)();
         // A task of its own: whoever asks may leave, and the verdict is for those who wait as well.
         let asked = tokio::spawn(async move {
-            let verdict = tokio::time::timeout(PATIENCE, check).await.unwrap_or_else(|_| Err("an answer in time".to_owned()));
+            let verdict = tokio::time::timeout(CHECK_TIMEOUT, check).await.unwrap_or_else(|_| Err("an answer in time".to_owned()));
             *last = Some(Verdict { at: Instant::now(), verdict: verdict.clone() });
             verdict
         });
@@ -131,7 +129,8 @@ impl Endpoint for Metrics {
 
     async fn call(&self, _: Request) -> Result<Response, Infallible> {
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        Ok(response::with(StatusCode::OK, kind, telemetry::render().into()))
+        let text = tokio::task::spawn_blocking(telemetry::render).await;
+        Ok(response::with(StatusCode::OK, kind, text.unwrap_or_default().into()))
     }
 }
 

@@ -1,9 +1,18 @@
 //! A connection that speaks HTTP/2: hyper drives the protocol within bounds that are all named here.
 //!
-//! It ends, told so by GOAWAY, when nothing has been asked for a while, when it is old, when it has had its requests, and
-//! at shutdown; what has begun may end. It is cut where its client takes back request after request, and where it does not
-//! end in time. A header block that never ends and floods of small frames are refused by the protocol's own bounds.
+//! It ends with GOAWAY when it has been idle for too long, when it is old, when it has had its number of requests, and at shutdown;
+//! requests that have begun may end. It is cut when its client cancels request after request, and when it does not end in time.
+//! A header block that never ends and floods of small frames are refused by the protocol's own limits.
 
+use super::activity::{Activity, Phase};
+use super::dispatch::Dispatcher;
+use super::monitored_stream::MonitoredStream;
+use super::opened::{Lifetime, Opened};
+use super::{Body, Bytes, Limits};
+use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -12,17 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-
-use hyper::body::{Body as _, Frame, SizeHint};
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::{Instant, Sleep, sleep_until};
-
-use super::connection::{Opened, lifetime};
-use super::dispatch::Dispatcher;
-use super::watched::{Activity, Phase, Watched};
-use super::{Body, Bytes, Limits};
 
 /// Resets that wait to be noticed, ours and theirs; beyond, the protocol ends the connection.
 const PENDING_RESETS: usize = 20;
@@ -33,12 +32,12 @@ const SEND_BUFFER: usize = 64 << 10;
 /// Serves one connection until it ends, times out, or has drained after `stop`.
 pub(super) async fn drive(opened: Opened, peer: SocketAddr, dispatcher: Arc<Dispatcher>, mut stop: Pin<&mut impl Future<Output = ()>>) {
     let limits = dispatcher.limits.clone();
-    let streams = Arc::new(Streams::since(opened.since, &limits));
-    let activity = Arc::new(Activity::since(opened.since, &limits));
-    activity.set(Phase::Working);
-    let io = TokioIo::new(Watched::new(opened.stream, opened.early, activity));
+    let streams = Arc::new(Streams::new(opened.since, &limits));
+    let activity = Arc::new(Activity::new(opened.since, &limits));
+    activity.set(Phase::Busy);
+    let io = TokioIo::new(MonitoredStream::new(opened.stream, opened.early, activity));
     let service = service_fn(|request| {
-        let (dispatcher, stream) = (Arc::clone(&dispatcher), Open::begin(&streams));
+        let (dispatcher, stream) = (Arc::clone(&dispatcher), OpenStream::begin(&streams));
         async move {
             let (response, _) = dispatcher.respond(request, peer).await;
             Ok::<_, Infallible>(response.map(|body| stream.answered(body)))
@@ -60,18 +59,18 @@ pub(super) async fn drive(opened: Opened, peer: SocketAddr, dispatcher: Arc<Disp
             return Poll::Ready(());
         }
         let never_asked = leaving.is_some() && streams.begun.load(Relaxed) == 0;
-        if never_asked || streams.takes_back_too_much(&limits) {
+        if never_asked || streams.cancels_too_much(&limits) {
             return Poll::Ready(());
         }
-        overdue(&streams, &limits, (timer.as_mut(), leaving), cx)
+        overdue(&streams, &limits, timer.as_mut(), leaving, cx)
     })
     .await;
 }
 
 fn protocol(limits: &Limits) -> http2::Builder<TokioExecutor> {
     /// A size of HTTP/2 has 31 bits.
-    const LARGEST: u64 = (1 << 31) - 1;
-    let size = |bytes: u64| u32::try_from(bytes.clamp(1, LARGEST)).unwrap_or(u32::MAX);
+    const MAX_SIZE: u64 = (1 << 31) - 1;
+    let size = |bytes: u64| u32::try_from(bytes.clamp(1, MAX_SIZE)).unwrap_or(u32::MAX);
     let own = &limits.http2;
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -93,26 +92,25 @@ fn protocol(limits: &Limits) -> http2::Builder<TokioExecutor> {
 struct Streams {
     start: Instant,
     /// The millisecond from the start at which a request last began or ended.
-    moved: AtomicU64,
+    last_change: AtomicU64,
     open: AtomicU64,
     begun: AtomicU64,
-    taken_back: AtomicU64,
-    longest: u64,
-    most: u64,
+    cancelled: AtomicU64,
+    lifetime: Lifetime,
 }
 
 /// A request that is being worked on.
-struct Open {
+struct OpenStream {
     streams: Arc<Streams>,
     is_answered: bool,
 }
 
-impl Open {
+impl OpenStream {
     fn begin(streams: &Arc<Streams>) -> Self {
         streams.open.fetch_add(1, Relaxed);
         streams.begun.fetch_add(1, Relaxed);
         streams.touch();
-        Open { streams: Arc::clone(streams), is_answered: false }
+        OpenStream { streams: Arc::clone(streams), is_answered: false }
     }
 
     fn answered(mut self, body: Body) -> Answer {
@@ -121,12 +119,12 @@ impl Open {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenStream {
     fn drop(&mut self) {
         self.streams.open.fetch_sub(1, Relaxed);
         self.streams.touch();
         if !self.is_answered {
-            self.streams.taken_back.fetch_add(1, Relaxed);
+            self.streams.cancelled.fetch_add(1, Relaxed);
         }
     }
 }
@@ -159,27 +157,27 @@ impl hyper::body::Body for Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         if !self.is_taken {
-            self.streams.taken_back.fetch_add(1, Relaxed);
+            self.streams.cancelled.fetch_add(1, Relaxed);
         }
     }
 }
 
 impl Streams {
-    fn since(start: Instant, limits: &Limits) -> Self {
-        let (longest, most) = lifetime(limits);
+    fn new(start: Instant, limits: &Limits) -> Self {
+        let lifetime = Lifetime::draw(limits);
         let zero = || AtomicU64::new(0);
-        Streams { start, moved: zero(), open: zero(), begun: zero(), taken_back: zero(), longest, most }
+        Streams { start, last_change: zero(), open: zero(), begun: zero(), cancelled: zero(), lifetime }
     }
 
     fn touch(&self) {
-        self.moved.store(millis(self.start.elapsed()), Relaxed);
+        self.last_change.store(millis(self.start.elapsed()), Relaxed);
     }
 
-    /// Whether it is time to say goodbye.
+    /// Whether the connection has to end.
     fn is_due(&self, limits: &Limits) -> bool {
         let age = millis(self.start.elapsed());
         let is_idle = self.idle_at(limits).is_some_and(|deadline| deadline <= Instant::now());
-        is_idle || age >= self.longest || self.begun.load(Relaxed) >= self.most
+        is_idle || age >= self.lifetime.max_millis || self.begun.load(Relaxed) >= self.lifetime.max_requests
     }
 
     /// When the connection has rested for too long; none while a request is worked on.
@@ -187,16 +185,16 @@ impl Streams {
         // A client that has asked for nothing yet has the time of a first request.
         let allowed = if self.begun.load(Relaxed) == 0 { *limits.header_timeout } else { *limits.idle_timeout };
         let is_open = self.open.load(Relaxed) > 0;
-        (!is_open).then(|| self.start + Duration::from_millis(self.moved.load(Relaxed)) + allowed)
+        (!is_open).then(|| self.start + Duration::from_millis(self.last_change.load(Relaxed)) + allowed)
     }
 
-    fn takes_back_too_much(&self, limits: &Limits) -> bool {
-        self.taken_back.load(Relaxed) > limits.http2.max_resets + self.begun.load(Relaxed) / 2
+    fn cancels_too_much(&self, limits: &Limits) -> bool {
+        self.cancelled.load(Relaxed) > limits.http2.max_resets + self.begun.load(Relaxed) / 2
     }
 }
 
 /// Ready once a connection that was told to end has not done so in time, though no request is worked on.
-fn overdue(streams: &Streams, limits: &Limits, (mut timer, leaving): (Pin<&mut Sleep>, Option<Instant>), cx: &mut Context<'_>) -> Poll<()> {
+fn overdue(streams: &Streams, limits: &Limits, mut timer: Pin<&mut Sleep>, leaving: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         let now = Instant::now();
         let idle = streams.idle_at(limits);
@@ -204,7 +202,7 @@ fn overdue(streams: &Streams, limits: &Limits, (mut timer, leaving): (Pin<&mut S
             // Requests that have begun may end; each has bounds of its own.
             Some(latest) => Some(if idle.is_some() { latest } else { now + *limits.drain }),
             None => {
-                let old = streams.start.checked_add(Duration::from_millis(streams.longest));
+                let old = streams.start.checked_add(Duration::from_millis(streams.lifetime.max_millis));
                 idle.into_iter().chain(old).min()
             }
         };

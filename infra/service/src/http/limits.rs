@@ -1,9 +1,8 @@
 //! The bounds of a server; every one of them is always on.
 
+use crate::config::{Size, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::{Size, Span};
 
 /// What a client may take of a server. The defaults suit an edge on one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +20,7 @@ pub struct Limits {
     pub max_connections: usize,
     /// Connections at once from one address (IPv6: its /64), trusted proxies excepted; one more is answered 503 and closed. 0 = no such bound.
     pub max_connections_per_address: usize,
-    /// Age at which a connection ends with its next answer, give or take a tenth, so that load balancers spread clients anew. "0" = never.
+    /// Age at which a connection ends with its next answer, give or take a tenth, so that load balancers can distribute clients again. "0" = never.
     pub max_connection_age: Span,
     /// Requests after which a connection ends, the last one answered. 0 = any number.
     pub max_connection_requests: u64,

@@ -10,8 +10,15 @@ use serde_json::{Map, Value, json};
 use super::Router;
 use super::router::Route;
 
+impl Router {
+    /// The OpenAPI 3.1 document of the mounted operations; the same list gives the same document.
+    pub fn openapi(&self) -> Value {
+        render(self)
+    }
+}
+
 /// Sorted throughout: the same routes give the same text.
-pub(super) fn render(router: &Router) -> Value {
+fn render(router: &Router) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;

@@ -1,8 +1,7 @@
 //! What a server is told: its bounds, its certificate, whom it believes, what it writes down.
 
-use ipnet::IpNet;
-
 use super::{AccessLog, Limits, Tls};
+use ipnet::IpNet;
 
 /// How a server serves.
 #[derive(Clone, Debug, Default)]

@@ -3,17 +3,15 @@
 //! A process that asks its own server knows its certificate from the file it serves. The name in it may be any: the server
 //! is asked by its address.
 
-use std::path::Path;
-use std::sync::Arc;
-
+use super::TlsError;
+use super::certificate::chain;
+use super::tls::provider;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-
-use super::TlsError;
-use super::certificate::chain;
-use super::tls::provider;
+use std::path::Path;
+use std::sync::Arc;
 
 /// Trusts the server that has the first certificate of a file, and its key.
 pub(super) fn only(file: &Path) -> Result<ClientConfig, TlsError> {

@@ -1,10 +1,9 @@
-//! The error body of requests that reach no endpoint or cannot be read (REFERENCE 2.3).
-
-use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderValue, StatusCode};
-use serde_json::json;
+//! The error body of requests that reach no endpoint or cannot be read.
 
 use super::{IntoResponse, Response, response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
 
 /// `{timestamp, status, error, message, path}`.
 #[derive(Clone, Debug)]
@@ -40,4 +39,12 @@ impl IntoResponse for Problem {
         let bytes = self.body(Utc::now()).to_string();
         response::with(self.status, HeaderValue::from_static("application/json"), bytes.into())
     }
+}
+
+/// 503 that asks to come back after `seconds`.
+pub fn busy(path: &str, message: &str, seconds: u32) -> Response {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, path, message);
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }

@@ -1,10 +1,10 @@
-//! A request as an endpoint sees it: read whole, addresses decoded on demand.
-
-use std::borrow::Cow;
-use std::net::SocketAddr;
+//! A request as an endpoint sees it: with its whole body, its path and query decoded on demand.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+use std::net::SocketAddr;
 
 /// One request with its whole body.
 #[derive(Clone, Debug)]
@@ -43,50 +43,22 @@ impl Request {
 }
 
 /// Decodes `a=1&b=2` (also form bodies): `%XX`, and `+` as space. A name without `=` has an empty value.
+///
+/// ```
+/// let pairs = service::http::query_pairs("name=%E4%BD%A0+x&flag");
+/// assert_eq!(pairs, [("name".into(), "你 x".into()), ("flag".into(), String::new())]);
+/// ```
 pub fn query_pairs(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| match text.contains('+') {
-        true => percent_decode(&text.replace('+', " ")).into_owned(),
-        false => percent_decode(text).into_owned(),
-    };
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 /// Decodes `%XX`; a `%` without two digits stays, bytes that are not UTF-8 become U+FFFD.
+///
+/// ```
+/// assert_eq!(service::http::percent_decode("a%2Fb+c%zz"), "a/b+c%zz");
+/// ```
 pub fn percent_decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = bytes.get(at + 1).copied().zip(bytes.get(at + 2).copied());
-        match pair.and_then(|(high, low)| Some(nibble(high)? << 4 | nibble(low)?)) {
-            Some(byte) if bytes[at] == b'%' => {
-                decoded.push(byte);
-                at += 3;
-            }
-            _ => {
-                decoded.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 #[cfg(test)]
@@ -95,8 +67,18 @@ mod tests {
 
     #[test]
     fn queries_are_decoded_pair_by_pair() {
-        let pairs = query_pairs("a=1&b=x+y%2Bz&&flag&%E4%BD%A0=%E5%A5%BD&s=abc==&bad=%zz%4");
-        let expected = [("a", "1"), ("b", "x y+z"), ("flag", ""), ("你", "好"), ("s", "abc=="), ("bad", "%zz%4")];
+        let pairs = query_pairs("a=1&b=x+y%2Bz&&flag&%E4%BD%A0=%E5%A5%BD&s=abc==&bad=%zz%4&=v&x=%FF&%2B+=%26");
+        let expected = [
+            ("a", "1"),
+            ("b", "x y+z"),
+            ("flag", ""),
+            ("你", "好"),
+            ("s", "abc=="),
+            ("bad", "%zz%4"),
+            ("", "v"),
+            ("x", "\u{FFFD}"),
+            ("+ ", "&"),
+        ];
         let expected: Vec<(String, String)> = expected.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         assert_eq!(pairs, expected);
     }

@@ -1,12 +1,9 @@
 //! Responses and what turns into one.
 
+use super::Body;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use schemars::JsonSchema;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::{Body, Endpoint, Input, Output, Problem, Request};
 
 /// A response with all its bytes.
 pub type Response = http::Response<Body>;
@@ -39,14 +36,6 @@ pub fn text(status: StatusCode, text: impl Into<String>) -> Response {
     with(status, kind, Bytes::from(text.into()))
 }
 
-/// 503 that asks to come back after `seconds`.
-pub fn busy(path: &str, message: &str, seconds: u32) -> Response {
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, path, message);
-    let mut response = problem.into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    response
-}
-
 pub(super) fn with(status: StatusCode, kind: HeaderValue, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
@@ -54,9 +43,9 @@ pub(super) fn with(status: StatusCode, kind: HeaderValue, bytes: Bytes) -> Respo
     response
 }
 
-/// Forbids browsers to guess another type than the one named, and everybody to keep an answer whose endpoint does not allow it: a signed
-/// question may be a `GET`.
-pub(super) fn guard(response: &mut Response) {
+/// Forbids browsers to guess another type than the named one, and caches to store an answer unless its endpoint allows it: a signed
+/// request may be a `GET`.
+pub(super) fn set_security_headers(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -77,52 +66,5 @@ impl IntoResponse for std::convert::Infallible {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         json(StatusCode::OK, &self.0)
-    }
-}
-
-impl Output for Response {
-    fn into_response(self) -> Response {
-        self
-    }
-}
-
-impl<T: Serialize + JsonSchema> Output for Json<T> {
-    fn into_response(self) -> Response {
-        json(StatusCode::OK, &self.0)
-    }
-
-    fn schema(generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
-        Some(generator.subschema_for::<T>())
-    }
-}
-
-impl Input for Request {
-    fn from_request(request: Request) -> Result<Self, Response> {
-        Ok(request)
-    }
-}
-
-impl<T: DeserializeOwned + JsonSchema + Send> Input for Json<T> {
-    fn from_request(request: Request) -> Result<Self, Response> {
-        serde_json::from_slice(&request.body).map(Json).map_err(|error| {
-            let message = format!("the body is not the JSON this endpoint takes: {error}");
-            Problem::new(StatusCode::BAD_REQUEST, &request.path, &message).into_response()
-        })
-    }
-
-    fn schema(generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
-        Some(generator.subschema_for::<T>())
-    }
-}
-
-/// The response of an endpoint that was given a request.
-pub(super) async fn answer<E: Endpoint>(endpoint: &E, request: Request) -> Response {
-    let input = match E::Input::from_request(request) {
-        Ok(input) => input,
-        Err(response) => return response,
-    };
-    match endpoint.call(input).await {
-        Ok(output) => output.into_response(),
-        Err(error) => error.into_response(),
     }
 }

@@ -7,8 +7,8 @@ use http::{Method, StatusCode};
 use schemars::{Schema, SchemaGenerator};
 
 use super::cross_origin::CrossOrigin;
-use super::tally::RouteMetrics;
-use super::{Endpoint, Failure, Input, IntoResponse, Output, Problem, Request, Response, openapi, response};
+use super::request_meter::RouteMetrics;
+use super::{Endpoint, Failure, Input, IntoResponse, Output, Problem, Request, Response};
 
 /// The operations of one service; what [`super::serve`] serves.
 pub struct Router {
@@ -47,7 +47,7 @@ pub(super) type Handled<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>
 
 impl<E: Endpoint> Handler for E {
     fn handle<'a>(&'a self, request: Request) -> Handled<'a> {
-        Box::pin(response::answer(self, request))
+        Box::pin(answer(self, request))
     }
 
     fn too_large(&self, path: &str) -> Response {
@@ -100,11 +100,6 @@ impl Router {
         self
     }
 
-    /// The OpenAPI 3.1 document of the mounted operations, the same for the same list.
-    pub fn openapi(&self) -> serde_json::Value {
-        openapi::render(self)
-    }
-
     /// Every path with the largest body that it takes, in bytes.
     pub fn body_limits(&self) -> Vec<(&str, usize)> {
         self.routes.iter().map(|route| (route.path, route.body_limit)).collect()
@@ -117,6 +112,18 @@ impl Router {
             route.methods.iter().map(move |method| (method.clone(), path))
         };
         self.routes.iter().flat_map(pairs).collect()
+    }
+}
+
+/// The response of an endpoint to a request.
+async fn answer<E: Endpoint>(endpoint: &E, request: Request) -> Response {
+    let input = match E::Input::from_request(request) {
+        Ok(input) => input,
+        Err(response) => return response,
+    };
+    match endpoint.call(input).await {
+        Ok(output) => output.into_response(),
+        Err(error) => error.into_response(),
     }
 }
 

@@ -1,66 +1,68 @@
 //! The accept loop: connections within their bounds, and the drain after shutdown.
 
+use super::connection_limit::{ConnectionLimit, LimitReached, refused_connections};
+use super::dispatch::Dispatcher;
+use super::handshake::Handshake;
+use super::{Error, Options, Router, connection};
+use crate::metrics::CONNECTIONS;
+use crate::shutdown::Shutdown;
+use crate::telemetry::{Counter, Gauge};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::crowd::{Crowd, Full};
-use super::dispatch::Dispatcher;
-use super::tls::Guard;
-use super::{Error, Options, Router, connection};
-use crate::shutdown::Shutdown;
-use crate::telemetry::{Counter, Gauge, counter, gauge};
-
-/// How long a connection that is refused may take to read so, how much of what it sends is read meanwhile, and how many may at a time.
+/// How long a refused connection may take to read the refusal.
 const LINGER: Duration = Duration::from_secs(1);
-const UNREAD: usize = 1 << 20;
-const LEAVING: usize = 256;
+/// How many bytes that it sends meanwhile are read and dropped.
+const LINGER_BYTES: usize = 1 << 20;
+/// How many connections linger so at once.
+const MAX_LINGERING: usize = 256;
 
-/// Serves `router` on `listener` until `shutdown`, then stops accepting, closes connections that
-/// rest, lets requests that have begun end within [`super::Limits::drain`], and returns.
+/// Serves `router` on `listener` until `shutdown`, then stops accepting, closes idle connections, lets requests that have begun end
+/// within [`super::Limits::drain`], and returns.
 ///
 /// # Errors
 /// Two endpoints for one method and path, a certificate that cannot be used, or a listener that is broken for good.
 pub async fn serve(listener: TcpListener, router: Router, options: impl Into<Options>, shutdown: Shutdown) -> Result<(), Error> {
     let mut options = options.into();
     let (limits, tls) = (&options.limits, options.tls.take());
-    let crowd = Crowd::new(limits.max_connections, limits.max_connections_per_address, &options.trusted_proxies);
+    let limit = ConnectionLimit::new(limits.max_connections, limits.max_connections_per_address, &options.trusted_proxies);
     let dispatcher = Arc::new(Dispatcher::new(router, options)?);
-    let guard = tls.map(|tls| Guard::new(&tls, dispatcher.service())).transpose()?;
+    let handshake = tls.map(|tls| Handshake::new(&tls, dispatcher.service())).transpose()?;
     let meters = Meters::of(dispatcher.service());
-    let keeper = keep_certificate(guard.clone(), shutdown.clone());
-    let mut door =
-        Door { listener, crowd, guard, dispatcher, meters, connections: JoinSet::new(), leaving: Arc::new(Semaphore::new(LEAVING)) };
+    let keeper = follow_certificate(handshake.clone(), shutdown.clone());
+    let mut acceptor = Acceptor {
+        listener,
+        limit,
+        handshake,
+        dispatcher,
+        meters,
+        connections: JoinSet::new(),
+        lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
+    };
     let accepted = tokio::select! {
-        accepted = door.open(&shutdown) => accepted,
+        accepted = acceptor.run(&shutdown) => accepted,
         () = keeper => Ok(()),
     };
-    door.close().await;
+    acceptor.close().await;
     accepted
 }
 
-/// A counter of connections that were not served.
-pub(super) fn refused(service: &str, reason: &str) -> Counter {
-    let help = "Connections closed before their first request: too many in total (full), of their address (address), or in a handshake (handshakes).";
-    counter("aftershock_http_connections_refused_total", help, &[("service", service), ("reason", reason)])
-}
-
-/// Where connections come in.
-struct Door {
+/// Accepts connections and drives them.
+struct Acceptor {
     listener: TcpListener,
-    crowd: Arc<Crowd>,
-    guard: Option<Arc<Guard>>,
+    limit: Arc<ConnectionLimit>,
+    handshake: Option<Arc<Handshake>>,
     dispatcher: Arc<Dispatcher>,
     meters: Meters,
     connections: JoinSet<()>,
-    /// Places of those that are refused, until they have read so.
-    leaving: Arc<Semaphore>,
+    /// Refused connections that linger until they have read the refusal.
+    lingering: Arc<Semaphore>,
 }
 
 struct Meters {
@@ -72,15 +74,15 @@ struct Meters {
 impl Meters {
     fn of(service: &str) -> Self {
         Meters {
-            open: gauge("aftershock_http_connections", "Open HTTP connections.", &[("service", service)]),
-            full: refused(service, "full"),
-            address: refused(service, "address"),
+            open: CONNECTIONS.with([service]),
+            full: refused_connections(service, "full"),
+            address: refused_connections(service, "address"),
         }
     }
 }
 
-impl Door {
-    async fn open(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+impl Acceptor {
+    async fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         let mut stop = std::pin::pin!(shutdown.triggered());
         loop {
             tokio::select! {
@@ -96,23 +98,23 @@ impl Door {
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr, shutdown: &Shutdown) {
-        let place = match self.crowd.enter(peer.ip()) {
-            Ok(place) => place,
-            Err(full) => {
-                match full {
-                    Full::Total => self.meters.full.inc(),
-                    Full::Address => self.meters.address.inc(),
+        let permit = match self.limit.acquire(peer.ip()) {
+            Ok(permit) => permit,
+            Err(reached) => {
+                match reached {
+                    LimitReached::Total => self.meters.full.inc(),
+                    LimitReached::Address => self.meters.address.inc(),
                 }
-                return refuse(stream, self.guard.is_some(), &self.leaving);
+                return refuse(stream, self.handshake.is_some(), &self.lingering);
             }
         };
         // Without it a small answer waits for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         self.meters.open.add(1);
-        let served = connection::drive(stream, peer, (Arc::clone(&self.dispatcher), self.guard.clone()), shutdown.clone());
+        let served = connection::drive(stream, peer, Arc::clone(&self.dispatcher), self.handshake.clone(), shutdown.clone());
         self.connections.spawn(async move {
             served.await;
-            drop(place);
+            drop(permit);
         });
     }
 
@@ -129,33 +131,33 @@ impl Door {
 }
 
 /// Keeps the certificate up to date; never ends by itself.
-async fn keep_certificate(guard: Option<Arc<Guard>>, shutdown: Shutdown) {
-    if let Some(guard) = guard {
-        guard.follow(shutdown).await;
+async fn follow_certificate(handshake: Option<Arc<Handshake>>, shutdown: Shutdown) {
+    if let Some(handshake) = handshake {
+        handshake.follow_certificate(shutdown).await;
     }
     std::future::pending().await
 }
 
-/// Says 503 and waits a little until the client has read it: what is closed with something unread in it is reset, and the answer
-/// is lost. Says nothing where a handshake would have to come first, or where too many are on their way out already.
-fn refuse(stream: TcpStream, is_sealed: bool, leaving: &Arc<Semaphore>) {
-    if is_sealed {
+/// Answers 503 and lingers until the client has read it: a connection that is closed with unread bytes is reset, and the answer
+/// is lost. Answers nothing where a handshake would have to come first, or where too many linger already.
+fn refuse(stream: TcpStream, is_encrypted: bool, lingering: &Arc<Semaphore>) {
+    if is_encrypted {
         return;
     }
-    let Ok(place) = Arc::clone(leaving).try_acquire_owned() else { return };
+    let Ok(permit) = Arc::clone(lingering).try_acquire_owned() else { return };
     tokio::spawn(async move {
-        // Whoever does not take it in time is cut.
-        let _ = tokio::time::timeout(LINGER, say_busy(stream)).await;
-        drop(place);
+        // A client that does not read it in time is cut off.
+        let _ = tokio::time::timeout(LINGER, answer_busy(stream)).await;
+        drop(permit);
     });
 }
 
-async fn say_busy(mut stream: TcpStream) -> std::io::Result<()> {
+async fn answer_busy(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await?;
     stream.shutdown().await?;
-    let (mut unread, mut left) = ([0; 4096], UNREAD);
+    let (mut dropped, mut left) = ([0; 4096], LINGER_BYTES);
     while left > 0 {
-        match stream.read(&mut unread).await? {
+        match stream.read(&mut dropped).await? {
             0 => break,
             read => left = left.saturating_sub(read),
         }
@@ -163,7 +165,7 @@ async fn say_busy(mut stream: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Waits out a fault that passes, such as no free file descriptor.
+/// Waits after a fault that passes, such as no free file descriptor.
 async fn recover(error: std::io::Error) -> Result<(), Error> {
     /// EMFILE, ENFILE, ENOMEM and ENOBUFS of Linux.
     const SHORTAGES: [i32; 4] = [24, 23, 12, 105];

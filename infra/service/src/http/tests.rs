@@ -6,23 +6,22 @@ mod bounds;
 mod document;
 mod lifetimes;
 mod sealed;
+mod spans;
 mod streams;
 mod wire;
-
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 
 use super::*;
 use crate::config::{Size, Span};
 use crate::shutdown::{Shutdown, Trigger};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use wire::Wire;
 
 /// Longer than anything here takes; only a failure waits so long.

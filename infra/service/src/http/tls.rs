@@ -1,26 +1,12 @@
-//! TLS for a server: what is configured, and the handshakes, bounded in number and time.
+//! TLS for a server, as it is configured.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use rustls::ServerConfig;
+use crate::config::Span;
+use rustls::InconsistentKeys;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::version::{TLS12, TLS13};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-
-use super::certificate::Certificate;
-use super::crowd::Crowd;
-use crate::config::Span;
-use crate::shutdown::Shutdown;
-use crate::telemetry::{Counter, counter};
-
-/// What HTTP/2 and HTTP/1.1 are called in a handshake, the better first.
-const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Encrypts the connections of a service. The files are read again on SIGHUP and when they change; where what is there then cannot be
 /// used, what was in force stays so.
@@ -61,6 +47,10 @@ pub enum TlsError {
     Nothing { file: PathBuf, what: &'static str },
     #[error("the key in {} is not that of the certificate in {}", key.display(), certificate.display())]
     Mismatch { certificate: PathBuf, key: PathBuf },
+    #[error("the system has no certificate authorities that could be trusted")]
+    NoAuthorities,
+    #[error("no client can encrypt: {0}")]
+    Client(String),
     #[error("{} and {} cannot be used: {reason}", certificate.display(), key.display())]
     Unusable { certificate: PathBuf, key: PathBuf, reason: String },
 }
@@ -91,80 +81,17 @@ impl Tls {
         Tls { certificate: folder.join(&self.certificate), key: folder.join(&self.key), ..self }
     }
 
-    /// Reads the files as a start would.
-    ///
-    /// # Errors
-    /// They cannot be used; see [`TlsError`].
-    pub fn check(&self) -> Result<(), TlsError> {
-        Certificate::open(self).map(drop)
-    }
-}
-
-/// The one implementation of the algorithms.
-pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
-}
-
-/// Lets connections in that finish their handshake.
-pub(super) struct Guard {
-    acceptor: TlsAcceptor,
-    certificate: Arc<Certificate>,
-    timeout: Span,
-    handshakes: Arc<Crowd>,
-    failed: Counter,
-    crowded: Counter,
-}
-
-impl Guard {
-    /// Reads the files.
-    pub(super) fn new(tls: &Tls, service: &str) -> Result<Arc<Self>, TlsError> {
-        let certificate = Arc::new(Certificate::open(tls)?);
-        let versions: &[_] = match tls.min_version {
-            TlsVersion::V1_2 => &[&TLS13, &TLS12],
-            TlsVersion::V1_3 => &[&TLS13],
-        };
-        let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions);
-        let builder = builder.map_err(|error| tls.unusable(&error))?;
-        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::clone(&certificate) as _);
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-        let refused = |reason| super::serve::refused(service, reason);
-        Ok(Arc::new(Guard {
-            acceptor: TlsAcceptor::from(Arc::new(config)),
-            certificate,
-            timeout: tls.handshake_timeout,
-            handshakes: Crowd::new(tls.max_handshakes, tls.max_handshakes.div_ceil(4), &[]),
-            failed: counter(
-                "aftershock_tls_handshakes_failed_total",
-                "TLS handshakes that failed or took too long.",
-                &[("service", service)],
-            ),
-            crowded: refused("handshakes"),
-        }))
-    }
-
-    /// The connection as HTTP has it, and whether it speaks HTTP/2; none where the client did not get so far.
-    pub(super) async fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<(TlsStream<TcpStream>, bool)> {
-        let Ok(_place) = self.handshakes.enter(peer.ip()) else {
-            self.crowded.inc();
-            return None;
-        };
-        match tokio::time::timeout(*self.timeout, self.acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => {
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(PROTOCOLS[0]);
-                Some((stream, is_http2))
-            }
-            failed => {
-                self.failed.inc();
-                if let Ok(Err(error)) = failed {
-                    tracing::debug!(%error, "handshake failed");
-                }
-                None
-            }
+    /// The error of files that rustls refuses.
+    pub(super) fn unusable(&self, error: &rustls::Error) -> TlsError {
+        let (certificate, key) = (self.certificate.clone(), self.key.clone());
+        match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch { certificate, key },
+            error => TlsError::Unusable { certificate, key, reason: error.to_string() },
         }
     }
+}
 
-    /// Keeps the certificate up to date until shutdown.
-    pub(super) async fn follow(&self, shutdown: Shutdown) {
-        self.certificate.follow(shutdown).await;
-    }
+/// The one implementation of the algorithms in this process.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
 }

@@ -1,9 +1,7 @@
 //! Making and inspecting topics.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
+use super::producer::blocking;
+use super::{Config, Error};
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -11,9 +9,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
-
-use super::producer::blocking;
-use super::{Config, Error};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A topic as it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +44,7 @@ pub struct Admin {
 }
 
 /// No question waits longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Admin {
     /// An admin that connects in the background.
@@ -123,7 +121,7 @@ impl Admin {
         const OPERATION: &str = "fetch watermarks";
         let (client, topic) = (Arc::clone(&self.client), self.config.named(topic).into_owned());
         blocking(OPERATION, move || {
-            let found = client.inner().fetch_watermarks(&topic, partition, PATIENCE);
+            let found = client.inner().fetch_watermarks(&topic, partition, CALL_TIMEOUT);
             found.map_err(|error| Error::of(OPERATION, &error))
         })
         .await
@@ -137,7 +135,7 @@ impl Admin {
         const OPERATION: &str = "fetch metadata";
         let (client, topic) = (Arc::clone(&self.client), self.config.named(topic).into_owned());
         blocking(OPERATION, move || {
-            let found = client.inner().fetch_metadata(Some(&topic), PATIENCE);
+            let found = client.inner().fetch_metadata(Some(&topic), CALL_TIMEOUT);
             let metadata = found.map_err(|error| Error::of(OPERATION, &error))?;
             let unknown = Error::UnknownTopic { operation: OPERATION };
             let found = metadata.topics().iter().find(|found| found.name() == topic).ok_or(unknown)?;
@@ -150,6 +148,12 @@ impl Admin {
             }
         })
         .await
+    }
+
+    /// The consumer group of the processors, as it is configured.
+    #[must_use]
+    pub fn processor_group(&self) -> &str {
+        &self.config.group
     }
 
     /// What `group` has committed, with its metadata: an entry for each partition asked for, in order.
@@ -165,7 +169,7 @@ impl Admin {
             for (topic, partition) in &asked {
                 list.add_partition(topic, *partition);
             }
-            let found = consumer.committed_offsets(list, PATIENCE);
+            let found = consumer.committed_offsets(list, CALL_TIMEOUT);
             let found = found.map_err(|error| Error::of(OPERATION, &error))?;
             asked.iter().map(|(topic, partition)| commit(&found, topic, *partition)).collect()
         })
@@ -236,7 +240,7 @@ fn new_topic<'a>(name: &'a str, topic: &'a TopicSpec) -> NewTopic<'a> {
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
+    AdminOptions::new().request_timeout(Some(CALL_TIMEOUT)).operation_timeout(Some(CALL_TIMEOUT))
 }
 
 fn commit(found: &TopicPartitionList, topic: &str, partition: i32) -> Result<Option<(i64, String)>, Error> {

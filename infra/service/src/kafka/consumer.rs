@@ -9,9 +9,7 @@
 //! only who holds the queue of an assigned partition can commit it; a revocation is acknowledged after
 //! [`Assignment::revoked`] has returned; nothing is ever committed or stored on its own.
 
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
-
+use super::{Config, Error};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::base_consumer::PartitionQueue as Queue;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
@@ -19,11 +17,11 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
-
-use super::{Config, Error};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 /// No question to the log waits longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a member of a group is like.
 #[derive(Clone, Debug)]
@@ -164,7 +162,7 @@ impl PartitionQueue {
         const OPERATION: &str = "fetch a committed offset";
         let mut list = TopicPartitionList::with_capacity(1);
         list.add_partition(&self.named, self.partition);
-        let found = self.consumer.committed_offsets(list, PATIENCE).map_err(|error| Error::of(OPERATION, &error))?;
+        let found = self.consumer.committed_offsets(list, CALL_TIMEOUT).map_err(|error| Error::of(OPERATION, &error))?;
         let entry = found.find_partition(&self.named, self.partition).ok_or(Error::UnknownTopic { operation: OPERATION })?;
         entry.error().map_err(|error| Error::of(OPERATION, &error))?;
         Ok(match entry.offset() {
@@ -191,7 +189,7 @@ impl PartitionQueue {
     /// # Errors
     /// The log is away.
     pub fn watermarks(&self) -> Result<(i64, i64), Error> {
-        let found = self.consumer.fetch_watermarks(&self.named, self.partition, PATIENCE);
+        let found = self.consumer.fetch_watermarks(&self.named, self.partition, CALL_TIMEOUT);
         found.map_err(|error| Error::of("fetch watermarks", &error))
     }
 
@@ -200,7 +198,7 @@ impl PartitionQueue {
     /// # Errors
     /// Fetching of the partition has not begun yet, or the log is away: to be tried again.
     pub fn seek(&self, offset: i64) -> Result<(), Error> {
-        let done = self.consumer.seek(&self.named, self.partition, Offset::Offset(offset), PATIENCE);
+        let done = self.consumer.seek(&self.named, self.partition, Offset::Offset(offset), CALL_TIMEOUT);
         done.map_err(|error| Error::of("seek", &error))
     }
 }
@@ -226,7 +224,7 @@ fn tuning(options: &GroupOptions) -> Vec<(&'static str, String)> {
         ("fetch.message.max.bytes", prefetch.min(4 << 20).to_string()),
         ("fetch.max.bytes", (32 << 20).to_string()),
         ("receive.message.max.bytes", (64 << 20).to_string()),
-        ("message.max.bytes", (16 << 20).to_string()),
+        ("message.max.bytes", super::MAX_RECORD_BYTES.to_string()),
         ("fetch.wait.max.ms", "250".to_owned()),
         ("fetch.queue.backoff.ms", "10".to_owned()),
         ("fetch.error.backoff.ms", "100".to_owned()),

@@ -1,45 +1,28 @@
 //! A compacted topic as a value in memory: read whole, then followed. No group, nothing committed; each mirror reads for itself.
 //!
 //! ```text
-//! a thread:  read every partition to its end → the value is there → follow → after a while, or where the topic was made anew: again
+//! a thread:  read every partition to its end → the value is there → follow → after a while, or where the topic was deleted and made again: from its beginning
 //! ```
 //!
 //! Invariants: a value that was once read whole is there for good: while the topic is read again, or the log is away, the old one
 //! answers; [`Mirror::passed`] speaks of the value that answers, never of one that is still being read.
 
 mod reading;
+mod shared;
 
+use self::reading::TopicReader;
+use self::shared::{Fold, Shared};
+use super::{Config, Error, Position};
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-
 use tokio::sync::watch;
 
-use self::reading::Source;
-use super::{Config, Error, Position};
+pub use self::shared::Progress;
 
 /// A value made of a topic; clones share it.
 pub struct Mirror<T>(Arc<Shared<T>>);
-
-/// How one record changes the value, by key and payload; an empty payload is a tombstone.
-pub type Fold<T, E> = Arc<dyn Fn(&mut T, &[u8], &[u8]) -> Result<(), E> + Send + Sync>;
-
-struct Shared<T> {
-    value: RwLock<Option<T>>,
-    progress: watch::Sender<Progress>,
-    /// Somebody has seen that the topic is another one.
-    is_stale: AtomicBool,
-}
-
-/// How far the value that answers has come.
-#[derive(Clone, Debug, Default)]
-pub struct Progress {
-    /// Which reading of the topic it comes from.
-    life: u64,
-    /// The next offset of each partition; none before the topic was read whole.
-    next: Vec<i64>,
-}
 
 impl<T> Clone for Mirror<T> {
     fn clone(&self) -> Self {
@@ -59,7 +42,7 @@ impl<T: Default + Send + Sync + 'static> Mirror<T> {
         fold: impl Fn(&mut T, &[u8], &[u8]) -> Result<(), E> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let fold: Fold<T, E> = Arc::new(fold);
-        let source = Source { config: config.clone(), client_id: client_id.to_owned(), topic: config.named(topic).into_owned() };
+        let source = TopicReader { config: config.clone(), client_id: client_id.to_owned(), topic: config.named(topic).into_owned() };
         let consumer = source.consumer()?;
         let (progress, is_stale) = (watch::Sender::new(Progress::default()), AtomicBool::new(false));
         let shared = Arc::new(Shared { value: RwLock::new(None), progress, is_stale });
@@ -82,8 +65,8 @@ impl<T: Default + Send + Sync + 'static> Mirror<T> {
     ///
     /// # Errors
     /// [`Error::TimedOut`].
-    pub async fn whole(&self, patience: Duration) -> Result<(), Error> {
-        self.wait(patience, |progress| !progress.next.is_empty()).await
+    pub async fn whole(&self, timeout: Duration) -> Result<(), Error> {
+        self.wait(timeout, |progress| !progress.next.is_empty()).await
     }
 
     /// How far the value has come; to be noted before a record is appended that shall be waited for.
@@ -92,11 +75,11 @@ impl<T: Default + Send + Sync + 'static> Mirror<T> {
     }
 
     /// Waits until the value holds the record at `position`, or what came after it. The record was appended after `noted`: where the
-    /// value was further than that already, the topic was made anew and is read again first.
+    /// value was further than that already, the topic was deleted and made again, and is read again first.
     ///
     /// # Errors
     /// [`Error::TimedOut`].
-    pub async fn passed(&self, noted: &Progress, position: Position, patience: Duration) -> Result<(), Error> {
+    pub async fn passed(&self, noted: &Progress, position: Position, timeout: Duration) -> Result<(), Error> {
         let partition = usize::try_from(position.partition).unwrap_or(usize::MAX);
         let is_past = |progress: &Progress| progress.next.get(partition).is_some_and(|next| *next > position.offset);
         let life = match is_past(noted) {
@@ -106,12 +89,12 @@ impl<T: Default + Send + Sync + 'static> Mirror<T> {
             }
             false => 0,
         };
-        self.wait(patience, |progress| progress.life >= life && is_past(progress)).await
+        self.wait(timeout, |progress| progress.life >= life && is_past(progress)).await
     }
 
-    async fn wait(&self, patience: Duration, is_there: impl FnMut(&Progress) -> bool) -> Result<(), Error> {
+    async fn wait(&self, timeout: Duration, is_there: impl FnMut(&Progress) -> bool) -> Result<(), Error> {
         let mut progress = self.0.progress.subscribe();
-        let waited = tokio::time::timeout(patience, progress.wait_for(is_there)).await;
+        let waited = tokio::time::timeout(timeout, progress.wait_for(is_there)).await;
         match waited {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Error::TimedOut { operation: "follow a topic" }),

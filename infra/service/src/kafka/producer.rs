@@ -5,60 +5,20 @@
 //! or for [`Deliveries`] once.
 
 mod delivery;
+mod options;
 mod rounds;
 
+use self::delivery::{Load, group};
+use self::rounds::{Queued, RoundClient};
+use super::{Config, Error};
+use rdkafka::producer::Producer as _;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-
-use rdkafka::producer::Producer as _;
 use tokio::time::Instant;
 
-use self::delivery::{Load, group};
-use self::rounds::{Client, Queued};
-use super::{Config, Error};
-use crate::telemetry::Gauge;
-
-pub use self::delivery::{Deliveries, Delivery};
-
-/// How a producer behaves.
-#[derive(Clone, Debug)]
-pub struct ProducerOptions {
-    /// Its name at the broker.
-    pub client_id: String,
-    /// From [`Producer::send`] to the end of all attempts.
-    pub delivery_timeout: Duration,
-    /// Messages that may wait at once.
-    pub queue_messages: usize,
-    /// Bytes that may wait at once.
-    pub queue_bytes: usize,
-    /// How long a message waits for company.
-    pub linger: Duration,
-    /// Shows the messages that wait for their acknowledgement, also those whose sender has given up.
-    pub queued: Gauge,
-}
-
-impl Default for ProducerOptions {
-    fn default() -> Self {
-        ProducerOptions {
-            client_id: "aftershock".to_owned(),
-            delivery_timeout: Duration::from_secs(10),
-            queue_messages: 100_000,
-            queue_bytes: 128 << 20,
-            linger: Duration::from_millis(2),
-            queued: Gauge::default(),
-        }
-    }
-}
-
-/// Where a message is in its topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The partition that its key chose.
-    pub partition: i32,
-    /// Its place there.
-    pub offset: i64,
-}
+pub use self::delivery::{Deliveries, Delivery, Position};
+pub use self::options::ProducerOptions;
 
 /// A writer to the log; clones share one client.
 #[derive(Clone)]
@@ -67,7 +27,7 @@ pub struct Producer(Arc<Shared>);
 struct Shared {
     config: Config,
     options: ProducerOptions,
-    client: RwLock<Arc<Client>>,
+    client: RwLock<Arc<RoundClient>>,
     topics: RwLock<Vec<(String, Arc<str>)>>,
     load: Arc<Load>,
 }
@@ -80,7 +40,6 @@ pub struct Outgoing {
     pub payload: Vec<u8>,
 }
 
-const PRODUCE: &str = "produce";
 const METADATA: &str = "fetch metadata";
 const FLUSH: &str = "flush";
 
@@ -90,7 +49,7 @@ impl Producer {
     /// # Errors
     /// A property that the client library does not take.
     pub fn new(config: &Config, options: ProducerOptions) -> Result<Self, Error> {
-        let client = RwLock::new(Arc::new(Client::new(config, &options)?));
+        let client = RwLock::new(Arc::new(RoundClient::new(config, &options)?));
         let load = Arc::new(Load { shown: options.queued.clone(), ..Load::default() });
         let (config, topics) = (config.clone(), RwLock::default());
         Ok(Producer(Arc::new(Shared { config, options, client, topics, load })))
@@ -155,9 +114,9 @@ impl Producer {
 
     async fn leaders_known(&self, topic: String) -> Result<(), Error> {
         let client = self.client();
-        let patience = self.0.options.delivery_timeout.min(Duration::from_secs(2));
+        let call_timeout = self.0.options.delivery_timeout.min(Duration::from_secs(2));
         blocking(METADATA, move || {
-            let found = client.inner().client().fetch_metadata(Some(&topic), patience);
+            let found = client.inner().client().fetch_metadata(Some(&topic), call_timeout);
             let metadata = found.map_err(|error| Error::of(METADATA, &error))?;
             let ready = metadata.topics().iter().any(|found| {
                 let led = |partition: &rdkafka::metadata::MetadataPartition| partition.leader() >= 0;
@@ -186,8 +145,8 @@ impl Producer {
         self.0.load.messages.load(Relaxed)
     }
 
-    /// The client, made anew where the one before broke for good.
-    fn client(&self) -> Arc<Client> {
+    /// The client; a new one where the former one failed for good.
+    fn client(&self) -> Arc<RoundClient> {
         let client = self.current();
         if !client.is_broken() {
             return client;
@@ -196,19 +155,19 @@ impl Producer {
         if !current.is_broken() {
             return Arc::clone(&current);
         }
-        match Client::new(&self.0.config, &self.0.options) {
+        match RoundClient::new(&self.0.config, &self.0.options) {
             Ok(fresh) => {
-                tracing::warn!("the producer failed for good and was made anew");
+                tracing::warn!("the producer failed for good and was replaced");
                 let broken = std::mem::replace(&mut *current, Arc::new(fresh));
                 // Closing waits for the library's threads.
                 std::thread::spawn(move || drop(broken));
             }
-            Err(error) => tracing::error!(%error, "cannot make the producer anew"),
+            Err(error) => tracing::error!(%error, "cannot replace the producer"),
         }
         Arc::clone(&current)
     }
 
-    fn current(&self) -> Arc<Client> {
+    fn current(&self) -> Arc<RoundClient> {
         Arc::clone(&self.0.client.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

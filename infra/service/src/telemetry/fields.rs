@@ -1,15 +1,13 @@
 //! How the fields of a log line are written: text from outside cannot begin a line of its own, move a terminal's cursor or fill the log.
 
+use crate::printable::is_harmful;
 use std::fmt::{self, Debug, Write};
-
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::debug_fn;
 
-use crate::printable::is_harmful;
-
 /// Bytes of one value; the rest is left out.
-const LONGEST: usize = 4 << 10;
+const MAX_VALUE_BYTES: usize = 4 << 10;
 
 /// Fields as `name=value`, control characters escaped, long values cut.
 pub(super) fn plain() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
@@ -23,7 +21,7 @@ pub(super) fn plain() -> impl for<'writer> FormatFields<'writer> + Send + Sync +
 }
 
 fn written(writer: &mut dyn Write, value: &dyn Debug) -> fmt::Result {
-    let mut plain = Plain { writer, left: LONGEST, is_cut: false };
+    let mut plain = Plain { writer, left: MAX_VALUE_BYTES, is_cut: false };
     write!(plain, "{value:?}")
 }
 
@@ -98,6 +96,6 @@ mod tests {
     #[test]
     fn a_long_value_is_cut_at_a_character() {
         let line = logged(|| tracing::error!(error = %"长".repeat(1 << 20), "cannot answer"));
-        assert!(line.len() < LONGEST + 200 && line.contains("长..."), "{}", line.len());
+        assert!(line.len() < MAX_VALUE_BYTES + 200 && line.contains("长..."), "{}", line.len());
     }
 }

@@ -1,18 +1,16 @@
 //! Warnings and errors that repeat themselves: a stranger who causes one with each of his packets must not fill the disk
 //! with lines, nor hide what else is said.
 
+use crate::printable;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
 use tracing::callsite::Identifier;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
-
-use crate::printable;
 
 /// Lines that one place in the code may write within [`WINDOW`].
 const LINES: u32 = 100;

@@ -1,7 +1,7 @@
 //! Breadcrumbs as the lines of a log.
 
 use super::event::Crumb;
-use super::moment::Moment;
+use super::timestamp::Timestamp;
 use crate::dialect::bounds::{CRUMB_DATA, LOG};
 
 /// `2025-11-21T04:40:00.250Z info navigation: to checkout {"from":"/cart"}`, oldest first.
@@ -24,7 +24,7 @@ pub(super) fn log(crumbs: &[Crumb<'_>]) -> String {
 fn line(crumb: &Crumb<'_>, log: &mut String) {
     let at = &*crumb.timestamp.0;
     let is_number = at.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let shown = if is_number && !at.is_empty() { Moment::of_text(at).shown() } else { String::new() };
+    let shown = if is_number && !at.is_empty() { Timestamp::of_text(at).shown() } else { String::new() };
     let at = if shown.is_empty() { at } else { &shown };
     let start = log.len();
     for word in [at, &*crumb.level.0, crumb.category.or(&crumb.kind)] {

@@ -2,6 +2,7 @@
 
 use super::lenient::{object, skip};
 use super::values::{List, Text, Whole};
+use crate::batch::Discarded;
 use crate::dialect::bounds::CLIENT_REPORT_LIST;
 
 /// The most that one entry counts: a client's word is not worth more.
@@ -44,14 +45,6 @@ const CATEGORIES: [&str; 16] = [
     "transaction",
     "trace_metric",
 ];
-
-/// Things of one category that a client left out for one reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Discarded {
-    pub reason: &'static str,
-    pub category: &'static str,
-    pub quantity: u64,
-}
 
 object! {
     /// A client report.

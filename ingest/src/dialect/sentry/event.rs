@@ -2,8 +2,8 @@
 
 use super::lenient::{object, skip};
 use super::message::Message;
-use super::moment::Moment;
-use super::stack_frames::Stack;
+use super::packed_frames::Stack;
+use super::timestamp::Timestamp;
 use super::values::{Flag, List, Pairs, Raw, Real, Text, Texts, Whole};
 use crate::dialect::bounds::{CRUMBS, EXCEPTIONS, EXTRA_FIELDS, FINGERPRINT, SENT_THREADS};
 use crate::dialect::value::Key;
@@ -28,7 +28,7 @@ object! {
         kind: Text<'a> = "type",
         platform: Text<'a> = "platform",
         level: Text<'a> = "level",
-        timestamp: Moment = "timestamp",
+        timestamp: Timestamp = "timestamp",
         release: Text<'a> = "release",
         dist: Text<'a> = "dist",
         environment: Text<'a> = "environment",
@@ -79,23 +79,6 @@ object! {
         handled: Flag = "handled",
         source: Text<'a> = "source",
         exception_id: Whole = "exception_id",
-    } []
-}
-
-object! {
-    /// One frame.
-    Frame<'a>, other: skip, {
-        function: Text<'a> = "function",
-        module: Text<'a> = "module",
-        filename: Text<'a> = "filename",
-        abs_path: Text<'a> = "abs_path",
-        line: Whole = "lineno",
-        column: Whole = "colno",
-        in_app: Flag = "in_app",
-        package: Text<'a> = "package",
-        address: Text<'a> = "instruction_addr",
-        source: Text<'a> = "context_line",
-        native: Flag = "native",
     } []
 }
 
@@ -202,7 +185,7 @@ object! {
         name: Text<'a> = "app_name",
         version: Text<'a> = "app_version",
         build: Text<'a> = "app_build",
-        started: Moment = "app_start_time",
+        started: Timestamp = "app_start_time",
         in_foreground: Flag = "in_foreground",
     } []
 }

@@ -10,7 +10,7 @@ pub(crate) fn of_header(header: &str) -> Option<&str> {
     fields.split([',', ' ']).find_map(|field| field.trim().strip_prefix("sentry_key=")).filter(|key| !key.is_empty())
 }
 
-/// Of the envelope's own header; no more than that line is decompressed.
+/// In the envelope's own header; only that line is decompressed.
 pub(crate) fn of_envelope(body: &[u8], encoding: Option<&str>) -> Option<String> {
     let head = beginning(body, encoding, ENVELOPE_HEADER).ok()?;
     let (header, _) = envelope::open(&head).ok()?;

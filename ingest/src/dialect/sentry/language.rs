@@ -1,6 +1,7 @@
 //! Which language's print an event gets.
 
-use super::event::{Event, Frame};
+use super::event::Event;
+use super::frame::Frame;
 
 /// The languages whose prints differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! JSON as clients of many years and languages send it: a value of the wrong type is an absent one, never an error.
 //!
-//! One visitor takes a value of any type; a type says what it makes of each. Only text that is no JSON fails.
+//! One visitor takes a value of any type; a type says what it makes of each. Only text that is not JSON fails.
 
 use crate::dialect::value::Key;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};

@@ -3,10 +3,10 @@
 use super::lenient::{Lenient, read};
 use super::values::{Pairs, Text, Texts};
 use crate::dialect::bounds::{MESSAGE, NAME, PARAMS};
-use crate::dialect::cut::beginning;
 use crate::dialect::value::Key;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// What parameters that are asked for again and again may add to a message.
 const REPEATED: usize = 4 << 10;
@@ -100,16 +100,45 @@ fn placed(template: &str, values: &[Text<'_>]) -> String {
 
 /// `{name}` and `%(name)s`.
 fn named(template: &str, pairs: &Pairs<'_>) -> String {
+    let mut values = HashMap::with_capacity(pairs.0.len());
+    for (name, value) in &pairs.0 {
+        values.entry(&*name.0).or_insert(&*value.0);
+    }
+    let (mut brackets, mut braces) = (NextEnd::of(")s"), NextEnd::of("}"));
     fill(template, room(template, pairs.0.iter().map(|(_, value)| value)), |place| {
-        // Names are short: looking for their end does not go to the end of the template each time.
-        let place = beginning(place, NAME);
-        let (name, length) = match place.strip_prefix("%(") {
-            Some(rest) => rest.split_once(")s").map(|(name, _)| (name, name.len() + 4))?,
-            None => place.strip_prefix('{')?.split_once('}').map(|(name, _)| (name, name.len() + 2))?,
+        let at = template.len() - place.len();
+        let (start, end, length) = match place.starts_with("%(") {
+            true => (2, brackets.from(template, at)?, 2),
+            false => (1, Some(&place[..1]).filter(|start| *start == "{").and_then(|_| braces.from(template, at))?, 1),
         };
-        let (_, value) = pairs.0.iter().find(|(known, _)| known.0 == name)?;
-        Some((length, &*value.0))
+        let name = template.get(at + start..end).filter(|name| name.len() <= NAME)?;
+        Some((end + length - at, *values.get(name)?))
     })
+}
+
+/// Where the next end of a place stands. It is looked for once, not again for each place before it.
+struct NextEnd {
+    end: &'static str,
+    /// From where on it was looked for last, and where it was found.
+    known: Option<(usize, Option<usize>)>,
+}
+
+impl NextEnd {
+    fn of(end: &'static str) -> Self {
+        Self { end, known: None }
+    }
+
+    /// The first one from `at` on; places are asked for from left to right.
+    fn from(&mut self, template: &str, at: usize) -> Option<usize> {
+        match self.known {
+            Some((from, found)) if from <= at && found.is_none_or(|found| found >= at) => found,
+            _ => {
+                let found = template[at..].find(self.end).map(|found| at + found);
+                self.known = Some((at, found));
+                found
+            }
+        }
+    }
 }
 
 /// How long a message may become before its places stay as they are: a value may be asked for many times.
@@ -146,6 +175,8 @@ mod tests {
             (r#"{"message":"100% of {x} {}","params":["a"]}"#, "100% of {x} a"),
             (r#"{"message":"%s %s","params":["one"]}"#, "one %s"),
             (r#"{"message":"{Err} by %(who)s","params":{"Err":"满","who":"me"}}"#, "满 by me"),
+            (r#"{"message":"{a}{a{b}} %(a)s%(b%(a)s {c","params":{"a":"1","b":"2","a{b":"3"}}"#, "13} 1%(b1 {c"),
+            (r#"{"message":"%(a)s %(a","params":{"a":"first","a":"last"}}"#, "first %(a"),
             (r#"{"message":"%s","formatted":"done","params":["x"]}"#, "done"),
             (r#"{"message":5}"#, "5"),
             ("[1]", ""),

@@ -1,20 +1,21 @@
-//! An event to a report (ingest-protocols, sections 3 and 4).
+//! An event to a report.
 //!
-//! Where the documents leave a choice: the device is whom the SDKs count sessions by (the user, else the installation), so
+//! Where the protocol leaves a choice: the device is whom the SDKs count sessions by (the user, else the installation), so
 //! that crashed and connected devices are the same; `tags` are the report's custom keys, what the server side adds
 //! (environment, server, logger, URL) its server keys; `transaction` is the scene. An event that says nothing is still one.
 
 use super::breadcrumbs;
+use super::contexts;
 use super::event::{Contexts, Event, Request, Thread as SentThread, User};
 use super::language::Language;
+use super::packed_frames::Stack;
+use super::print::{Print, Printed};
 use super::release::Release;
-use super::stack::{self, Print, Printed};
-use super::stack_frames::Stack;
-use super::surroundings;
+use super::stack;
 use crate::dialect::bounds::{FINGERPRINT_PART, ID, NAME, PRINT_SPARE, SHORT, STACK, THREAD_STACKS, VALUE, VERSION};
 use crate::dialect::cut::{beginning, copied, cut, mark};
 use crate::dialect::native::{cut_long, cut_short, identify};
-use crate::dialect::{Received, name};
+use crate::dialect::{Dialect, Received};
 use schemas::record::{Category, RawReport, Thread};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -33,7 +34,7 @@ pub(super) struct Sent<'a> {
 
 /// Makes the report of an event.
 pub(super) fn report(event: &Event<'_>, sent: Sent<'_>, received: &Received) -> RawReport {
-    let mut report = RawReport::new(&received.app_id, name::SENTRY, Category::Error, received.received_at);
+    let mut report = RawReport::new(&received.app_id, Dialect::Sentry.name(), Category::Error, received.received_at);
     received.describe(&mut report);
     let language = Language::of(event);
     report.event_id = match identifier(&event.event_id.0) {
@@ -46,7 +47,7 @@ pub(super) fn report(event: &Event<'_>, sent: Sent<'_>, received: &Received) -> 
     classify(event, language, &mut report);
     let marks = story(event, language, sent.length.saturating_add(PRINT_SPARE), &mut report);
     surroundings(event, &mut report);
-    surroundings::keep(event, &marks, &mut report);
+    contexts::keep(event, &marks, &mut report);
     mark_lists(event, &mut report);
     identify(&mut report, sent.nonce);
     cut_long(&mut report);
@@ -233,7 +234,7 @@ fn surroundings(event: &Event<'_>, report: &mut RawReport) {
         put_pair(("serverKey", &mut report.server_key), (name, &value.0), &mut report.truncated);
     }
     report.user_logs = breadcrumbs::log(&event.crumbs.0);
-    surroundings::describe(&contexts, event, report);
+    contexts::describe(&contexts, event, report);
 }
 
 fn put_pair((field, pairs): (&str, &mut BTreeMap<String, String>), (name, value): (&str, &str), truncated: &mut Vec<String>) {

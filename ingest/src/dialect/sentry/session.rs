@@ -3,18 +3,19 @@
 //! A single session is known by its id, so that a start that is told twice is one. Sessions that a server counted together
 //! carry no ids: each post of them counts. They are one record that says how many it stands for.
 
+use super::contexts;
 use super::event::Sdk;
 use super::lenient::{object, skip};
-use super::moment::Moment;
 use super::release::Release;
-use super::surroundings;
+use super::timestamp::Timestamp;
 use super::values::{Flag, List, Text, Whole};
-use crate::dialect::allowance::Allowance;
+use crate::batch::Items;
 use crate::dialect::bounds::{SESSION_GROUPS, SESSION_RECORDS, SESSION_STARTS, SHORT};
+use crate::dialect::copy_budget::CopyBudget;
 use crate::dialect::cut::beginning;
 use crate::dialect::native_connection::identified;
-use crate::dialect::{Items, Received, name, platform};
-use crate::ready::Ready;
+use crate::dialect::{Dialect, Received, platform};
+use crate::encoded::EncodedRecord;
 use schemas::record::{Connection, ConnectionKind};
 use serde_json::json;
 
@@ -24,7 +25,7 @@ object! {
         id: Text<'a> = "sid",
         device: Text<'a> = "did",
         init: Flag = "init",
-        started: Moment = "started",
+        started: Timestamp = "started",
         attributes: Attributes<'a> = "attrs",
     } []
 }
@@ -41,7 +42,7 @@ object! {
     /// How many sessions of a minute ended how.
     Group<'a>, other: skip, {
         device: Text<'a> = "did",
-        started: Moment = "started",
+        started: Timestamp = "started",
         exited: Whole = "exited",
         errored: Whole = "errored",
         abnormal: Whole = "abnormal",
@@ -64,8 +65,8 @@ object! {
 pub(super) struct Reader<'a> {
     pub(super) received: &'a Received,
     pub(super) sdk: &'a Sdk<'a>,
-    pub(super) allowance: &'a Allowance,
-    pub(super) connections: Items<Ready<Connection>>,
+    pub(super) budget: &'a CopyBudget,
+    pub(super) connections: Items<EncodedRecord>,
     /// Starts that were taken.
     pub(super) taken: u32,
     /// Starts above the bound.
@@ -121,14 +122,14 @@ impl Reader<'_> {
 
     fn push(&mut self, start: Connection) {
         let nonce = self.received.nonce_of(self.connections.len());
-        self.connections.push(self.allowance.ready(identified(start, nonce)));
+        self.connections.push(self.budget.encoded(identified(start, nonce)));
     }
 
     fn start(&self, attributes: &Attributes<'_>) -> Connection {
         let release = Release::of(&attributes.release.0);
-        let mut start = self.received.connection(name::SENTRY, ConnectionKind::Start);
+        let mut start = self.received.connection(Dialect::Sentry.name(), ConnectionKind::Start);
         start.version = release.version.to_owned();
-        start.platform_id = match surroundings::platform_id("", &self.sdk.name.0) {
+        start.platform_id = match contexts::platform_id("", &self.sdk.name.0) {
             platform::PC if self.sdk.name.0.starts_with("sentry.cocoa") => platform::IOS,
             platform::PC => platform::of_os_info(attributes.user_agent.or(&Text(self.received.user_agent.as_str().into()))),
             platform => platform,
@@ -164,8 +165,8 @@ mod tests {
 
     fn read(body: &str) -> (Vec<Connection>, u64) {
         let (received, sdk) = (Received { nonce: 7, ..Received::default() }, Sdk::default());
-        let allowance = Allowance::of(body.len());
-        let mut reader = Reader { received: &received, sdk: &sdk, allowance: &allowance, connections: Vec::new(), taken: 0, over: 0 };
+        let budget = CopyBudget::of(body.len());
+        let mut reader = Reader { received: &received, sdk: &sdk, budget: &budget, connections: Vec::new(), taken: 0, over: 0 };
         reader.aggregated(&serde_json::from_str(body).unwrap());
         (reader.connections.into_iter().map(|start| start.unwrap().record().unwrap()).collect(), reader.over)
     }

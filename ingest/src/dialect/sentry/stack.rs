@@ -6,95 +6,14 @@
 //!                                          frames: printed by language, one file       + which lines are the application's
 //! ```
 
-use super::event::{Event, Exception, Frame};
-use super::frames;
+use super::event::{Event, Exception};
 use super::language::Language;
-use super::stack_frames::Stack;
+use super::packed_frames::{Frames, Stack};
+use super::print::Print;
+use super::print_frame;
 use crate::dialect::bounds::{EXCEPTION_NAME, MESSAGE};
 use crate::dialect::cut::{beginning, cut};
-use crate::dialect::value::count;
-
-/// A text of frames on its way, and what the client said of them.
-#[derive(Debug)]
-pub(super) struct Print {
-    text: String,
-    /// Bytes that the text may have. A frame of a few bytes may be printed with sixty: how many there are does not bound it.
-    room: usize,
-    is_cut: bool,
-    /// For each line of the text `+` (a frame of the application), `-` (none) or a space (not said).
-    marks: String,
-    lines: usize,
-}
-
-impl Print {
-    /// A print of at most so many bytes, and what is printed last.
-    pub(super) fn within(room: usize) -> Self {
-        Self { text: String::new(), room, is_cut: false, marks: String::new(), lines: 0 }
-    }
-
-    /// Adds what is no frame.
-    pub(super) fn words(&mut self, words: &str) {
-        if !self.has_room() {
-            return;
-        }
-        self.lines += ends_of_lines(words);
-        self.text.push_str(words);
-    }
-
-    /// Adds the lines of a frame; `write` leaves out no line's end.
-    pub(super) fn frame(&mut self, frame: &Frame<'_>, write: impl FnOnce(&mut String)) {
-        if !self.has_room() {
-            return;
-        }
-        let start = self.text.len();
-        write(&mut self.text);
-        if let Some(in_app) = frame.in_app.0 {
-            while self.marks.len() < self.lines {
-                self.marks.push(' ');
-            }
-            self.marks.push(if in_app { '+' } else { '-' });
-        }
-        self.lines += ends_of_lines(&self.text[start..]);
-    }
-
-    /// Adds all frames of a stack.
-    pub(super) fn stack(&mut self, language: Language, stack: &Stack) {
-        let frames = &stack.frames;
-        self.is_cut |= frames.is_cut();
-        let one = |(number, frame): (usize, Frame<'_>)| self.frame(&frame, |text| frames::write(language, number, &frame, text));
-        if language == Language::Python {
-            frames.iter().enumerate().for_each(one);
-        } else {
-            frames.iter().rev().enumerate().for_each(one);
-        }
-    }
-
-    fn has_room(&mut self) -> bool {
-        self.is_cut |= self.text.len() >= self.room;
-        self.text.len() < self.room
-    }
-
-    /// Text and marks; no marks where the client said nothing of any frame.
-    pub(super) fn finish(mut self) -> Printed {
-        let end = self.text.trim_end_matches('\n').len();
-        self.text.truncate(end);
-        self.is_cut |= cut(&mut self.text, self.room);
-        Printed { text: self.text, marks: self.marks, is_cut: self.is_cut }
-    }
-}
-
-/// A print that is done.
-#[derive(Debug, Default)]
-pub(super) struct Printed {
-    pub(super) text: String,
-    pub(super) marks: String,
-    /// Whether there was more than its room, or than is kept of a stack.
-    pub(super) is_cut: bool,
-}
-
-fn ends_of_lines(text: &str) -> usize {
-    count(text, |byte| byte == b'\n')
-}
+use std::fmt::Write as _;
 
 /// The exceptions, outermost first: by their own numbers, else as a list of them is ordered, causes first.
 pub(super) fn order<'e, 'a>(event: &'e Event<'a>) -> Vec<&'e Exception<'a>> {
@@ -146,7 +65,7 @@ fn section(print: &mut Print, language: Language, (before, exception): (&str, &E
     let header = header(language, exception);
     match language {
         // Ruby puts the header behind the place of the innermost frame.
-        Language::Ruby if !frames.is_empty() => return frames::ruby(print, &header, frames),
+        Language::Ruby if !frames.is_empty() => return ruby(print, &header, frames),
         Language::Go => print.words(&format!("{before}{header}\n{}", if frames.is_empty() { "" } else { "\ngoroutine 1 [running]:\n" })),
         Language::Rust => print.words(&format!("{before}{header}\n{}", if frames.is_empty() { "" } else { "stack backtrace:\n" })),
         Language::Php => print.words(&format!("{before}{header}\n{}", if frames.is_empty() { "" } else { "Stack trace:\n" })),
@@ -196,5 +115,19 @@ fn csharp<'s>(print: &mut Print, chain: &[&Exception<'_>], stack: impl Fn(usize)
         if place > 0 {
             print.words("   --- End of inner exception stack trace ---\n");
         }
+    }
+}
+
+/// Ruby's: the header stands behind the place of the innermost frame.
+fn ruby(print: &mut Print, header: &str, frames: &Frames) {
+    let (class, value) = header.split_once(": ").unwrap_or((header, header));
+    let mut rest = frames.iter().rev();
+    if let Some(first) = rest.next() {
+        print.frame(&first, |text| {
+            let _ = writeln!(text, "{}: {value} ({class})", print_frame::place_in(&first));
+        });
+    }
+    for (number, frame) in rest.enumerate() {
+        print.frame(&frame, |text| print_frame::write(Language::Ruby, number, &frame, text));
     }
 }

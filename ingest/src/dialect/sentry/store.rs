@@ -1,4 +1,4 @@
-//! Bodies of old clients: JSON, zlib, or Base64 of either, without a word about it in the headers.
+//! Bodies of old clients: JSON, zlib, or Base64 of either, which no header names.
 
 use crate::dialect::inflate::inflate;
 use crate::rejection::Rejection;
@@ -9,20 +9,25 @@ use std::borrow::Cow;
 /// The first byte of every zlib stream that clients write.
 const ZLIB: u8 = 0x78;
 
+/// Whether a body is not plain JSON: it may become much longer while it is read.
+pub(crate) fn is_packed(body: &[u8]) -> bool {
+    !body.trim_ascii_start().starts_with(b"{")
+}
+
 /// The JSON of a body.
-pub(super) fn unpacked(body: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, Rejection> {
+pub(super) fn unpacked(body: &[u8]) -> Result<Cow<'_, [u8]>, Rejection> {
     let text = body.trim_ascii();
-    if text.starts_with(b"{") {
-        return Ok(body);
+    if !is_packed(text) {
+        return Ok(Cow::Borrowed(body));
     }
     if text.first() == Some(&ZLIB) {
-        return Ok(Cow::Owned(inflate(&body, Some("deflate"))?.into_owned()));
+        return Ok(Cow::Owned(inflate(body, Some("deflate"))?.into_owned()));
     }
     match STANDARD.decode(text) {
         Ok(packed) if packed.first() == Some(&ZLIB) => Ok(Cow::Owned(inflate(&packed, Some("deflate"))?.into_owned())),
         Ok(plain) => Ok(Cow::Owned(plain)),
         // Whatever it is: reading it as JSON says what is wrong.
-        Err(_) => Ok(body),
+        Err(_) => Ok(Cow::Borrowed(body)),
     }
 }
 
@@ -43,7 +48,7 @@ mod tests {
     }
 
     fn read(body: &[u8]) -> Result<Vec<u8>, Rejection> {
-        unpacked(body.into()).map(Cow::into_owned)
+        unpacked(body).map(Cow::into_owned)
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub const FIXTURES: [(&str, &str); 34] = [
     ),
     (
         "android",
-        "FATAL EXCEPTION: main\nProcess: com.shop, PID: 812\njava.lang.NullPointerException: Attempt to invoke virtual method on a null object reference\n\
+        "FATAL EXCEPTION: main\nProcess: com.shop, PID: 812\njava.lang.NullPointerException: AttemptError to invoke virtual method on a null object reference\n\
          \tat com.shop.ui.CartFragment.onClick(CartFragment.kt:77)\n\tat android.view.View.performClick(View.java:7448)\n\
          \tat android.os.Handler.handleCallback(Handler.java:938)\n\tat com.android.internal.os.ZygoteInit.main(ZygoteInit.java:1003)\n",
     ),

@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout)]
 
+use crate::frames::language::LANGUAGES;
 use crate::frames::{self, MAX_FRAMES, Trace};
 use crate::normalise;
 
@@ -15,28 +16,16 @@ use super::{crash, group};
 /// Executions of each test where nothing else is asked for.
 const EXECUTIONS: u64 = 2_000;
 
-type Parser = fn(&str) -> Option<Trace<'_>>;
+type Parser = for<'a> fn(&'a str) -> Option<Trace<'a>>;
 
-const PARSERS: [(&str, Parser); 18] = [
-    ("anr", frames::anr::parse),
-    ("csharp", frames::csharp::parse),
-    ("dart", frames::dart::parse),
-    ("go", frames::go::parse),
-    ("hotspot", frames::hotspot::parse),
-    ("java", frames::java::parse),
-    ("javascript", frames::javascript::parse),
-    ("kernel", frames::kernel::parse),
-    ("lua", frames::lua::parse),
-    ("native", frames::native::parse),
-    ("php", frames::php::parse),
-    ("python", frames::python::parse),
-    ("ruby", frames::ruby::parse),
-    ("rust", frames::rust::parse),
-    ("unreal", frames::unreal::parse),
-    ("any", |text| frames::parse(text, "")),
-    ("culprit", |text| frames::parse(frames::culprit::part(text), "")),
-    ("windows", |text| text.lines().find_map(|line| frames::windows::frame_of(line).map(|_| ())).and(None)),
-];
+/// The parsers of all languages, and what reads a text before them.
+fn parsers() -> Vec<(&'static str, Parser)> {
+    let mut parsers: Vec<(&str, Parser)> = LANGUAGES.iter().map(|entry| (entry.name, entry.parse)).collect();
+    parsers.push(("any", |text| frames::parse(text, "")));
+    parsers.push(("culprit", |text| frames::parse(frames::culprit::part(text), "")));
+    parsers.push(("windows", |text| text.lines().find_map(|line| frames::windows::frame_of(line).map(|_| ())).and(None)));
+    parsers
+}
 
 /// What the parsers look for; a piece of it in the wrong place is the likeliest way to go wrong.
 const WORDS: [&str; 48] = [
@@ -139,9 +128,9 @@ impl Random {
 }
 
 /// Says on the way out of a panic which seed brings it back.
-struct Named(u64);
+struct SeedOnPanic(u64);
 
-impl Drop for Named {
+impl Drop for SeedOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("failed with AFTERSHOCK_FUZZ=1 AFTERSHOCK_SEED={}", self.0);
@@ -155,7 +144,7 @@ fn repeat(name: &str, mut test: impl FnMut(&mut Random) -> bool) {
     let first = number("AFTERSHOCK_SEED").unwrap_or(1);
     let mut found = 0;
     for seed in first..first + executions {
-        let _named = Named(seed);
+        let _named = SeedOnPanic(seed);
         found += u64::from(test(&mut Random(seed)));
     }
     println!("{name:<12} {executions:>9} executions, {found} with a trace");
@@ -163,7 +152,7 @@ fn repeat(name: &str, mut test: impl FnMut(&mut Random) -> bool) {
 
 #[test]
 fn fuzz_every_parser() {
-    for (name, parser) in PARSERS {
+    for (name, parser) in parsers() {
         repeat(name, |random| {
             let text = random.stack();
             let found = parser(&text);

@@ -8,15 +8,10 @@ use crate::store::Row;
 use crate::zone::rfc3339;
 use schemars::JsonSchema;
 use schemas::commit_note::CommitNote;
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
+use schemas::record::TABLE_TOPICS;
 use serde::{Deserialize, Serialize};
 use service::kafka::Admin;
 use std::collections::HashMap;
-
-/// The consumer group of the processors.
-const GROUP: &str = "aftershock-processor";
-/// What they consume.
-const TOPICS: [&str; 4] = [RawReport::TOPIC, Connection::TOPIC, IssueChange::TOPIC, RejectedReport::TOPIC];
 
 /// The state of the pipeline. It reads the log's offsets, which are the journal's.
 pub struct Pipeline;
@@ -78,14 +73,14 @@ impl AdminOperation for Pipeline {
 
 async fn partitions(log: &Admin) -> Result<Vec<Partition>, Error> {
     let mut known = Vec::new();
-    for topic in TOPICS {
+    for topic in TABLE_TOPICS {
         for partition in 0..log.partitions(topic).await? {
             known.push((topic, partition));
         }
     }
     let asked: Vec<_> = known.iter().map(|(topic, partition)| ((*topic).to_owned(), *partition)).collect();
     // Committed first: what is folded meanwhile makes the lag look larger, never smaller.
-    let committed = log.committed(GROUP, &asked).await?;
+    let committed = log.committed(log.processor_group(), &asked).await?;
     let mut partitions = Vec::with_capacity(known.len());
     for ((topic, partition), committed) in known.into_iter().zip(committed) {
         let (low, end) = log.watermarks(topic, partition).await?;
@@ -129,16 +124,24 @@ mod tests {
 
     #[test]
     fn only_partitions_that_are_behind_hold_the_time_back() {
-        let rows = [last_row(TOPICS[0], 0, 100), last_row(TOPICS[0], 1, 200), last_row(TOPICS[1], 0, 50)];
+        let rows = [last_row(TABLE_TOPICS[0], 0, 100), last_row(TABLE_TOPICS[0], 1, 200), last_row(TABLE_TOPICS[1], 0, 50)];
         let state = |lags: [i64; 3]| {
-            let partitions = [partition(TOPICS[0], 0, lags[0]), partition(TOPICS[0], 1, lags[1]), partition(TOPICS[1], 0, lags[2])];
+            let partitions =
+                [partition(TABLE_TOPICS[0], 0, lags[0]), partition(TABLE_TOPICS[0], 1, lags[1]), partition(TABLE_TOPICS[1], 0, lags[2])];
             complete_through(&partitions, &rows, 1_000)
         };
         assert_eq!(state([0, 0, 0]), 1_000);
         assert_eq!(state([0, 1, 0]), 200);
         assert_eq!(state([5, 1, 0]), 100);
         assert_eq!(state([5, 1, 9]), 50);
-        assert_eq!(complete_through(&[partition(TOPICS[2], 3, 1)], &rows, 1_000), 0);
+        assert_eq!(complete_through(&[partition(TABLE_TOPICS[2], 3, 1)], &rows, 1_000), 0);
+    }
+
+    #[test]
+    fn the_statement_names_every_topic_that_becomes_a_table() {
+        for topic in TABLE_TOPICS {
+            assert!(include_str!("pipeline.sql").contains(&format!("select '{topic}' as topic")), "{topic}");
+        }
     }
 
     #[test]

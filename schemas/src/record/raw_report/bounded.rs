@@ -1,7 +1,7 @@
-//! Lists and maps of a report are read up to a bound: what is behind it costs time and no memory, however many stand in the log.
+//! Lists and maps of a report are read up to a bound. Items beyond it are skipped, so they cost time and no memory.
 //!
-//! An item of a list may be two bytes in the log and fifty in memory. The edge's own bounds are tighter; this one holds for
-//! what was put in the log by other means, or before there were any.
+//! An item of a list may take two bytes in the log and fifty in memory. The edge has tighter bounds; this one is for records that
+//! something else wrote to the log, or an edge that had no bounds yet.
 
 use super::{Attachment, Thread};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// The most items of a list, and entries of a map, that are read of a record.
-pub const MOST_ITEMS: usize = 1000;
+/// The most items of a list, or entries of a map, that are read from a record.
+pub const MAX_ITEMS: usize = 1000;
 
 pub(super) fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Thread>, D::Error> {
     deserializer.deserialize_seq(List(PhantomData))
@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
         let mut items = Vec::new();
-        while items.len() < MOST_ITEMS {
+        while items.len() < MAX_ITEMS {
             let Some(item) = list.next_element()? else { return Ok(items) };
             items.push(item);
         }
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for Pairs {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut pairs = BTreeMap::new();
-        while pairs.len() < MOST_ITEMS {
+        while pairs.len() < MAX_ITEMS {
             let Some((name, value)) = map.next_entry()? else { return Ok(pairs) };
             pairs.insert(name, value);
         }

@@ -1,8 +1,7 @@
-//! How a report is written: field by field in the order of `avro/raw_report.2.avsc`.
+//! Writes a report field by field, in the order of `avro/raw_report.2.avsc`.
 //!
-//! The library looks each field up by its name and asks for its type, which is most of what writing costs, and the edge
-//! writes every report. A test holds the bytes against the library's and against the reference implementation's, so a
-//! field that is forgotten here does not go unnoticed.
+//! The library looks up each field by its name and its type, which is most of the cost of writing, and the edge writes every report. A
+//! test compares the bytes with those of the library and of the reference implementation, so it notices a field that is forgotten here.
 
 use super::super::datum::Datum;
 use super::{Attachment, RawReport, Thread};

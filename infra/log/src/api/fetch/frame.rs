@@ -3,13 +3,12 @@
 //! The library encodes an answer with all its records in memory. Here it encodes what is around them, and the records go from
 //! the file to the socket. The layout is Kafka's `FetchResponse`, versions 4 to 17; a test holds it against the library's.
 
+use crate::call::{Call, Malformed, Piece};
+use crate::storage::reading::Records;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{FetchResponse, ResponseHeader, TopicName};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
-
-use crate::route::{Call, Malformed, Piece};
-use crate::storage::reading::Records;
 
 /// From this version on lengths are variable and every structure ends with its tagged fields.
 const FLEXIBLE: i16 = 12;
@@ -17,14 +16,14 @@ const FLEXIBLE: i16 = 12;
 const BY_ID: i16 = 13;
 
 /// A topic's part of an answer. The records in `PartitionData` are empty, those beside it are sent.
-pub struct Topic {
+pub struct TopicPart {
     pub name: TopicName,
     pub id: u128,
     pub partitions: Vec<(PartitionData, Records)>,
 }
 
 /// The frame in pieces, its length in front.
-pub fn frame(call: &Call, topics: Vec<Topic>) -> Result<Vec<Piece>, Malformed> {
+pub fn frame(call: &Call, topics: Vec<TopicPart>) -> Result<Vec<Piece>, Malformed> {
     let mut out = Writer { version: call.version, pieces: Vec::new(), bytes: BytesMut::with_capacity(256) };
     out.bytes.put_u32(0);
     let header = ResponseHeader::default().with_correlation_id(call.correlation);
@@ -47,7 +46,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn topic(&mut self, topic: Topic) -> Result<(), Malformed> {
+    fn topic(&mut self, topic: TopicPart) -> Result<(), Malformed> {
         if self.version >= BY_ID {
             self.bytes.put_u128(topic.id);
         } else {
@@ -125,17 +124,23 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::call::{Addresses, encode};
+    use crate::storage::reading::Stored;
     use kafka_protocol::messages::ApiKey;
     use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
     use proptest::prelude::*;
 
-    use super::*;
-    use crate::route::encode;
-    use crate::storage::reading::Stored;
-
     fn call(version: i16) -> Call {
         let nowhere = ([127, 0, 0, 1], 0).into();
-        Call { key: ApiKey::Fetch, version, correlation: 77, client: String::new(), peer: nowhere, local: nowhere, who: None }
+        Call {
+            key: ApiKey::Fetch,
+            version,
+            correlation: 77,
+            client: String::new(),
+            addresses: Addresses { peer: nowhere, local: nowhere },
+            principal: None,
+        }
     }
 
     proptest! {
@@ -164,7 +169,7 @@ mod tests {
                     ours.push((data.with_records(Some(Bytes::new())), records));
                 }
                 whole.responses.push(theirs);
-                topics.push(Topic { name, id, partitions: ours });
+                topics.push(TopicPart { name, id, partitions: ours });
             }
             let mut written = Vec::new();
             for piece in frame(&call(version), topics).unwrap() {

@@ -3,10 +3,9 @@
 //! A tombstone may go when it has been readable for `delete.retention.ms` after everything it deletes was gone. That
 //! moment is not in the record, so it is kept here: "up to this offset, since then".
 
+use crate::disk;
 use std::io;
 use std::path::Path;
-
-use crate::disk;
 
 const FILE: &str = "compacted";
 /// More moments than this are not kept; leaving one out makes its tombstones wait for the next.

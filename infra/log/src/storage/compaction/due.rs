@@ -1,17 +1,16 @@
 //! When a log is compacted, and how far: what is new enough stays, what is old enough does not wait for more.
 
+use super::cleaned::Cleaned;
+use super::{MAX_KEYS, Pass};
+use crate::storage::segment::{self, Batches, Sealed};
+use crate::storage::{Log, LogSettings};
 use std::io;
 use std::path::Path;
-
-use super::cleaned::Cleaned;
-use super::{MOST_KEYS, Pass};
-use crate::storage::segment::{self, Batches, Sealed};
-use crate::storage::{Log, Settings};
 
 impl Pass {
     /// A pass, if one is due: enough is new, or something has waited for long enough, or tombstones were kept for long
     /// enough.
-    pub fn due(log: &Log, settings: &Settings, now: i64) -> io::Result<Option<Pass>> {
+    pub fn due(log: &Log, settings: &LogSettings, now: i64) -> io::Result<Option<Pass>> {
         let cleaned = Cleaned::read(&log.dir)?;
         let sealed = &log.sealed[..ripe(&log.sealed, &cleaned, now.saturating_sub(settings.min_compaction_lag_ms), settings)];
         let total: u64 = sealed.iter().map(|segment| segment.size).sum();
@@ -27,7 +26,7 @@ impl Pass {
             cleaned,
             segment_bytes: settings.segment_bytes,
             tombstones_before,
-            most_keys: MOST_KEYS,
+            most_keys: MAX_KEYS,
             now,
         };
         Ok(is_due.then(pass))
@@ -35,7 +34,7 @@ impl Pass {
 }
 
 /// How many segments may be compacted: up to the first that is not compacted yet and holds a record newer than `newest`.
-fn ripe(sealed: &[Sealed], cleaned: &Cleaned, newest: i64, settings: &Settings) -> usize {
+fn ripe(sealed: &[Sealed], cleaned: &Cleaned, newest: i64, settings: &LogSettings) -> usize {
     if settings.min_compaction_lag_ms == 0 {
         return sealed.len();
     }

@@ -1,12 +1,10 @@
 //! Which records of a batch stay. Offsets, sequences and times of those that stay do not change.
 
-use std::io;
-
-use bytes::{Bytes, BytesMut};
-
 use super::latest::Latest;
 use crate::storage::batch::{self, HEADER, Header};
 use crate::storage::records::{self, Record};
+use bytes::{Bytes, BytesMut};
+use std::io;
 
 /// What a pass goes by.
 #[derive(Debug)]

@@ -1,19 +1,17 @@
 //! Compaction against a model of what must be there, with crashes between its steps.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::*;
+use crate::storage::LogSettings;
+use crate::storage::reading::{ReadRequest, Records};
+use bytes::BytesMut;
+use kafka_protocol::records::{Compression, Record as Sent, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use bytes::BytesMut;
-use kafka_protocol::records::{Compression, Record as Sent, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
-
-use super::*;
-use crate::storage::Settings;
-use crate::storage::reading::{Records, Want};
-
 const PRODUCER: i64 = 9;
 
-fn settings() -> Settings {
+fn settings() -> LogSettings {
     let overrides =
         [("cleanup.policy", "compact"), ("segment.bytes", "2000"), ("delete.retention.ms", "1000"), ("min.cleanable.dirty.ratio", "0")];
     let overrides = overrides.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -68,7 +66,7 @@ fn contents(log: &Log) -> Vec<(i64, String, bool, i64)> {
     let mut found = Vec::new();
     let mut offset = log.start();
     while let Some(piece) = log.piece_at(offset) {
-        let want = Want { offset, before: log.end(), max_bytes: 700, at_least_one: true };
+        let want = ReadRequest { offset, before: log.end(), max_bytes: 700, at_least_one: true };
         let read = match piece.read(&want).unwrap() {
             Some(Records::Read(read)) => read,
             Some(Records::Stored(_)) => panic!("more than was wanted"),
@@ -152,16 +150,16 @@ fn the_latest_of_each_key_stays_at_its_offset_and_tombstones_go_in_time() {
     assert!(log.sealed.len() > 10, "{}", log.sealed.len());
     let (before, size, end) = (log.active.base, log.size(), log.end());
     let owner = owner(log);
-    assert!(pass(&owner, 10_000, MOST_KEYS).unwrap());
+    assert!(pass(&owner, 10_000, MAX_KEYS).unwrap());
     let mut log = owner.log.take().unwrap();
     assert_eq!(contents(&log), expected(&model, before, true));
     assert!(log.size() < size / 3 && log.end() == end && log.start() == 0);
     assert!(Pass::due(&log, &settings(), 10_999).unwrap().is_none(), "nothing is new, no tombstone is old");
     let sent = batch(end as i32 - 1, &model[end as usize - 1..], CODECS[199 % 5]);
-    assert_eq!(log.append(&sent, &settings(), 0).unwrap_err(), super::super::Refusal::OutOfOrder, "the producers are still known");
+    assert_eq!(log.append(&sent, &settings(), 0).unwrap_err(), super::super::StorageError::OutOfOrder, "the producers are still known");
     let again = self::owner(Log::open(dir.path(), 0).unwrap());
     assert_eq!(contents(again.log.borrow().as_ref().unwrap()), expected(&model, before, true));
-    assert!(pass(&again, 11_000, MOST_KEYS).unwrap(), "the tombstones have been kept for long enough");
+    assert!(pass(&again, 11_000, MAX_KEYS).unwrap(), "the tombstones have been kept for long enough");
     let log = again.log.take().unwrap();
     assert_eq!(contents(&log), expected(&model, before, false));
     assert!(log.sealed.len() < 4, "what became small became one: {}", log.sealed.len());
@@ -195,7 +193,7 @@ fn a_crash_between_any_two_steps_loses_nothing_and_the_next_pass_ends_it() {
                 fill(&mut log, &mut model, 13, 60);
                 let mut dying = owner(log);
                 dying.dies = Some((at, moment));
-                let died = pass(&dying, 10_000 * (round + 1), MOST_KEYS).is_err();
+                let died = pass(&dying, 10_000 * (round + 1), MAX_KEYS).is_err();
                 drop(dying);
                 log = Log::open(dir.path(), 0).unwrap();
                 assert_eq!(log.end(), model.len() as i64);
@@ -208,7 +206,7 @@ fn a_crash_between_any_two_steps_loses_nothing_and_the_next_pass_ends_it() {
                 assert_eq!(newest(&held), newest(&expected(&model, 0, true)), "{moment} {at}");
             }
             let (before, owner) = (log.active.base, owner(log));
-            while pass(&owner, 1_000_000, MOST_KEYS).unwrap() {}
+            while pass(&owner, 1_000_000, MAX_KEYS).unwrap() {}
             let log = owner.log.take().unwrap();
             let strays = std::fs::read_dir(dir.path())
                 .unwrap()
@@ -230,10 +228,10 @@ fn a_pass_that_is_stopped_leaves_the_log_readable() {
         fill(&mut log, &mut model, 13, 100);
         let (before, owner) = (log.active.base, owner(log));
         owner.batches_left.set(Some(batches));
-        let ended = pass(&owner, 1, MOST_KEYS).unwrap();
+        let ended = pass(&owner, 1, MAX_KEYS).unwrap();
         owner.batches_left.set(None);
         assert_eq!(ended, batches == 200, "{batches}");
-        let _ = pass(&owner, 1, MOST_KEYS).unwrap();
+        let _ = pass(&owner, 1, MAX_KEYS).unwrap();
         assert_eq!(contents(owner.log.borrow().as_ref().unwrap()), expected(&model, before, true));
     }
 }
@@ -243,17 +241,17 @@ fn what_is_new_waits_and_what_is_old_does_not_wait_for_more() {
     let dir = tempfile::tempdir().unwrap();
     let (mut log, mut model) = (Log::open(dir.path(), 0).unwrap(), Model::new());
     fill(&mut log, &mut model, 17, 200);
-    let sparing = Settings { min_compaction_lag_ms: 1_000, ..settings() };
+    let sparing = LogSettings { min_compaction_lag_ms: 1_000, ..settings() };
     assert!(Pass::due(&log, &sparing, 1_500).unwrap().is_none(), "everything is new");
     let green = log.sealed.iter().find(|segment| segment.max_timestamp > 1_300).unwrap().base;
     let (sealed, owner) = (log.active.base, owner(log));
     assert!(green > 100 && green < sealed);
-    let due = |settings: &Settings, now: i64| Pass::due(owner.log.borrow().as_ref().unwrap(), settings, now).unwrap();
+    let due = |settings: &LogSettings, now: i64| Pass::due(owner.log.borrow().as_ref().unwrap(), settings, now).unwrap();
     assert!(due(&sparing, 2_300).unwrap().run(&owner).unwrap());
     assert_eq!(contents(owner.log.borrow().as_ref().unwrap()), expected(&model, green, true));
-    let patient = Settings { min_dirty_per_mille: 1_000, delete_retention_ms: i64::MAX, ..settings() };
+    let patient = LogSettings { min_dirty_per_mille: 1_000, delete_retention_ms: i64::MAX, ..settings() };
     assert!(due(&patient, 9_000).is_none(), "not all of it is new");
-    let urgent = Settings { max_compaction_lag_ms: 5_000, ..patient };
+    let urgent = LogSettings { max_compaction_lag_ms: 5_000, ..patient };
     assert!(due(&urgent, 1_000 + green + 4_000).is_none() && due(&urgent, 1_000 + sealed + 5_000).unwrap().run(&owner).unwrap());
     let log = owner.log.take().unwrap();
     assert_eq!(contents(&log), expected(&model, sealed, true));

@@ -122,19 +122,19 @@ async fn one_address_does_not_take_all_handshakes() {
 #[tokio::test]
 async fn a_new_certificate_is_taken_and_a_bad_one_is_not() {
     let (folder, tls) = certificate();
-    let held = certificate::Certificate::open(&tls).unwrap();
+    let held = crate::reload::Reloaded::open(tls.clone()).unwrap();
     let (first, now) = (held.current(), || held.current());
     write(folder.path());
-    held.reload();
+    held.reload().unwrap();
     let second = now();
     assert!(first.cert[0] != second.cert[0], "the new one is in force");
     for broken in ["", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0LTdmM2E=\n-----END PRIVATE KEY-----\n"] {
         std::fs::write(&tls.key, broken).unwrap();
-        held.reload();
+        assert!(held.reload().is_err());
         assert!(now().cert[0] == second.cert[0], "the old one stays");
     }
     write(folder.path());
-    held.reload();
+    held.reload().unwrap();
     assert!(now().cert[0] != second.cert[0], "and a good one is taken again");
 }
 

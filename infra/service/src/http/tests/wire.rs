@@ -1,12 +1,10 @@
 //! A client that says exactly what it is told and reads what comes back.
 
+use super::PATIENCE;
 use std::net::SocketAddr;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
-
-use super::PATIENCE;
 
 pub(super) struct Wire {
     stream: TcpStream,

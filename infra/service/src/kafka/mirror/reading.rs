@@ -1,38 +1,37 @@
 //! The thread of a mirror: the topic read whole, followed, and read again.
 
+use super::shared::{Fold, Progress, Shared};
+use crate::kafka::{Config, Error};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use std::fmt::Display;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::KafkaError;
-use rdkafka::message::Message as _;
-use rdkafka::types::RDKafkaErrorCode as Code;
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
-
-use super::{Fold, Progress, Shared};
-use crate::kafka::{Config, Error};
-
 /// How long the thread may take to see that nobody needs it any more.
-const BEAT: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long the log may take to say which partitions there are.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// After this long the topic is read anew: one that was made anew and has grown past the old one is found out by nothing else.
-const LIFE: Duration = Duration::from_secs(30);
-/// A large topic is read anew less often: reading takes this share of the time at most.
-const SHARE: u32 = 100;
+const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
+/// After this time the topic is read again from its beginning: nothing else reveals that it was deleted, made again, and has grown past
+/// the former one.
+const REREAD_INTERVAL: Duration = Duration::from_secs(30);
+/// A large topic is read again less often: reading takes at most one part in this many of the time.
+const REREAD_SHARE: u32 = 100;
 
 /// What is read.
-pub(super) struct Source {
+pub(super) struct TopicReader {
     pub(super) config: Config,
     pub(super) client_id: String,
     /// As the log knows it.
     pub(super) topic: String,
 }
 
-impl Source {
+impl TopicReader {
     pub(super) fn consumer(&self) -> Result<BaseConsumer<Quiet>, Error> {
         let mut client = self.config.client(&self.client_id, &tuning());
         // The library asks for a name even of readers that join no group.
@@ -68,7 +67,7 @@ impl Source {
                 }
             }
             if was_told {
-                std::thread::sleep(BEAT);
+                std::thread::sleep(POLL_INTERVAL);
             }
             consumer = self.consumer();
         }
@@ -82,7 +81,7 @@ impl Source {
         mut reading: Reading<T, E>,
     ) -> Result<(), Error> {
         while !reading.is_over() {
-            let polled = consumer.poll(BEAT);
+            let polled = consumer.poll(POLL_INTERVAL);
             let Some(shared) = shared.upgrade() else { return Ok(()) };
             if shared.is_stale.swap(false, Relaxed) {
                 return Ok(());
@@ -90,10 +89,9 @@ impl Source {
             match polled {
                 None => {}
                 Some(Ok(message)) => {
-                    let place = (message.partition(), message.offset());
-                    let record = (message.key().unwrap_or_default(), message.payload().unwrap_or_default());
-                    if let Err(error) = reading.take(&shared, place, record) {
-                        tracing::error!(topic = self.topic, partition = place.0, offset = place.1, %error, "a record was passed over");
+                    if let Err(error) = reading.take(&shared, &message) {
+                        let (partition, offset) = (message.partition(), message.offset());
+                        tracing::error!(topic = self.topic, partition, offset, %error, "a record was passed over");
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => reading.ended(&shared, partition),
@@ -108,7 +106,7 @@ impl Source {
     /// Every partition from its beginning; how many there are.
     fn assign(&self, consumer: &BaseConsumer<Quiet>) -> Result<usize, Error> {
         const OPERATION: &str = "fetch metadata";
-        let metadata = consumer.fetch_metadata(Some(&self.topic), PATIENCE).map_err(|error| Error::of(OPERATION, &error))?;
+        let metadata = consumer.fetch_metadata(Some(&self.topic), METADATA_TIMEOUT).map_err(|error| Error::of(OPERATION, &error))?;
         let found = metadata.topics().iter().find(|found| found.name() == self.topic && found.error().is_none());
         let count = found.map_or(0, |found| found.partitions().len());
         let mut list = TopicPartitionList::with_capacity(count);
@@ -129,7 +127,7 @@ struct Reading<T, E> {
     fold: Fold<T, E>,
     life: u64,
     begun: Instant,
-    /// When it is time to read anew; not before it is whole.
+    /// When the topic is to be read again; `None` until it is whole.
     until: Option<Instant>,
     /// Taken out once it is whole: it answers then.
     fresh: Option<T>,
@@ -147,7 +145,8 @@ impl<T: Default, E> Reading<T, E> {
         self.until.is_some_and(|until| Instant::now() > until)
     }
 
-    fn take(&mut self, shared: &Shared<T>, (partition, offset): (i32, i64), (key, payload): (&[u8], &[u8])) -> Result<(), E> {
+    fn take(&mut self, shared: &Shared<T>, message: &BorrowedMessage<'_>) -> Result<(), E> {
+        let (key, payload) = (message.key().unwrap_or_default(), message.payload().unwrap_or_default());
         let folded = match &mut self.fresh {
             Some(fresh) => (self.fold)(fresh, key, payload),
             None => {
@@ -155,8 +154,8 @@ impl<T: Default, E> Reading<T, E> {
                 value.as_mut().map_or(Ok(()), |value| (self.fold)(value, key, payload))
             }
         };
-        if let Some(next) = usize::try_from(partition).ok().and_then(|partition| self.next.get_mut(partition)) {
-            *next = offset + 1;
+        if let Some(next) = usize::try_from(message.partition()).ok().and_then(|partition| self.next.get_mut(partition)) {
+            *next = message.offset() + 1;
         }
         self.tell(shared);
         folded
@@ -170,7 +169,7 @@ impl<T: Default, E> Reading<T, E> {
             && let Some(fresh) = self.fresh.take()
         {
             *shared.value.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
-            self.until = Some(Instant::now() + LIFE.max(self.begun.elapsed() * SHARE));
+            self.until = Some(Instant::now() + REREAD_INTERVAL.max(self.begun.elapsed() * REREAD_SHARE));
             self.tell(shared);
         }
     }
@@ -197,7 +196,7 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// What is read is not there any more: deleted, or made anew and shorter.
+/// The topic that was read is gone: deleted, or made again and shorter.
 fn is_another_topic(error: &KafkaError) -> bool {
     let gone = [
         Code::AutoOffsetReset,
@@ -219,7 +218,7 @@ fn tuning() -> Vec<(&'static str, String)> {
         ("fetch.wait.max.ms", "250".to_owned()),
         ("fetch.queue.backoff.ms", "10".to_owned()),
         ("fetch.error.backoff.ms", "100".to_owned()),
-        // A topic made anew is found within this time.
+        // A topic that was made again is found within this time.
         ("topic.metadata.refresh.interval.ms", "5000".to_owned()),
     ]
 }

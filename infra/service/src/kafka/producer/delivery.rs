@@ -1,12 +1,22 @@
 //! What became of records that were sent together: one wake-up for whoever waits, however many they are.
 
+use crate::kafka::Error;
+use crate::telemetry::Gauge;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::{Error, PRODUCE, Position};
-use crate::telemetry::Gauge;
+pub(super) const PRODUCE: &str = "produce";
+
+/// Where a message is in its topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The partition that its key chose.
+    pub partition: i32,
+    /// Its place there.
+    pub offset: i64,
+}
 
 /// Resolves to the place of a message once all in-sync replicas have it.
 #[derive(Debug)]

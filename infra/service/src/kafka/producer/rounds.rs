@@ -6,27 +6,26 @@
 //! requests to the log for the same messages. A round that takes long does not hold up the next for ever, for another
 //! partition may well be answered.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
+use super::delivery::{PRODUCE, Position, Ticket};
+use super::options::ProducerOptions;
+use crate::kafka::{Config, Error};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode as Code;
-
-use super::delivery::Ticket;
-use super::{Config, Error, PRODUCE, Position, ProducerOptions};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// After this long the next round begins though one is under way.
-const LONGEST_ROUND: Duration = Duration::from_millis(50);
+const MAX_ROUND_TIME: Duration = Duration::from_millis(50);
 /// Most messages of a round: handing them over must take less than the library's linger, or it sends them in pieces.
 /// Where many more wait, a quarter of them: then the log is slow, and pieces are the lesser evil.
-const LARGEST_ROUND: usize = 800;
+const MAX_ROUND_MESSAGES: usize = 800;
 /// How often a thread without work looks for errors of the library.
-const REST: Duration = Duration::from_millis(100);
+const IDLE_POLL: Duration = Duration::from_millis(100);
 
 /// A message on its way to the library.
 pub(super) struct Queued {
@@ -37,7 +36,7 @@ pub(super) struct Queued {
 }
 
 /// A client; dropped, it closes the library's and says so to all who still wait.
-pub(super) struct Client {
+pub(super) struct RoundClient {
     line: Arc<Line>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -66,7 +65,7 @@ struct State {
     settled: AtomicUsize,
 }
 
-impl Client {
+impl RoundClient {
     pub(super) fn new(config: &Config, options: &ProducerOptions) -> Result<Self, Error> {
         let state = Arc::new(State::default());
         let tick = (options.linger / 3).max(Duration::from_micros(500));
@@ -79,7 +78,7 @@ impl Client {
         let work = Arc::clone(&line);
         let thread = std::thread::Builder::new().name("to the log".to_owned()).spawn(move || work.run());
         let thread = thread.map_err(|error| Error::Configuration { reason: format!("no thread for the producer: {error}") })?;
-        Ok(Client { line, thread: Some(thread) })
+        Ok(RoundClient { line, thread: Some(thread) })
     }
 
     /// Queues messages; their tickets tell the rest.
@@ -103,7 +102,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for RoundClient {
     fn drop(&mut self) {
         self.line.queue().closing = true;
         self.line.filled.notify_one();
@@ -121,7 +120,7 @@ impl Line {
             std::thread::sleep(self.tick);
             self.collect();
             let is_free = self.state.in_flight.load(Relaxed) == 0;
-            if is_free || begun.elapsed() >= LONGEST_ROUND {
+            if is_free || begun.elapsed() >= MAX_ROUND_TIME {
                 begun = Instant::now();
                 self.submit();
             }
@@ -134,7 +133,7 @@ impl Line {
     fn rest(&self) -> bool {
         let mut queue = self.queue();
         while !queue.closing && queue.waiting.is_empty() && self.state.in_flight.load(Relaxed) == 0 {
-            let (woken, rested) = self.filled.wait_timeout(queue, REST).unwrap_or_else(PoisonError::into_inner);
+            let (woken, rested) = self.filled.wait_timeout(queue, IDLE_POLL).unwrap_or_else(PoisonError::into_inner);
             queue = woken;
             if rested.timed_out() {
                 drop(queue);
@@ -158,7 +157,7 @@ impl Line {
 
     fn submit(&self) {
         let mut queue = self.queue();
-        let size = LARGEST_ROUND.max(queue.waiting.len() / 4).min(queue.waiting.len());
+        let size = MAX_ROUND_MESSAGES.max(queue.waiting.len() / 4).min(queue.waiting.len());
         let rest = queue.waiting.split_off(size);
         let round = std::mem::replace(&mut queue.waiting, rest);
         drop(queue);
@@ -200,7 +199,7 @@ fn properties(options: &ProducerOptions, linger: Duration) -> [(&'static str, St
         ("linger.ms", (linger.as_secs_f64() * 1e3).to_string()),
         ("queue.buffering.max.messages", (options.queue_messages * 2).max(1).to_string()),
         ("queue.buffering.max.kbytes", kib),
-        ("message.max.bytes", (16 << 20).to_string()),
+        ("message.max.bytes", crate::kafka::MAX_RECORD_BYTES.to_string()),
         ("topic.metadata.propagation.max.ms", "5000".to_owned()),
     ]
 }

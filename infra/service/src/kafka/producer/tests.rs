@@ -2,6 +2,7 @@
 //! loopback and fails on purpose.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::delivery::PRODUCE;
 use super::*;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;

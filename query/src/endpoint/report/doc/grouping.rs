@@ -2,6 +2,7 @@
 
 use super::Report;
 use schemars::JsonSchema;
+use schemas::grouping::{Kind, PartKind};
 use serde::{Deserialize, Serialize};
 
 /// Why a report is in its issue. `aftershock group --explain` tells more of a report that is at hand.
@@ -14,7 +15,8 @@ pub struct Grouping {
     fingerprint: String,
     /// What the issue is about, in words.
     signature: String,
-    /// What was recognised, such as exception, native, oom, anr or message.
+    /// What sort of event the report is.
+    #[schemars(with = "Kind")]
     kind: String,
     /// What decided: a rule of the project, the client, a setting of the app, or the kinds of the parts.
     basis: String,
@@ -30,7 +32,8 @@ pub struct Grouping {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "crashDoc.GroupingPart")]
 pub struct Part {
-    /// What it is, such as rule, client, kind, type, frame, class or message.
+    /// What sort of thing counted.
+    #[schemars(with = "PartKind")]
     kind: String,
     value: String,
 }
