@@ -12,6 +12,7 @@ pub use statement::{Bind, IdList, Statement, hex};
 
 use crate::config::Limits;
 use clickhouse::{Client, RowOwned, RowRead};
+use service::clickhouse::Reader;
 use service::fair_queue::{AcquireError, Bounds, FairQueue, Permit};
 use service::telemetry::{Histogram, histogram};
 use std::sync::Arc;
@@ -79,10 +80,10 @@ pub trait Counted: RowOwned + RowRead + Send {
 }
 
 impl Store {
-    /// Reads with `client`, within `limits`; for the service itself until [`Store::of`] says for whom.
+    /// Reads with `reader`, within `limits`; for the service itself until [`Store::of`] says for whom.
     #[must_use]
-    pub fn new(client: Client, limits: &Limits, require_projections: bool) -> Self {
-        let client = client
+    pub fn new(reader: Reader, limits: &Limits, require_projections: bool) -> Self {
+        let client = Client::from(reader)
             .with_setting("max_execution_time", limits.statement_time.as_secs().max(1).to_string())
             .with_setting("max_result_rows", MAX_ROWS.to_string())
             .with_setting("max_result_bytes", limits.result_size.0.to_string())

@@ -3,7 +3,6 @@
 use crate::error::{Error, invalid};
 use crate::operation::Reads;
 use crate::param::{Block, CategoryFilter, Context, CountryFilter, DeviceFilter, Flag, Target, TextList, TimeRange, VersionFilter};
-use crate::sql;
 use crate::store::{Bind, Row, Statement};
 use crate::zone::Zone;
 use schemars::JsonSchema;
@@ -181,6 +180,8 @@ impl TrendRow {
 
 /// The buckets of a trend.
 pub struct Buckets {
+    /// What gives their rows.
+    pub statement: Statement,
     /// The time that the tables are asked for, from the beginning of bucket 0.
     pub range: TimeRange,
     /// Length of a bucket in seconds.
@@ -195,9 +196,9 @@ pub struct Buckets {
 impl Buckets {
     /// Every bucket of a range, each for itself.
     #[must_use]
-    pub fn each(range: TimeRange, seconds: i64, label: fn(Zone, i64) -> String) -> Self {
+    pub fn each(statement: Statement, range: TimeRange, seconds: i64, label: fn(Zone, i64) -> String) -> Self {
         let count = u32::try_from(range.seconds() / seconds).unwrap_or_default();
-        Self { range, seconds, shown: 0..count, gap: Gap::Zero, label }
+        Self { statement, range, seconds, shown: 0..count, gap: Gap::Zero, label }
     }
 }
 
@@ -210,11 +211,8 @@ pub async fn answer(reads: &Reads, target: Target, parameters: TrendParameters, 
     let (zone, plain_sums, most) = (reads.settings.time_zone, reads.settings.plain_device_sums, reads.settings.limits.points);
     let versions = reads.resolve(&target, versions, &buckets.range).await?;
     let selection = Selection { category, devices, versions, countries, dimensions, plain_sums };
-    let statement = match buckets.gap {
-        Gap::Zero => sql!("trend/trend.sql"),
-        Gap::SoFar { .. } => sql!("trend/cumulative.sql"),
-    };
-    let statement = statement
+    let statement = buckets
+        .statement
         .bind(&target)
         .bind(&buckets.range)
         .bind(&category)

@@ -61,8 +61,7 @@ fn file_of(operation: &Listed) -> String {
 fn statements_of(file: &str) -> (Vec<String>, Vec<String>) {
     let text = std::fs::read_to_string(root().join(file)).expect(file);
     let folder = Path::new(file).parent().expect("a folder");
-    let shared = if text.contains("trend::answer(") { statements_of("query/src/trend.rs") } else { Default::default() };
-    let (mut statements, mut projections) = shared;
+    let (mut statements, mut projections) = (Vec::new(), Vec::new());
     for name in text.split("sql!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
         let path = folder.join(name);
         let sql = std::fs::read_to_string(root().join(&path)).expect(name);

@@ -4,6 +4,7 @@ use crate::envelope::A;
 use crate::error::Error;
 use crate::operation::{Asked, Operation, Reads};
 use crate::param::{HourRange, TimeRange};
+use crate::sql;
 use crate::trend::{self, Buckets, Gap, TrendParameters, TrendPoint};
 use crate::zone::{HOUR, Zone};
 
@@ -25,6 +26,7 @@ impl Operation for CumulativeTrend {
         let midnight = reads.settings.time_zone.midnight(hours.start);
         let bucket = |second: i64| u32::try_from((second - midnight) / HOUR).unwrap_or_default();
         let buckets = Buckets {
+            statement: sql!("cumulative.sql"),
             range: TimeRange(midnight..hours.end),
             seconds: HOUR,
             shown: bucket(hours.start)..bucket(hours.end),

@@ -4,6 +4,7 @@ use crate::envelope::A;
 use crate::error::Error;
 use crate::operation::{Asked, Operation, Reads};
 use crate::param::DayRange;
+use crate::sql;
 use crate::trend::{self, Buckets, TrendParameters, TrendPoint};
 use crate::zone::{DAY, Zone};
 
@@ -20,6 +21,7 @@ impl Operation for DailyTrend {
 
     async fn answer(reads: &Reads, asked: Asked<Self>) -> Result<Vec<TrendPoint>, Error> {
         let (DayRange(days), filters) = asked.parameters;
-        trend::answer(reads, asked.target, filters, Buckets::each(days, DAY, Zone::day_label)).await
+        let buckets = Buckets::each(sql!("trend.sql"), days, DAY, Zone::day_label);
+        trend::answer(reads, asked.target, filters, buckets).await
     }
 }

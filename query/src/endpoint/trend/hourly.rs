@@ -4,6 +4,7 @@ use crate::envelope::A;
 use crate::error::Error;
 use crate::operation::{Asked, Operation, Reads};
 use crate::param::HourRange;
+use crate::sql;
 use crate::trend::{self, Buckets, TrendParameters, TrendPoint};
 use crate::zone::{HOUR, Zone};
 
@@ -21,6 +22,7 @@ impl Operation for HourlyTrend {
     async fn answer(reads: &Reads, asked: Asked<Self>) -> Result<Vec<TrendPoint>, Error> {
         let (hours, filters) = asked.parameters;
         let range = hours.within(reads.settings.limits.hours)?;
-        trend::answer(reads, asked.target, filters, Buckets::each(range, HOUR, Zone::hour_label)).await
+        let buckets = Buckets::each(sql!("trend.sql"), range, HOUR, Zone::hour_label);
+        trend::answer(reads, asked.target, filters, buckets).await
     }
 }
