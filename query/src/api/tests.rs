@@ -66,8 +66,7 @@ fn statements_of(file: &str) -> (Vec<String>, Vec<String>) {
         let path = folder.join(name);
         let sql = std::fs::read_to_string(root().join(&path)).expect(name);
         statements.push(path.file_name().expect("a name").to_string_lossy().into_owned());
-        let named =
-            sql.lines().filter_map(|line| line.strip_prefix("-- Projections: ")).flat_map(|line| line.trim_end_matches('.').split(", "));
+        let named = sql.lines().filter_map(|line| projections(line)).flat_map(|line| line.trim_end_matches('.').split(", "));
         projections.extend(named.map(str::to_owned));
     }
     projections.sort_unstable();

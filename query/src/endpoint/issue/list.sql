@@ -1,7 +1,7 @@
 -- One page of an app's issues. Counts and times are those of the whole life of the issue, whatever the filters. The exception types are read from
--- the rows, only where they are asked for.
+-- the rows, only where they are asked for; so is all the rest where the rows are fewer marks than the projection.
 -- Blocks: target, exception_types, versions (issues seen in such a version), issue_filter, page, aliases.
--- Projections: issue.
+-- Preferred projections: issue.
 with splitByChar(',', {alias_sources:String}) as alias_sources, splitByChar(',', {alias_targets:String}) as alias_targets
 select canonical as issue, count() over () as found
 from
