@@ -131,8 +131,8 @@ fn statements_with_projections() -> Vec<(String, Vec<String>, String)> {
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "sql") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                let named = text.lines().find_map(|line| line.strip_prefix("-- Projections: "));
-                let Some(named) = named else { continue };
+                let named = text.lines().filter(|line| line.starts_with("--")).find_map(|line| line.split_once("rojections: "));
+                let Some((_, named)) = named else { continue };
                 let projections = named.trim_end_matches('.').split(", ").map(str::to_owned).collect();
                 found.push((path.display().to_string(), projections, with_values(&text)));
             }

@@ -66,7 +66,8 @@ fn statements_of(file: &str) -> (Vec<String>, Vec<String>) {
         let path = folder.join(name);
         let sql = std::fs::read_to_string(root().join(&path)).expect(name);
         statements.push(path.file_name().expect("a name").to_string_lossy().into_owned());
-        let named = sql.lines().filter_map(|line| projections(line)).flat_map(|line| line.trim_end_matches('.').split(", "));
+        let head = sql.lines().filter(|line| line.starts_with("--"));
+        let named = head.filter_map(|line| line.split_once("rojections: ")).flat_map(|(_, names)| names.trim_end_matches('.').split(", "));
         projections.extend(named.map(str::to_owned));
     }
     projections.sort_unstable();
@@ -78,7 +79,7 @@ fn operations_page(listed: &[Listed]) -> String {
     let mut page = String::from(
         "# Operations\n\n\
          Every operation of the query service by its name on the wire: an OpenAPI operation is at `/uniform/openapi/NAME`, also with key/value pairs\n\
-         after the name. The envelope is the shape of its answers (`query/src/envelope.rs`). Projections are the roll-ups that must answer its statements.\n\
+         after the name. The envelope is the shape of its answers (`query/src/envelope.rs`). Projections are the roll-ups that answer its statements.\n\
          This page is rendered from the list in `query/src/api.rs` and compared with it by a test. How to add one: `docs/adding-an-endpoint.md`.\n\n\
          | operation | methods | envelope | file | statements | projections |\n|---|---|---|---|---|---|\n",
     );

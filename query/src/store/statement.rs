@@ -1,6 +1,6 @@
 //! One statement with its parameters. Its text is a file of SQL with server-side parameters (`{from:DateTime('UTC')}`), so that each file runs by
 //! hand as it stands. The comment at its head names the blocks it takes (`-- Blocks: target, range.`), the parameters of its own (`-- Own: most.`)
-//! and the projections that must answer it (`-- Projections: trend.`).
+//! and the projections that must answer it (`-- Projections: trend.`) or do so where they are fewer marks (`-- Preferred projections: issue.`).
 
 use serde::Serialize;
 use std::borrow::Cow;
