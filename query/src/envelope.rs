@@ -1,4 +1,4 @@
-//! The shapes in which answers travel, and how each says that there is none: a table from the [`Class`] of an error to what is sent.
+//! The shapes in which answers travel, and how each says that there is no answer: a table from the [`Class`] of an error to what is sent.
 //!
 //! [`A`] to [`E`] are the five shapes of the OpenAPI: its operations differ in the one they use, and its clients look for the payload in all of them.
 //! [`Admin`], [`AppKey`] and [`Bare`] are those of the operations for administrators.

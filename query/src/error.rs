@@ -68,7 +68,7 @@ pub enum Rejection {
 /// What kind of failure an error is. Each envelope is a table from this to what is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
-    /// A token is required, and there is none.
+    /// A token is required and is missing.
     NoToken,
     /// The caller is not who they claim to be.
     Unauthenticated,

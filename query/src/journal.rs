@@ -41,7 +41,7 @@ impl ChangeWriter {
     /// Puts a change in the log; it is there whatever becomes of the reply.
     ///
     /// # Errors
-    /// The log does not acknowledge it: it may be there all the same, and whoever repeats it states it once.
+    /// The log does not acknowledge it. It may be in the log all the same; a repetition states it once.
     pub async fn append(&self, change: &IssueChange) -> Result<(), Error> {
         let bytes = record::encode(change)?;
         self.0.send(IssueChange::TOPIC, &change.key(), &bytes)?.await?;

@@ -1,13 +1,13 @@
 //! ClickHouse rows to JSON: the signed OpenAPI and the admin queries.
 //!
 //! ```text
-//! request → gate (who asks, how often) → parameters (path, query, body) → operation → store (its .sql) → pure function → envelope
+//! request → gate (authentication, rate) → parameters (path, query, body) → operation → store (its .sql) → pure function → envelope
 //! ```
 //!
 //! Start at [`api`], the whole API as a list. Each operation is a file in [`endpoint`] with its SQL beside it; [`operation`] says what one is and
 //! what it may use, [`param`] has the blocks of parameters they share, [`issue`] everything about issues. Invariants: no table is ever written here,
 //! what is stated goes to the log by [`journal`] and comes back as rows; only [`store`] knows the tables' client; trends and rankings are answered
-//! from the roll-ups alone; who asks is settled before anything of the request is read; no answer is written on an async worker.
+//! from the roll-ups alone; callers are authenticated before anything of the request is read; no answer is written on an async worker.
 
 pub mod api;
 pub mod app_versions;
@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// Serves the API until `shutdown`, then lets the requests that have begun end. Health and metrics are served beside it.
 ///
 /// # Errors
-/// A property that the log's client does not take, or a listener that broke. Tables and log that are away are no reason to stop.
+/// A property that the log's client does not take, or a listener that broke. The service goes on while tables or log are away.
 pub async fn run(
     config: Config,
     kafka: service::kafka::Config,

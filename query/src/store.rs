@@ -103,7 +103,7 @@ impl Store {
         Self { client, permits, user: "".into(), timeout, require_projections, answered, failed }
     }
 
-    /// The same for a user, whose statements wait for their permits beside those of others.
+    /// A store for a user, whose statements wait for permits beside those of other users.
     #[must_use]
     pub fn of(&self, user: &str) -> Self {
         Self { user: user.into(), ..self.clone() }

@@ -123,7 +123,7 @@ pub struct TrendPoint {
     pub access_user: u64,
 }
 
-/// How a series goes on where there is no row.
+/// The value of a series in a bucket without a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
     /// Each bucket stands for itself: nothing.
@@ -238,7 +238,7 @@ pub struct Frame {
     pub most: usize,
 }
 
-/// Every bucket of the frame for every series, in the order bucket, version, country. Where there is no row at all: one filler a bucket.
+/// Every bucket of the frame for every series, in the order bucket, version, country. Where there are no rows at all, each bucket has one filler.
 ///
 /// # Errors
 /// More points than the frame takes.

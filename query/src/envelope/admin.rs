@@ -68,7 +68,7 @@ impl Envelope for Admin {
 
 const STATUSES: [(StatusCode, &str); 7] = [
     (StatusCode::BAD_REQUEST, "A parameter is missing or wrong"),
-    (StatusCode::UNAUTHORIZED, "There is no token, or nobody has it"),
+    (StatusCode::UNAUTHORIZED, "The token is missing or unknown"),
     (StatusCode::FORBIDDEN, "The token is not for this app"),
     (StatusCode::NOT_FOUND, "What was asked for does not exist"),
     (StatusCode::CONFLICT, "The state of the service does not allow it"),

@@ -66,7 +66,7 @@ impl Envelope for AppKey {
 
 const STATUSES: [(StatusCode, &str); 8] = [
     (StatusCode::BAD_REQUEST, "A parameter is missing or wrong"),
-    (StatusCode::UNAUTHORIZED, "There is no token, or nobody has it"),
+    (StatusCode::UNAUTHORIZED, "The token is missing or unknown"),
     (StatusCode::FORBIDDEN, "The token is not for this app"),
     (StatusCode::NOT_FOUND, "What was asked for does not exist"),
     (StatusCode::CONFLICT, "Releases cannot be signed: there is no key for it"),

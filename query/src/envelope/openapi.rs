@@ -49,7 +49,7 @@ pub(super) fn failure(refusal: &Refusal, request: &Identity, business: fn(&Busin
     }
 }
 
-/// The same for the OpenAPI document; `T` is an error in the envelope.
+/// Everything that [`failure`] sends, for the OpenAPI document; `T` is an error in the envelope.
 pub(super) fn failures<T: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Failure> {
     let denial = generator.subschema_for::<Denial>();
     let business = generator.subschema_for::<T>();

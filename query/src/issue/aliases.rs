@@ -106,7 +106,7 @@ impl Aliases {
         self.decided_by_person.contains(issue) || self.split_off.contains(issue) || self.split_off.contains(target)
     }
 
-    /// The issue that `issue` is shown as: itself where it is no part.
+    /// The issue that `issue` is shown as: itself where it is not a part.
     #[must_use]
     pub fn canonical<'a>(&'a self, issue: &'a str) -> &'a str {
         root(&self.parents, issue)

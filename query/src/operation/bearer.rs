@@ -21,7 +21,7 @@ pub struct Bearer<O> {
     operation: PhantomData<fn() -> O>,
 }
 
-/// The request of an administrator, not yet read: who asks is settled first.
+/// The request of an administrator, not yet read: the caller is authenticated first.
 pub struct AdminRequest<P>(Request, PhantomData<fn() -> P>);
 
 impl<P: Parameters> http::Input for AdminRequest<P> {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::param::tests::given;
 
-    /// A number was no text, and whoever wrote the app's id as one was asked for no permission.
+    /// An id that was written as a number was not recognised as an app, and no permission was asked for.
     #[test]
     fn an_app_is_permitted_however_it_is_spelled() {
         let operator = Operator { id: "admin 1".to_owned(), apps: Some(vec!["7".to_owned()]) };

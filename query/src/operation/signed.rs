@@ -28,7 +28,7 @@ pub struct Signed<O, const TAIL: bool> {
     operation: PhantomData<fn() -> O>,
 }
 
-/// The request of an operation, not yet read: who asks is settled first.
+/// The request of an operation, not yet read: the caller is authenticated first.
 pub struct SignedRequest<P>(Request, PhantomData<fn() -> P>);
 
 impl<P: Parameters> http::Input for SignedRequest<P> {
