@@ -24,7 +24,7 @@ pub type TrendParameters = (CategoryFilter, DeviceFilter, VersionFilter, Country
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "TrendDimensions")]
-pub struct Fields {
+pub struct DimensionFields {
     /// Whether there is a row for each country.
     need_country_dimension: Option<Flag>,
     /// Whether there is one row for all versions that are asked for. Its devices are exact unless the service is configured otherwise.
@@ -42,9 +42,9 @@ pub struct Dimensions {
 }
 
 impl Block for Dimensions {
-    type Fields = Fields;
+    type Fields = DimensionFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: DimensionFields, _: &Context<'_>) -> Result<Self, Error> {
         if fields.user_scene_tag_list.is_some_and(|list| !list.0.is_empty()) {
             return Err(invalid("userSceneTagList", "trends are not kept by scene"));
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// How an [`App`] is spelled.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "App")]
-pub struct Fields {
+pub struct AppFields {
     /// Id of the app, as in the credentials.
     app_id: Text,
 }
@@ -18,9 +18,9 @@ pub struct Fields {
 pub struct App(pub String);
 
 impl Block for App {
-    type Fields = Fields;
+    type Fields = AppFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: AppFields, _: &Context<'_>) -> Result<Self, Error> {
         Ok(Self(fields.app_id.0))
     }
 }

@@ -231,7 +231,7 @@ const ANSWERS: &str = "\n## What an answer holds\n\n\
     | `expName`, `exceptionName`, `keyStack`, `userAgent` | 512 |\n| ids of devices, users and sessions | 256 |\n| a version and every other text | 128 |\n\n\
     An issue lists its 100 latest versions; its counts are those of all. `/v1/admin/stats/active` lists the 10,000 versions with the most devices.\n\
     A user has so many statements at once, and so many more that wait, as `[query.limits]` of `docs/configuration.md` says. Above: 429 with\n\
-    `Retry-After`; where no turn comes in time, 503 with `Retry-After`.\n";
+    `Retry-After`; where no permit comes in time, 503 with `Retry-After`.\n";
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// How a [`CategoryFilter`] is spelled.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(rename = "CategoryFilter")]
-pub struct Fields {
+pub struct CategoryFields {
     /// Category of the reports: crash, anr or error; crash where it is absent.
     #[serde(rename = "type")]
     category: Option<Text>,
@@ -29,10 +29,10 @@ impl CategoryFilter {
 }
 
 impl Block for CategoryFilter {
-    type Fields = Fields;
+    type Fields = CategoryFields;
 
     /// One page of the API's documentation leaves the category out and means crashes.
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: CategoryFields, _: &Context<'_>) -> Result<Self, Error> {
         match fields.category.as_deref().map_or("crash", str::trim).to_ascii_lowercase().as_str() {
             "crash" => Ok(Self(Category::Crash)),
             "anr" => Ok(Self(Category::Anr)),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "CountryFilter")]
-pub struct Fields {
+pub struct CountryFields {
     /// Countries as devices report them; all where the list is empty or holds "-1".
     country_list: Option<TextList>,
 }
@@ -20,9 +20,9 @@ pub struct Fields {
 pub struct CountryFilter(pub Vec<String>);
 
 impl Block for CountryFilter {
-    type Fields = Fields;
+    type Fields = CountryFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: CountryFields, _: &Context<'_>) -> Result<Self, Error> {
         let named = fields.country_list.unwrap_or_default().0;
         Ok(Self(if named.iter().any(|name| name == "-1") { Vec::new() } else { named }))
     }

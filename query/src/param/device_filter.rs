@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// How a [`DeviceFilter`] is spelled.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(rename = "DeviceFilter")]
-pub struct Fields {
+pub struct DeviceFields {
     /// Kind of device: 0 all (as where it is absent), 1 real devices, 2 emulators.
     vm: Option<Integer>,
 }
@@ -19,9 +19,9 @@ pub struct Fields {
 pub struct DeviceFilter(pub u8);
 
 impl Block for DeviceFilter {
-    type Fields = Fields;
+    type Fields = DeviceFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: DeviceFields, _: &Context<'_>) -> Result<Self, Error> {
         match u8::try_from(fields.vm.unwrap_or_default().0) {
             Ok(kind @ 0..=2) => Ok(Self(kind)),
             _ => Err(invalid("vm", "expected 0, 1 or 2")),

@@ -15,7 +15,7 @@ const END_OF_TIME: i64 = 10_413_791_999_999;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ErrorFilter")]
-pub struct Fields {
+pub struct ErrorFilterFields {
     /// Only this app; all that the token may see where it is absent.
     app_id: Option<Text>,
     /// Only this platform, as clients send it.
@@ -52,9 +52,9 @@ pub struct ErrorFilter {
 }
 
 impl Block for ErrorFilter {
-    type Fields = Fields;
+    type Fields = ErrorFilterFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: ErrorFilterFields, _: &Context<'_>) -> Result<Self, Error> {
         let text = |value: Option<Text>| value.unwrap_or_default().0;
         let moment = |value: Option<Integer>, otherwise: i64| value.map_or(otherwise, |value| value.0.clamp(0, END_OF_TIME));
         Ok(Self {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ExceptionTypes")]
-pub struct Fields {
+pub struct ExceptionTypeFields {
     /// Exception types, separated by commas; all where none is named.
     exception_type_list: Option<Text>,
 }
@@ -32,9 +32,9 @@ const MEMBERS: [(Category, &[&str]); 3] = [
 ];
 
 impl Block for ExceptionTypes {
-    type Fields = Fields;
+    type Fields = ExceptionTypeFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: ExceptionTypeFields, _: &Context<'_>) -> Result<Self, Error> {
         Self::read(fields.exception_type_list.as_ref())
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "IssueFilter")]
-pub struct Fields {
+pub struct IssueFilterFields {
     /// Order of the list: desc (as where it is absent) or asc.
     sort_order: Option<Text>,
     /// What the list is sorted by: uploadTime (as where it is absent), firstUploadTime, imeiCount or count.
@@ -44,9 +44,9 @@ pub struct IssueFilter {
 }
 
 impl Block for IssueFilter {
-    type Fields = Fields;
+    type Fields = IssueFilterFields;
 
-    fn check(fields: Fields, context: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: IssueFilterFields, context: &Context<'_>) -> Result<Self, Error> {
         let last_from = match (fields.issue_upload_time_relative_millis, &fields.date) {
             (Some(Integer(span)), _) => context.now.saturating_sub(span),
             (None, Some(name)) => context.now - relative(name)?,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "IssueKey")]
-pub struct Fields {
+pub struct IssueKeyFields {
     /// Id of the issue: 32 hexadecimal digits in either case, with or without colons.
     issue_id: Text,
 }
@@ -20,9 +20,9 @@ pub struct Fields {
 pub struct IssueKey(pub String);
 
 impl Block for IssueKey {
-    type Fields = Fields;
+    type Fields = IssueKeyFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: IssueKeyFields, _: &Context<'_>) -> Result<Self, Error> {
         issue_id("issueId", &fields.issue_id).map(Self)
     }
 }

@@ -15,7 +15,7 @@ const MOST_NUMBERED_ROWS: u32 = 200;
 /// How a [`Page`] is spelled.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(rename = "Page")]
-pub struct Fields {
+pub struct PageFields {
     /// Rows of the page, 10 where it is absent.
     rows: Option<Integer>,
     /// Rows to leave out before the page.
@@ -67,9 +67,9 @@ impl Rows {
 }
 
 impl Block for Page {
-    type Fields = Fields;
+    type Fields = PageFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: PageFields, _: &Context<'_>) -> Result<Self, Error> {
         let start = u32::try_from(fields.start.unwrap_or_default().0).map_err(|_| invalid("start", "expected an offset from 0 up"))?;
         Ok(Self { rows: fields.rows, start })
     }

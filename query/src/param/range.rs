@@ -12,7 +12,7 @@ use std::ops::Range;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "HourRange")]
-pub struct HourFields {
+pub struct HourRangeFields {
     /// First hour, as `yyyyMMddHH`.
     start_date: Option<Text>,
     /// Last hour, inclusive; same form as startDate.
@@ -27,7 +27,7 @@ pub struct HourFields {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "DayRange")]
-pub struct DayFields {
+pub struct DayRangeFields {
     /// First day, as `yyyyMMdd`.
     start_date: Option<Text>,
     /// Last day, inclusive; same form as startDate.
@@ -76,9 +76,9 @@ impl TimeRange {
 }
 
 impl Block for HourRange {
-    type Fields = HourFields;
+    type Fields = HourRangeFields;
 
-    fn check(fields: HourFields, context: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: HourRangeFields, context: &Context<'_>) -> Result<Self, Error> {
         let hour = |name: &str, text: Option<Text>| {
             let text = text.ok_or_else(|| invalid(name, "missing"))?;
             context.settings.time_zone.hour(&text).ok_or_else(|| invalid(name, "expected an hour as yyyyMMddHH"))
@@ -93,9 +93,9 @@ impl Block for HourRange {
 }
 
 impl Block for DayRange {
-    type Fields = DayFields;
+    type Fields = DayRangeFields;
 
-    fn check(fields: DayFields, context: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: DayRangeFields, context: &Context<'_>) -> Result<Self, Error> {
         let (first, last) = (fields.start_date.or(fields.start_hour), fields.end_date.or(fields.end_hour));
         let settings = context.settings;
         days(("startDate", first.as_ref()), ("endDate", last.as_ref()), settings.time_zone, settings.limits.days).map(Self)

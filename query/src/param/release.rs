@@ -17,7 +17,7 @@ const PLATFORM_LIMIT: usize = 64;
 /// How a [`NewRelease`] is spelled.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "NewRelease")]
-pub struct NewFields {
+pub struct NewReleaseFields {
     /// Id of the app, as in the credentials.
     app_id: Text,
     /// Platform: windows, linux, darwin or any other name, in any case.
@@ -37,7 +37,7 @@ pub struct NewFields {
 /// How a [`ReleaseKey`] is spelled.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "ReleaseKey")]
-pub struct KeyFields {
+pub struct ReleaseKeyFields {
     /// Id of the app, as in the credentials.
     app_id: Text,
     /// Platform of the release, in any case.
@@ -59,18 +59,18 @@ pub struct ReleaseKey {
 }
 
 impl Block for ReleaseKey {
-    type Fields = KeyFields;
+    type Fields = ReleaseKeyFields;
 
-    fn check(fields: KeyFields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: ReleaseKeyFields, _: &Context<'_>) -> Result<Self, Error> {
         let version = version(&fields.version)?;
         Ok(Self { app_id: fields.app_id.0, platform: platform(&fields.platform)?, version })
     }
 }
 
 impl Block for NewRelease {
-    type Fields = NewFields;
+    type Fields = NewReleaseFields;
 
-    fn check(fields: NewFields, context: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: NewReleaseFields, context: &Context<'_>) -> Result<Self, Error> {
         let release_notes = fields.release_notes.unwrap_or_default().0;
         if release_notes.chars().count() > NOTES_LIMIT {
             return Err(invalid("release_notes", format!("expected at most {NOTES_LIMIT} characters")));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ReportKey")]
-pub struct Fields {
+pub struct ReportKeyFields {
     /// Id of the report: 32 hexadecimal digits in either case, with or without colons.
     crash_hash: Text,
 }
@@ -21,9 +21,9 @@ pub struct Fields {
 pub struct ReportKey(pub ReportId);
 
 impl Block for ReportKey {
-    type Fields = Fields;
+    type Fields = ReportKeyFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: ReportKeyFields, _: &Context<'_>) -> Result<Self, Error> {
         fields.crash_hash.trim().parse().map(Self).map_err(|error| invalid("crashHash", format!("{error}")))
     }
 }

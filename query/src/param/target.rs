@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Target")]
-pub struct Fields {
+pub struct TargetFields {
     /// Id of the app, as in the credentials.
     app_id: Option<Text>,
     /// Platform of the app: 1 Android, 2 iOS, 10 PC.
@@ -28,9 +28,9 @@ pub struct Target {
 }
 
 impl Block for Target {
-    type Fields = Fields;
+    type Fields = TargetFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: TargetFields, _: &Context<'_>) -> Result<Self, Error> {
         let app = fields.app_id.ok_or_else(|| Rejection::parameter("appId", "missing"))?;
         let platform = fields.platform_id.or(fields.pid).ok_or_else(|| Rejection::parameter("platformId", "missing"))?;
         match u8::try_from(platform.0) {

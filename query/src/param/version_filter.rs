@@ -13,7 +13,7 @@ use std::hash::Hash;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "VersionFilter")]
-pub struct Fields {
+pub struct VersionFields {
     /// App versions, separated by `;`; `*` stands for any text; "-1" means all versions.
     version: Option<Text>,
     /// App versions as a list, with wildcards as in `version`; where it names any, `version` is ignored.
@@ -32,9 +32,9 @@ pub struct VersionFilter {
 }
 
 impl Block for VersionFilter {
-    type Fields = Fields;
+    type Fields = VersionFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: VersionFields, _: &Context<'_>) -> Result<Self, Error> {
         Self::read(fields.version.as_ref(), fields.version_list.as_ref())
     }
 }

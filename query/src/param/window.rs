@@ -12,7 +12,7 @@ use std::ops::Range;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Window")]
-pub struct Fields {
+pub struct WindowFields {
     /// One day, `yyyyMMdd`; today where no day is named at all.
     date: Option<Text>,
     /// First of several days, `yyyyMMdd`.
@@ -48,9 +48,9 @@ impl Window {
 }
 
 impl Block for Window {
-    type Fields = Fields;
+    type Fields = WindowFields;
 
-    fn check(fields: Fields, context: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: WindowFields, context: &Context<'_>) -> Result<Self, Error> {
         let (zone, most) = (context.settings.time_zone, context.settings.limits.days);
         let one = |name, day: &Text| days((name, Some(day)), (name, Some(day)), zone, 1);
         let range = match (&fields.date, &fields.min_date, &fields.max_date) {

@@ -18,7 +18,7 @@ pub struct ActiveDevices;
 /// How a [`LastDay`] is spelled.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "active.LastDay")]
-pub struct Fields {
+pub struct LastDayFields {
     /// Last day of all three, yyyy-MM-dd, by the clock of the service's zone.
     date: Text,
 }
@@ -31,9 +31,9 @@ pub struct LastDay {
 }
 
 impl Block for LastDay {
-    type Fields = Fields;
+    type Fields = LastDayFields;
 
-    fn check(fields: Fields, context: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: LastDayFields, context: &Context<'_>) -> Result<Self, Error> {
         Ok(Self { midnight: midnight(&fields.date, context.settings.time_zone)?, date: fields.date.0 })
     }
 }

@@ -18,7 +18,7 @@ pub struct ErrorDetail;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "error.ContentKey")]
-pub struct Fields {
+pub struct ContentFields {
     /// Id that the report was answered with.
     id: Integer,
     /// App that the list names with it; where it is absent, the latest report of all apps that the token may see.
@@ -32,9 +32,9 @@ pub struct ContentKey {
 }
 
 impl Block for ContentKey {
-    type Fields = Fields;
+    type Fields = ContentFields;
 
-    fn check(fields: Fields, _: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: ContentFields, _: &Context<'_>) -> Result<Self, Error> {
         let id = u64::try_from(fields.id.0).map_err(|_| invalid("id", "expected a positive number"))?;
         Ok(Self { id, app: fields.app_id.map(|app| app.0) })
     }

@@ -15,7 +15,7 @@ const ROWS: u32 = 20;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "getTopIssueEx.Ranking")]
-pub struct Fields {
+pub struct RankingFields {
     /// Most rows of the list, 20 where it is absent.
     limit: Option<Integer>,
     /// SystemExit or unSystemExit: only issues that are system exits, or none that are; both where it is absent.
@@ -37,9 +37,9 @@ pub struct Ranking {
 }
 
 impl Block for Ranking {
-    type Fields = Fields;
+    type Fields = RankingFields;
 
-    fn check(fields: Fields, context: &Context<'_>) -> Result<Self, Error> {
+    fn check(fields: RankingFields, context: &Context<'_>) -> Result<Self, Error> {
         let settings = context.settings;
         let exits = match fields.top_issue_data_type.as_deref() {
             None => Exits::Both,
