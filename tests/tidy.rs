@@ -232,6 +232,46 @@ fn every_query_stands_beside_the_code_that_runs_it() {
     assert!(queries.len() >= 20, "only {} queries", queries.len());
 }
 
+/// Crates in which the name of a public type says which type is meant.
+const CRATES_WITH_UNIQUE_TYPES: &[&str] = &["infra/engine", "infra/log", "infra/service", "query", "schemas"];
+
+/// Names that every module may use for its own (`kafka::Config`, `kafka::Error`), and Kafka's admin client beside an admin of the credentials.
+const SHARED_TYPE_NAMES: &[&str] = &["Admin", "Config", "Error"];
+
+#[test]
+fn a_public_type_name_is_defined_once_in_a_crate() {
+    let mut problems = Vec::new();
+    for folder in CRATES_WITH_UNIQUE_TYPES {
+        let mut known = std::collections::BTreeMap::new();
+        for file in files().into_iter().filter(|file| file.starts_with(&format!("{folder}/src/")) && file.ends_with(".rs")) {
+            for name in read(&file).lines().filter_map(public_type).filter(|name| !SHARED_TYPE_NAMES.contains(&name.as_str())) {
+                if let Some(other) = known.insert(name.clone(), file.clone()) {
+                    problems.push(format!("{file} defines {name}, as {other} does"));
+                }
+            }
+        }
+        assert!(known.len() > 15, "{folder}: only {} types found", known.len());
+    }
+    report(&problems);
+}
+
+/// The name of the type that a line defines, if it is visible outside of its module.
+fn public_type(line: &str) -> Option<String> {
+    let code = line.trim_start().strip_prefix("pub")?;
+    let code = if code.starts_with('(') { code.split_once(')')?.1 } else { code };
+    let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| code.trim_start().strip_prefix(kind))?;
+    Some(rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect())
+}
+
+#[test]
+fn a_word_of_the_glossary_is_defined_once() {
+    let text = read("docs/glossary.md");
+    let words: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("- **")?.split("**").next()).collect();
+    let repeated = words.iter().enumerate().filter(|(at, word)| words[..*at].contains(word));
+    report(&repeated.map(|(_, word)| format!("docs/glossary.md: {word} is defined twice")).collect::<Vec<_>>());
+    assert!(words.len() > 50, "only {} words found", words.len());
+}
+
 /// Paths in the documents: what stands in backticks or as a link's target and looks like a path of the tree.
 fn paths_in(text: &str) -> Vec<String> {
     let spans = text.split('`').skip(1).step_by(2).map(str::to_owned);
