@@ -117,8 +117,8 @@ mod tests {
         let answered = reply::<E, _>(Ok(Large(noted.clone())), &Identity::default()).await;
         let response = http::Output::into_response(answered.ok().unwrap());
         assert!(response.body().bytes().len() > 1 << 20);
-        let writer = noted.lock().unwrap().unwrap();
-        writer
+        let noted = *noted.lock().unwrap();
+        noted.unwrap()
     }
 
     /// The runtime of this test has one worker: this thread.
