@@ -68,6 +68,7 @@ check: ## formatting, lints, packages (licences, sources, unused ones), the hous
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	infra/deploy/deny/run.sh
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 	$(CARGO) test --workspace --test pipeline -- tidy:: unused::
 
 doc: ## the documentation of every item, private ones too; a broken link is an error

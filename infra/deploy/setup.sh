@@ -51,7 +51,7 @@ if command -v rustup >/dev/null && ! rustup toolchain list | grep -q "^$pinned-"
     # Where `stable` is that version, it gets the second name and nothing is fetched.
     stable=$(RUSTUP_AUTO_INSTALL=0 RUSTUP_TOOLCHAIN=stable rustc --print sysroot 2>/dev/null || true)
     if [ -n "$stable" ] && [ "$("$stable/bin/rustc" --version | cut -d ' ' -f 2)" = "$pinned" ]; then
-        ln -s "$stable" "$(dirname "$stable")/$pinned-${stable##*/stable-}"
+        ln -sn "$stable" "$(rustup show home)/toolchains/$pinned-${stable##*/stable-}"
     else
         rustup toolchain install "$pinned" --profile minimal --component rustfmt --component clippy
     fi

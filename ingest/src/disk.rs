@@ -1,8 +1,9 @@
 //! Free space on the disk of log and tables: below a mark the edge takes no more reports, before log or tables are hurt.
 
 use crate::config::{self, Shortage};
+use crate::metrics;
 use crate::rejection::Rejection;
-use service::telemetry::{self, Gauge};
+use service::telemetry::Gauge;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -25,15 +26,14 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn new(config: &config::Disk) -> Self {
-        let gauge = |name, help| telemetry::gauge(name, help, &[]);
         Self {
             config: config.clone(),
             is_short: AtomicBool::new(false),
             shortage: Mutex::new(None),
             is_unknown: AtomicBool::new(false),
-            free: gauge("aftershock_disk_free_bytes", "Bytes free on the disk of log and tables, where the edge watches it."),
-            mark: gauge("aftershock_disk_min_free_bytes", "Free bytes below which reports are refused."),
-            refusing: gauge("aftershock_disk_full", "1 while reports are refused for want of room on the disk."),
+            free: metrics::DISK_FREE_BYTES.get(),
+            mark: metrics::DISK_MIN_FREE_BYTES.get(),
+            refusing: metrics::DISK_FULL.get(),
         }
     }
 

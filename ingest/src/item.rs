@@ -1,6 +1,8 @@
 //! The two kinds of records that clients send, and what the edge asks of each.
 
+use crate::metrics;
 use schemas::record::{Category, Connection, RawReport, Record};
+use service::telemetry::{Counter, Metric};
 
 /// A kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +25,11 @@ impl Kind {
         }
     }
 
-    /// Name and help of the metric that counts it.
-    pub(crate) fn metric(self) -> (&'static str, &'static str) {
+    /// The metric that counts it, by dialect, outcome and reason.
+    pub(crate) fn metric(self) -> &'static Metric<Counter, 3> {
         match self {
-            Self::Report => ("aftershock_reports_total", "Reports by dialect, outcome and reason."),
-            Self::Connection => ("aftershock_connections_total", "Connections by dialect, outcome and reason."),
+            Self::Report => &metrics::REPORTS,
+            Self::Connection => &metrics::CONNECTIONS,
         }
     }
 }

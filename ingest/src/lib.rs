@@ -30,6 +30,7 @@ mod edge;
 mod encoded;
 mod endpoint;
 mod item;
+mod metrics;
 mod off_worker;
 mod origin;
 mod outcomes;
@@ -45,6 +46,7 @@ pub use batch::{Batch, Discarded, Items, Unused};
 pub use config::{Config, Disk, LongBodies, Publish, Shortage};
 pub use encoded::EncodedRecord;
 pub use item::{Kind, Receipt};
+pub use metrics::METRICS;
 pub use rejection::{Limit, Rejection, Scope};
 pub use update::UpdateRequest;
 

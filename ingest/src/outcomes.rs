@@ -3,9 +3,10 @@
 use crate::batch::{Batch, Discarded, Receipts};
 use crate::dialect::{DIALECTS, Dialect};
 use crate::item::Kind;
+use crate::metrics;
 use crate::rejection::Rejection;
 use schemas::outcome::Outcome;
-use service::telemetry::{self, Counter};
+use service::telemetry::Counter;
 
 /// The reason of requests whose client left before the answer. Their records may be in the log; sent again, they have the same
 /// ids and count once.
@@ -39,8 +40,7 @@ impl Outcomes {
 
 impl DialectCounters {
     fn of(dialect: Dialect) -> Self {
-        let help = "Bytes of request bodies by dialect.";
-        let bytes = telemetry::counter("aftershock_received_bytes_total", help, &[("dialect", dialect.name())]);
+        let bytes = metrics::RECEIVED_BYTES.with([dialect.name()]);
         Self { bytes, accepted: Kind::ALL.map(|kind| counter(dialect, kind, Outcome::Accepted)) }
     }
 }
@@ -64,12 +64,10 @@ impl Pending<'_> {
             Kind::Report | Kind::Connection => None,
         };
         for (kind, count) in &batch.unused {
-            let help = "Items of envelopes that were taken and not used, by kind.";
-            telemetry::counter("aftershock_unused_items_total", help, &[("kind", kind.name())]).add(*count);
+            metrics::UNUSED_ITEMS.with([kind.name()]).add(*count);
         }
         for Discarded { reason, category, quantity } in &batch.discarded {
-            let help = "What clients say that they did not send, by their reason and category.";
-            telemetry::counter("aftershock_client_discarded_total", help, &[("reason", reason), ("category", category)]).add(*quantity);
+            metrics::CLIENT_DISCARDED.with([reason, category]).add(*quantity);
         }
     }
 
@@ -116,6 +114,5 @@ impl Drop for Pending<'_> {
 }
 
 fn counter(dialect: Dialect, kind: Kind, outcome: Outcome) -> Counter {
-    let (metric, help) = kind.metric();
-    telemetry::counter(metric, help, &[("dialect", dialect.name()), ("outcome", outcome.name()), ("reason", outcome.reason())])
+    kind.metric().with([dialect.name(), outcome.name(), outcome.reason()])
 }

@@ -4,9 +4,9 @@ use crate::batch::{Batch, Items, Receipts};
 use crate::config;
 use crate::encoded::EncodedRecord;
 use crate::item::{Kind, Receipt};
+use crate::metrics;
 use crate::rejection::Rejection;
 use service::kafka::{self, Outgoing, Position, Producer, ProducerOptions};
-use service::telemetry;
 use std::time::Duration;
 
 /// When a client may try again while the queue drains.
@@ -29,7 +29,7 @@ impl Publisher {
             queue_messages: limits.queue_messages,
             queue_bytes: limits.queue_bytes.bytes(),
             linger: *limits.linger,
-            queued: telemetry::gauge("aftershock_publish_queue_records", "Records that wait for the log's acknowledgement.", &[]),
+            queued: metrics::PUBLISH_QUEUE_RECORDS.get(),
         };
         Ok(Self { producer: Producer::new(kafka, options)?, limits })
     }

@@ -1,6 +1,7 @@
 //! The releases as this edge knows them: the compacted topic in memory. Only those count that the credentials' release key vouches for:
 //! who can write to the log cannot have software installed.
 
+use crate::metrics;
 use crate::rejection::Rejection;
 use crate::update::{self, UpdateRequest};
 use schemas::catalogue::Catalogue;
@@ -8,7 +9,6 @@ use schemas::record::{Record, Release};
 use serde::Serialize;
 use service::credentials::Keyring;
 use service::kafka::{self, Mirror};
-use service::telemetry;
 use std::time::Duration;
 
 /// When a client may ask again while the topic has not been read yet.
@@ -34,8 +34,7 @@ pub(crate) struct UpdateReply {
 impl Releases {
     /// Begins to read.
     pub(crate) fn follow(kafka: &kafka::Config, keyring: &Keyring) -> Result<Self, kafka::Error> {
-        const NAME: &str = "aftershock_releases_refused_total";
-        let refused = telemetry::counter(NAME, "Records of releases without a valid MAC, each time that the topic is read.", &[]);
+        let refused = metrics::RELEASES_REFUSED.get();
         let keyring = keyring.clone();
         let fold = move |catalogue: &mut Catalogue, _: &[u8], payload: &[u8]| {
             let before = catalogue.refused();

@@ -1,10 +1,11 @@
 //! Dead letters: a record that could not be processed is written to a topic of its own before its slice is committed. A record that is too large
 //! for a letter is cut, and the letter says so.
 
+use crate::metrics::DEAD_LETTERS;
 use schemas::record::{self, Record, RejectedReport};
 use service::kafka::consumer::Message;
 use service::kafka::{self, Config, MAX_RECORD_BYTES, Producer, ProducerOptions};
-use service::telemetry::{Counter, counter};
+use service::telemetry::Counter;
 
 use crate::decode::Rejection;
 use crate::error::Error;
@@ -83,7 +84,7 @@ impl DeadLetters {
             queue_bytes: 64 << 20,
             ..ProducerOptions::default()
         };
-        let sent = |size| counter("aftershock_dead_letters_total", "Dead letters by what the log took of them.", &[("size", size)]);
+        let sent = |size| DEAD_LETTERS.with([size]);
         Ok(Self { producer: Producer::new(kafka, options)?, sent: [sent("whole"), sent("cut"), sent("refused")] })
     }
 

@@ -56,6 +56,7 @@ pub mod worker_setup;
 
 pub use config::Config;
 pub use error::Error;
+pub use metrics::METRICS;
 pub use migrate::{Topics, migrate};
 pub use pipeline::run;
 pub use project::{Grouping, Rules};

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use service::telemetry::{Gauge, gauge};
+use crate::metrics::{LAG_RECORDS, PARTITIONS, STREAM_HALTED, WINDOW_IDS};
+use service::telemetry::Gauge;
 
 /// Whether the processor can do its work: the status of its assigned partitions.
 #[derive(Clone, Default)]
@@ -49,16 +50,16 @@ impl Readiness {
     #[must_use]
     pub fn begin(&self, topic: &str, partition: i32) -> PartitionReporter {
         let number = partition.to_string();
-        let labels = [("topic", topic), ("partition", number.as_str())];
+        let labels = [topic, number.as_str()];
         let key = (topic.to_owned(), partition);
         self.state().partitions.insert(key.clone(), PartitionStatus::default());
         self.show();
         PartitionReporter {
             all: self.clone(),
             key,
-            lag: gauge("aftershock_lag_records", "Records in the log that are not in the tables yet.", &labels),
-            ids: gauge("aftershock_window_ids", "Ids of recent deliveries held in memory.", &labels),
-            halted: gauge("aftershock_stream_halted", "1 where a partition is not folded on until somebody acts, else 0.", &labels),
+            lag: LAG_RECORDS.with(labels),
+            ids: WINDOW_IDS.with(labels),
+            halted: STREAM_HALTED.with(labels),
         }
     }
 
@@ -93,7 +94,7 @@ impl Readiness {
 
     fn show(&self) {
         let assigned = i64::try_from(self.state().partitions.len()).unwrap_or(i64::MAX);
-        gauge("aftershock_partitions", "Partitions assigned to this processor.", &[]).set(assigned);
+        PARTITIONS.get().set(assigned);
     }
 }
 

@@ -8,9 +8,10 @@
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::metrics::{TABLE_BYTES, TRIMMED_BYTES};
 use schemas::record::{RawReport, Record};
 use schemas::time;
-use service::telemetry::{Counter, Gauge, counter, gauge};
+use service::telemetry::{Counter, Gauge};
 
 use crate::config::Config;
 use crate::dedupe::ALLOWANCE_MS;
@@ -48,8 +49,8 @@ impl Trimmer {
             timeout: *config.table_timeout,
             window_ms: window.saturating_add(ALLOWANCE_MS),
             readiness,
-            size: gauge("aftershock_table_bytes", "Bytes that the tables of reports, connections and dead letters take on disk.", &[]),
-            dropped: counter("aftershock_trimmed_bytes_total", "Bytes of log days dropped because of `retention.table_bytes`.", &[]),
+            size: TABLE_BYTES.get(),
+            dropped: TRIMMED_BYTES.get(),
             is_above: false,
         }
     }

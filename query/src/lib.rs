@@ -18,6 +18,7 @@ pub mod envelope;
 pub mod error;
 pub mod issue;
 pub mod journal;
+mod metrics;
 pub mod operation;
 pub mod param;
 pub mod releases;
@@ -27,6 +28,7 @@ pub mod zone;
 
 pub use config::Config;
 pub use error::Error;
+pub use metrics::METRICS;
 
 use operation::{Reads, Writes};
 use service::credentials::Keyring;

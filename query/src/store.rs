@@ -11,10 +11,11 @@ pub use clickhouse::Row;
 pub use statement::{Bind, IdList, Statement, hex};
 
 use crate::config::Limits;
+use crate::metrics::STATEMENT_SECONDS;
 use clickhouse::{Client, RowOwned, RowRead};
 use service::clickhouse::Reader;
 use service::fair_queue::{AcquireError, Bounds, FairQueue, Permit};
-use service::telemetry::{Histogram, histogram};
+use service::telemetry::Histogram;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -88,10 +89,7 @@ impl Store {
             .with_setting("max_result_rows", MAX_ROWS.to_string())
             .with_setting("max_result_bytes", limits.result_size.0.to_string())
             .with_setting("cancel_http_readonly_queries_on_client_close", "1");
-        let [answered, failed] = ["answered", "failed"].map(|outcome| {
-            let help = "Time from asking for a permit to the last row of a statement, or to its failure.";
-            histogram("aftershock_statement_seconds", help, &[("outcome", outcome)])
-        });
+        let [answered, failed] = ["answered", "failed"].map(|outcome| STATEMENT_SECONDS.with([outcome]));
         let permits = FairQueue::new(Bounds {
             permits: limits.statements,
             permits_per_key: limits.user_statements,

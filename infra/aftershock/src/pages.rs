@@ -20,7 +20,7 @@ pub fn keep_small() {}
 const MAX_KEPT_BYTES: libc::c_int = 16 << 20;
 
 /// Asks the C library to keep what is freed, up to a bound. The client library of the log takes and frees a few megabytes with every round of
-/// messages; given back and taken again each time, they are page faults (`docs/proof.md`).
+/// messages; given back and taken again each time, they are page faults.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
 pub fn keep_freed() {

@@ -1,9 +1,11 @@
-//! Renders the reference pages of the configuration and of the credentials from the structs that read them, so that a page cannot differ from the code.
+//! Renders the reference pages of the configuration and of the credentials from the structs that read them, and the page of the metrics from the lists that
+//! declare them, so that a page cannot differ from the code.
 
 use crate::settings::Settings;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use service::credentials::Credentials;
+use service::telemetry::{Description, PROCESS_METRICS};
 use std::fmt::Write;
 
 const HEAD: &str = "# Configuration\n\n\
@@ -29,6 +31,31 @@ const CREDENTIALS_TAIL: &str = "\n## What happens at a limit\n\n\
     the native dialect each item has its own `scope` and `retryAfter`, and 429 is answered where no item was accepted. The metrics count it as `throttled` with a\n\
     reason (`PerDevice`, `PerAddress`, `BytesPerAddress`, `AppPerMinute`, `AppBytesPerMinute` or `AppPerDay`). A page of an origin that is not allowed is\n\
     answered 403 and counted as `OriginNotAllowed`.\n";
+
+const METRICS_HEAD: &str = "# Metrics\n\n\
+    Every service tells its metrics at `/metrics` of its `admin_listen` (processor: `listen`), in the text format of Prometheus. A series appears once it has\n\
+    been counted the first time. Histograms have buckets from 50 µs to a minute.\n\n\
+    This page is rendered from the code and compared with it by a test.\n";
+
+/// The page of the metrics, in Markdown.
+pub fn metrics_page() -> String {
+    let lists = [
+        ("Of every service", [service::metrics::METRICS, PROCESS_METRICS].concat()),
+        ("Of ingest", ingest::METRICS.to_vec()),
+        ("Of processor", processor::METRICS.to_vec()),
+        ("Of query", query::METRICS.to_vec()),
+    ];
+    let mut page = METRICS_HEAD.to_owned();
+    for (title, mut metrics) in lists {
+        metrics.sort_by_key(|metric| metric.name);
+        let _ = write!(page, "\n## {title}\n\n| metric | type | labels | |\n|---|---|---|---|\n");
+        for Description { name, kind, labels, help } in metrics {
+            let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(page, "| `{name}` | {kind} | {labels} | {} |", help.replace('|', "\\|"));
+        }
+    }
+    page
+}
 
 /// The page of the credentials, in Markdown.
 pub fn credentials_page() -> String {
@@ -114,7 +141,7 @@ mod tests {
     /// `AFTERSHOCK_RENEW=1 cargo test -p aftershock reference` writes the pages again.
     #[test]
     fn the_pages_are_what_the_code_says() {
-        for (name, page) in [("configuration", page()), ("credentials", credentials_page())] {
+        for (name, page) in [("configuration", page()), ("credentials", credentials_page()), ("metrics", metrics_page())] {
             let path = format!("{}/../../docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
             if std::env::var_os("AFTERSHOCK_RENEW").is_some() {
                 std::fs::write(&path, &page).expect("the page is written");

@@ -1,7 +1,7 @@
 //! The embedded ClickHouse: `libchdb` behind ClickHouse's HTTP interface, on one data directory.
 //!
 //! Run as a process of its own, so that a fault or the memory limit of the engine takes nothing else with it. All others
-//! reach it by URL, as they would a server: [`run`] serves what the `clickhouse` crate, `curl` and other clients expect.
+//! reach it by URL, as they would a server: [`run()`] serves what the `clickhouse` crate, `curl` and other clients expect.
 //!
 //! Where to start: [`http`] answers requests, [`execute`] carries one statement from its text to its reply, [`library`] is
 //! the C interface. Invariants: a statement has a session of its own, so settings never leak; an insert's blocks are cut

@@ -1,4 +1,4 @@
-//! The tables' server: where it is and how a client of it is made.
+//! The ClickHouse server: its address, its accounts, and clients for it.
 
 use crate::config::Secret;
 use crate::http::{Authorities, TlsError};
@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// `[clickhouse]`.
+/// `[clickhouse]`: where the tables are and how they are reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -16,15 +16,15 @@ pub struct Config {
     /// PEM file with the certificate authorities that are trusted to sign the certificate of an `https://` server. Absent: those that the
     /// system trusts. Relative to the folder of the configuration file.
     pub ca_certificate: Option<PathBuf>,
-    /// Who writes; empty: the server's default user.
+    /// Account that writes; empty: the server's default user.
     pub user: String,
-    /// Their password.
+    /// Password of the account that writes.
     pub password: Secret<String>,
-    /// Who reads; empty: the one who writes.
+    /// Account that only reads; empty: the account that writes.
     pub read_user: String,
-    /// Their password.
+    /// Password of the account that only reads.
     pub read_password: Secret<String>,
-    /// Where the tables are.
+    /// Database that holds the tables.
     pub database: String,
 }
 
@@ -61,7 +61,7 @@ impl From<Reader> for Client {
     }
 }
 
-/// Why the server gave no answer.
+/// The server gave no answer, or an error.
 #[derive(Debug, thiserror::Error)]
 #[error("clickhouse: {0}")]
 pub struct Error(#[from] clickhouse::error::Error);
@@ -72,7 +72,7 @@ impl Config {
         self.client(&self.user, &self.password).with_database(&self.database)
     }
 
-    /// A writer outside any database, to make one: the server refuses a client of a database that is not there.
+    /// A writer without a database, to create one: the server refuses a client that names a missing database.
     pub fn server(&self) -> Client {
         self.client(&self.user, &self.password)
     }
@@ -135,7 +135,7 @@ impl Config {
 /// Asks the server for one row.
 ///
 /// # Errors
-/// The server is away, refuses the user or answers nonsense.
+/// The server is away, refuses the account, or does not answer as ClickHouse does.
 pub async fn ping(client: &Client) -> Result<(), Error> {
     client.query("select 1").fetch_one::<u8>().await?;
     Ok(())

@@ -1,21 +1,21 @@
-//! How much room a disk has.
+//! How much space a disk has.
 
 use std::io;
 use std::path::Path;
 
-/// Bytes of the disk that a folder lies on.
+/// The size of a disk, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// All there are.
+    /// All of it.
     pub total: u64,
-    /// Those that this user may still fill.
+    /// The part that this user may still write.
     pub free: u64,
 }
 
-/// Asks the system; may take as long as the disk does.
+/// The space of the disk that a folder lies on. Blocks for as long as the disk takes to answer.
 ///
 /// # Errors
-/// There is no such folder, or the system does not say.
+/// There is no such folder, or the system gives no answer.
 pub fn space(folder: &Path) -> io::Result<Space> {
     let found = rustix::fs::statvfs(folder)?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);

@@ -1,12 +1,12 @@
-//! The service kit: what every role of Aftershock stands on.
+//! The service kit: what all services of Aftershock have in common.
 //!
-//! It moves bytes, rows and requests, and does not know what a crash is. Start at [`http`] for the
-//! edge, [`kafka`] for the log and [`clickhouse`] for the tables; [`config`] and [`credentials`]
-//! say how a process is told what to do, [`telemetry`] and [`shutdown`] how it tells and how it ends.
+//! It moves bytes, rows and requests, and does not know what a crash is. Start at [`http`] for servers, [`kafka`] for the log and
+//! [`clickhouse`] for the tables. [`config`] and [`credentials`] are what a process reads at its start, [`telemetry`] is what it tells
+//! about its work, and [`shutdown`] is how it ends.
 //!
 //! Invariants: hyper is named only in `http/`, rdkafka only in `kafka/`, the clickhouse client only
-//! in `clickhouse.rs`, hmac only in `signature.rs`, governor only in `throttle.rs`; every wait is
-//! bounded by a time-out and every queue by a size.
+//! in `clickhouse.rs`, hmac only in `signature.rs`, governor only in `throttle.rs`; every wait has a
+//! timeout and every queue a maximum size.
 
 pub mod clickhouse;
 pub mod config;

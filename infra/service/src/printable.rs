@@ -1,5 +1,5 @@
-//! Text from outside, fit for a terminal and for a line of a log: nothing in it moves the cursor, changes a title, turns the
-//! direction of writing or begins a line.
+//! Text from outside made safe for a terminal and for a log line: it cannot move the cursor, change a title, reverse the direction of
+//! writing or begin a line.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -10,14 +10,14 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful)
 }
 
-/// The same for a text of several lines, which keeps their ends.
+/// The text with its line ends kept and other harmful characters as escapes.
 #[must_use]
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| is_harmful(character) && character != '\n')
 }
 
-/// JSON whose strings show nothing harmful, and mean the same. What JSON itself escapes is escaped already; ends of lines
-/// between values stay.
+/// JSON of the same meaning whose strings hold no harmful character unescaped. JSON itself escapes some already; line ends between values
+/// stay.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     let is_left = |character| is_harmful(character) && character != '\n';

@@ -1,4 +1,4 @@
-//! How a process is asked to end: a [`Trigger`] that fires once and a [`Shutdown`] that many wait on.
+//! Graceful shutdown: a [`Trigger`] that fires once and a [`Shutdown`] that any number of tasks wait on.
 
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,7 +17,7 @@ pub struct Trigger {
 }
 
 impl Shutdown {
-    /// A connected pair that has not fired.
+    /// A trigger that has not fired, and what it fires.
     #[allow(clippy::new_ret_no_self)]
     pub fn new() -> (Trigger, Shutdown) {
         let (fire, fired) = watch::channel(false);
@@ -46,7 +46,7 @@ impl Trigger {
 }
 
 /// Listens for signals from this call on, so call it before a port is taken: fires on the first SIGTERM or SIGINT and leaves the process with exit code 1
-/// on the second. A SIGHUP changes nothing by itself; whoever has something to read again listens for it besides.
+/// on the second. A SIGHUP changes nothing by itself; tasks that reload files listen for it themselves.
 ///
 /// Call it within a runtime.
 pub fn signals(trigger: Trigger) {

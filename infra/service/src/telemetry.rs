@@ -42,21 +42,6 @@ pub fn init(service: &str) {
     }
 }
 
-/// The counter of this name and these labels; made on first use. Names end in `_total`.
-pub fn counter(name: &'static str, help: &'static str, labels: &[(&'static str, &str)]) -> Counter {
-    registry::global().counter(name, help, labels)
-}
-
-/// The gauge of this name and these labels; made on first use.
-pub fn gauge(name: &'static str, help: &'static str, labels: &[(&'static str, &str)]) -> Gauge {
-    registry::global().gauge(name, help, labels)
-}
-
-/// The histogram of this name and these labels; made on first use. Names end in `_seconds`.
-pub fn histogram(name: &'static str, help: &'static str, labels: &[(&'static str, &str)]) -> Histogram {
-    registry::global().histogram(name, help, labels)
-}
-
 /// Every metric of the process in Prometheus' text format, version 0.0.4: those that the crates declare, sorted by name and labels, then
 /// [`PROCESS_METRICS`]. It reads files of the system: call it where a thread may block.
 pub fn render() -> String {

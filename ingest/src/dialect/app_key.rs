@@ -90,7 +90,7 @@ impl Draft for ErrorReport<'_> {
         required("software_version", &report.version)?;
         required("error_type", &report.exp_name)?;
         report.exception_type = "AllCatched".to_owned();
-        report.platform_id = platform::of_os_info(&report.platform);
+        report.platform_id = platform::number(platform::of_os_info(&report.platform));
         extra.keep_in(&mut report);
         let platform = report.platform_id.to_string();
         let content = Content::of([&report.exp_message, &report.call_stack, &report.exp_name, &report.version, &platform]);

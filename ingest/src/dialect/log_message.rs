@@ -66,7 +66,7 @@ impl Draft for Report<'_> {
             1 => (Category::Crash, "Crash".to_owned()),
             _ => (Category::Error, "AllCatched".to_owned()),
         };
-        report.platform_id = platform::of_name(&report.platform);
+        report.platform_id = platform::number(platform::of_name(&report.platform));
         report.occurred_at = occurred(report.occurred_at);
         extra.keep_in(&mut report);
         identify(&mut report, self.received);

@@ -10,12 +10,13 @@ use super::cut::{cut_marked, mark};
 use super::extra::Extra;
 use super::json_records::{Form, Reader};
 use super::object::{Draft, Field};
-use super::{BASE64, Dialect, Received, occurred, platform};
+use super::{BASE64, Dialect, Received, occurred, platform, required};
 use crate::batch::Items;
 use crate::encoded::EncodedRecord;
 use crate::rejection::Rejection;
 use base64::Engine as _;
 use schemas::digest::{self, Content, Delivery};
+use schemas::platform::Platform;
 use schemas::record::{Attachment, Category, RawReport, Thread};
 use serde::Deserialize;
 use serde::de::MapAccess;
@@ -42,7 +43,9 @@ pub fn parse(body: &[u8], content_type: Option<&str>, received: &Received) -> Re
 /// Checks a `platformId`.
 pub(super) fn platform_id(sent: Option<i64>) -> Result<i32, Rejection> {
     let number = sent.ok_or_else(|| Rejection::invalid("platformId: is required"))?;
-    platform::of_number(number).ok_or_else(|| Rejection::invalid("platformId: expected 1 (Android), 2 (iOS) or 10 (PC)"))
+    Platform::from_number(number)
+        .map(platform::number)
+        .ok_or_else(|| Rejection::invalid("platformId: expected 1 (Android), 2 (iOS) or 10 (PC)"))
 }
 
 struct Report<'a> {
@@ -128,13 +131,9 @@ impl Draft for Report<'_> {
 
 impl Report<'_> {
     fn classify(&mut self) -> Result<(), Rejection> {
-        let (category, members): (_, &[&str]) = match self.category.as_str() {
-            "crash" => (Category::Crash, &["Crash", "Native", "ExtensionCrash"]),
-            "anr" => (Category::Anr, &["ANR"]),
-            "error" => (Category::Error, &["AllCatched", "Unity3D", "Lua", "JS"]),
-            "" => return Err(Rejection::invalid("category: is required")),
-            _ => return Err(Rejection::invalid("category: expected crash, anr or error")),
-        };
+        required("category", &self.category)?;
+        let category = Category::from_name(&self.category).ok_or_else(|| Rejection::invalid("category: expected crash, anr or error"))?;
+        let members = category.exception_types();
         self.report.category = category;
         self.report.platform_id = platform_id(self.platform_id)?;
         let kind = &mut self.report.exception_type;

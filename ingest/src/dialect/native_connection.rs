@@ -12,6 +12,7 @@ use crate::encoded::EncodedRecord;
 use crate::rejection::Rejection;
 use schemas::digest::{self, Delivery};
 use schemas::ids::ConnectionId;
+use schemas::platform::Platform;
 use schemas::record::{Connection, ConnectionKind};
 use serde::de::MapAccess;
 
@@ -79,7 +80,7 @@ impl Received {
             app_id: self.app_id.clone(),
             dialect: dialect.to_owned(),
             kind,
-            platform_id: super::platform::PC,
+            platform_id: super::platform::number(Platform::Pc),
             version: String::new(),
             device_id: String::new(),
             user_id: String::new(),

@@ -1,40 +1,35 @@
 //! Which of the three platforms a text names.
 
-/// Android.
-pub(super) const ANDROID: i32 = 1;
-/// iOS and iPadOS.
-pub(super) const IOS: i32 = 2;
-/// Everything else.
-pub(super) const PC: i32 = 10;
+use schemas::platform::Platform;
 
 /// Of the `platform` of a log message, in any case.
-pub(super) fn of_name(platform: &str) -> i32 {
+pub(super) fn of_name(platform: &str) -> Platform {
     if platform.eq_ignore_ascii_case("android") {
-        ANDROID
+        Platform::Android
     } else if platform.eq_ignore_ascii_case("ios") {
-        IOS
+        Platform::Ios
     } else {
-        PC
+        Platform::Pc
     }
 }
 
 /// Of the free text of the app-key dialect's `os_info`: whether Android or iOS is named in it, as a word (a BIOS is not iOS).
-pub(super) fn of_os_info(os_info: &str) -> i32 {
+pub(super) fn of_os_info(os_info: &str) -> Platform {
     for word in os_info.split(|letter: char| !letter.is_alphanumeric()) {
         let word = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
         if word.eq_ignore_ascii_case("android") {
-            return ANDROID;
+            return Platform::Android;
         }
         if ["ios", "ipados", "iphone", "ipad"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
-            return IOS;
+            return Platform::Ios;
         }
     }
-    PC
+    Platform::Pc
 }
 
-/// Of a native `platformId`; `None` where it is not one of them.
-pub(super) fn of_number(number: i64) -> Option<i32> {
-    [ANDROID, IOS, PC].into_iter().find(|known| i64::from(*known) == number)
+/// The number that stands for it in the records.
+pub(super) fn number(platform: Platform) -> i32 {
+    i32::from(platform.number())
 }
 
 #[cfg(test)]
@@ -46,7 +41,7 @@ mod tests {
         for (name, expected) in
             [("android", 1), ("Android", 1), ("ios", 2), ("iOS", 2), ("windows", 10), ("web", 10), ("鸿蒙", 10), ("", 10)]
         {
-            assert_eq!(of_name(name), expected, "{name}");
+            assert_eq!(number(of_name(name)), expected, "{name}");
         }
     }
 
@@ -65,7 +60,7 @@ mod tests {
             ("", 10),
         ];
         for (text, expected) in cases {
-            assert_eq!(of_os_info(text), expected, "{text}");
+            assert_eq!(number(of_os_info(text)), expected, "{text}");
         }
     }
 }

@@ -5,12 +5,12 @@ use crate::authenticate::Caller;
 use crate::dialect::{Received, version_check};
 use crate::edge::Edge;
 use crate::item::Kind;
+use crate::metrics;
 use crate::off_worker::SHORT_BODY;
 use crate::origin::Origin;
 use crate::rejection::Rejection;
 use crate::releases::UpdateReply;
 use service::http::{Endpoint, Method, Request, Response};
-use service::telemetry;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -77,6 +77,5 @@ impl VersionCheck {
 }
 
 fn count(outcome: &str) {
-    let help = "Questions for a newer release by outcome: update, current, or the reason of a refusal.";
-    telemetry::counter("aftershock_version_checks_total", help, &[("outcome", outcome)]).inc();
+    metrics::VERSION_CHECKS.with([outcome]).inc();
 }

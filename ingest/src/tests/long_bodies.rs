@@ -4,6 +4,7 @@
 use super::http::{KEY, MESSAGE, Server};
 use crate::config::{Config, LongBodies};
 use crate::dialect::BODY_LIMIT;
+use service::config::Span;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -33,8 +34,8 @@ async fn send(server: &Server, address: &str, body: Vec<u8>) -> super::http::Ans
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flood_of_long_bodies_delays_another_address_by_a_few_of_them() {
-    const BODIES: usize = 60;
-    let server = server(LongBodies::default()).await;
+    const BODIES: usize = 24;
+    let server = server(LongBodies { timeout: Span::seconds(60), ..LongBodies::default() }).await;
     let answered = Arc::new(AtomicUsize::new(0));
     let mut flood = JoinSet::new();
     for _ in 0..BODIES {
@@ -59,7 +60,7 @@ async fn a_flood_of_long_bodies_delays_another_address_by_a_few_of_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn more_long_bodies_than_may_wait_are_a_503_with_a_reason_of_its_own() {
-    let server = server(LongBodies { waiting_per_address: 1, ..LongBodies::default() }).await;
+    let server = server(LongBodies { waiting_per_address: 1, timeout: Span::seconds(60), ..LongBodies::default() }).await;
     let mut flood = JoinSet::new();
     for _ in 0..40 {
         let server = Arc::clone(&server);

@@ -8,8 +8,8 @@
 
 use std::sync::OnceLock;
 
+use super::Frame;
 use super::search::{find_byte, rfind_byte};
-use super::{Frame, Language};
 
 /// What a frame counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -298,16 +298,23 @@ impl RuleFile {
     }
 }
 
-/// The rules of a language.
-#[must_use]
-pub fn rules(language: Language) -> &'static Rules {
-    language.entry().rules.rules()
-}
+/// Java and its relatives.
+pub static JAVA: RuleFile = RuleFile::new(include_str!("../rules/java.rules"));
+/// Languages whose frames are files and functions.
+pub static SCRIPT: RuleFile = RuleFile::new(include_str!("../rules/script.rules"));
+/// JavaScript.
+pub static JAVASCRIPT: RuleFile = RuleFile::new(include_str!("../rules/javascript.rules"));
+/// The languages of .NET.
+pub static CSHARP: RuleFile = RuleFile::new(include_str!("../rules/csharp.rules"));
+/// Languages that are compiled to machine code.
+pub static NATIVE: RuleFile = RuleFile::new(include_str!("../rules/native.rules"));
+/// The Linux kernel.
+pub static KERNEL: RuleFile = RuleFile::new(include_str!("../rules/kernel.rules"));
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::language::LANGUAGES;
+    use crate::frames::register::LANGUAGES;
 
     #[test]
     fn every_line_of_the_rule_files_is_a_rule_with_a_reason() {

@@ -7,7 +7,7 @@
 use super::classify::{self, Class};
 use super::location::after_log_prefix;
 use super::search::{before, before_byte, find, has, has_byte, lines, rsplit, rsplit_byte, split, split_byte, trim};
-use super::{Frame, Language, Trace, gdb, normal};
+use super::{Frame, Language, Trace, gdb, symbol};
 
 /// Phrases that begin a report, most telling first where one line holds several.
 const TITLES: [&str; 31] = [
@@ -116,11 +116,11 @@ fn blame_hang(trace: &mut Trace<'_>) {
 
 /// The outermost frame that is more than an entry: the work that the processor was asked to do.
 fn way_in(frames: &[Frame<'_>]) -> Option<usize> {
-    let rules = classify::rules(Language::Kernel);
+    let rules = classify::KERNEL.rules();
     let mut name = String::new();
     frames.iter().rposition(|frame| {
         name.clear();
-        normal::write(Language::Kernel, frame, &mut name);
+        symbol::kernel(frame, &mut name);
         rules.class(frame, &name) == Class::App
     })
 }

@@ -3,15 +3,11 @@
 //! Two frames with the same normal name are the same place in the program, whatever the build. Line numbers, addresses, counters of lambdas, suffixes of
 //! proxies, hashes and type arguments are left out.
 
+use super::Frame;
 use super::location::base_name;
 use super::search::{after, before_byte, find, find_byte, has, rfind_byte, rsplit, split_byte};
-use super::{Frame, Language};
 
-/// Appends the normal name of a frame; nothing where the frame names nothing.
-pub fn write(language: Language, frame: &Frame<'_>, out: &mut String) {
-    (language.entry().write_name)(frame, out);
-}
-
+/// `pkg.Total.func1.2` → `pkg.Total`: closures are counted.
 pub(super) fn go(frame: &Frame<'_>, out: &mut String) {
     dotted(frame.module, go_function(frame.function), out);
 }
@@ -184,10 +180,11 @@ pub(super) fn script(frame: &Frame<'_>, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::Language;
 
     fn name(language: Language, module: &str, function: &str) -> String {
         let mut out = String::new();
-        write(language, &Frame { module, function, ..Frame::default() }, &mut out);
+        (language.entry().write_name)(&Frame { module, function, ..Frame::default() }, &mut out);
         out
     }
 

@@ -1,8 +1,8 @@
 //! The normal names of a trace's frames, with what each frame is.
 
 use crate::fingerprint::NamedFrame;
-use crate::frames::classify::{self, Class};
-use crate::frames::{Trace, normal};
+use crate::frames::Trace;
+use crate::frames::classify::Class;
 
 use super::signature;
 
@@ -20,12 +20,13 @@ impl Names {
     pub fn of(trace: Option<&Trace<'_>>) -> Self {
         let mut this = Self { text: String::new(), ends: Vec::new(), has_harness: false };
         let Some(trace) = trace else { return this };
-        let rules = classify::rules(trace.language);
+        let language = trace.language.entry();
+        let rules = language.rules.rules();
         this.text.reserve(trace.frames.len() * 64);
         this.ends.reserve(trace.frames.len());
         for frame in &trace.frames {
             let start = this.text.len();
-            normal::write(trace.language, frame, &mut this.text);
+            (language.write_name)(frame, &mut this.text);
             let end = start + signature::cut(&this.text[start..]).len();
             this.text.truncate(end);
             if this.text.len() > start {

@@ -16,7 +16,7 @@ pub struct Span(pub Duration);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Size(pub u64);
 
-/// Why a text is no quantity.
+/// Why a text is not a quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found `{found}`")]
 pub struct QuantityError {
@@ -67,7 +67,7 @@ impl Size {
         Size(mib << 20)
     }
 
-    /// The size as a count in memory; on a narrower machine the largest there is.
+    /// The size as a count in memory; the largest possible count where the machine cannot address as much.
     pub fn bytes(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }

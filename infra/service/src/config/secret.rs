@@ -1,4 +1,4 @@
-//! A value that must not be seen: [`Secret`] prints `***` wherever it is shown.
+//! A value that must not be shown: [`Secret`] prints `***` wherever it is shown.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

@@ -1,4 +1,4 @@
-//! A tenant's application: its keys, its limits, and which web pages may speak for it.
+//! A tenant's application: its keys, its limits, and the web origins whose pages may send for it.
 
 use super::exposed;
 use crate::config::{Secret, Size};
@@ -84,7 +84,7 @@ impl App {
 }
 
 impl Default for App {
-    /// Without id and key, which every app has: what an entry of the file is that says nothing else.
+    /// An entry of the file with no keys set. Id and key are missing: every app needs its own.
     fn default() -> Self {
         Self {
             id: String::new(),

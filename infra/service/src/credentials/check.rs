@@ -1,4 +1,4 @@
-//! What credentials must be; the messages name the entry and never show a key.
+//! Checks of credentials. Their messages name the entry and never show a key.
 
 use super::{ALL_APPS, ANY_ORIGIN, Admin, App, Cipher, Index, User};
 use crate::config::Secret;
@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 /// Shorter tokens can be guessed.
 const MIN_TOKEN_LENGTH: usize = 16;
-/// Whoever has a signed release can try keys for it without asking anybody.
+/// A shorter key could be found by trying keys on a signed release, which needs no server.
 const MIN_RELEASE_KEY_LENGTH: usize = 32;
 
 pub(super) fn release_key(key: &Secret<String>) -> Result<(), String> {

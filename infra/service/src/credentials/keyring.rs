@@ -1,4 +1,4 @@
-//! The credentials in force: one value that all read, replaced as a whole on reload.
+//! The credentials in force: one value that all readers share, replaced as a whole on reload.
 
 use super::{Credentials, Error};
 use crate::reload::{Reloaded, Source};

@@ -1,11 +1,11 @@
-//! Health and metrics on an address of their own, beside the service that they tell about.
+//! Health and metrics on an address of their own, apart from the service's clients.
 
 use super::{Error, Limits, Options, Router, serve};
 use crate::shutdown::Shutdown;
 use std::pin::pin;
 use tokio::net::TcpListener;
 
-/// Most connections and requests at once: a few people and programs look at a service, no crowd does.
+/// Most connections and requests at once: only a few people and programs watch a service.
 const CONNECTIONS: usize = 256;
 const REQUESTS: usize = 32;
 
@@ -14,14 +14,14 @@ const REQUESTS: usize = 32;
 pub struct Listeners {
     /// For its clients.
     pub public: TcpListener,
-    /// For those who operate it.
+    /// For its operators.
     pub admin: TcpListener,
 }
 
 /// Serves `router` on `listener` for as long as `service` runs, its end included, and gives what came of it.
 ///
 /// # Errors
-/// Those of the service, and those of [`serve`]: a service that nobody can watch ends, to be started again.
+/// Those of the service, and those of [`serve()`]: a service that nobody can watch ends, to be started again.
 pub async fn with_admin<E: From<Error>>(
     listener: TcpListener,
     router: Router,
@@ -38,7 +38,7 @@ pub async fn with_admin<E: From<Error>>(
     ended.and(server.await.map_err(E::from))
 }
 
-/// The bounds of the service itself, of connections and requests fewer.
+/// The limits of the service itself, with fewer connections and requests.
 fn options(limits: &Limits) -> Options {
     let (max_connections, max_in_flight) = (limits.max_connections.min(CONNECTIONS), limits.max_in_flight.min(REQUESTS));
     Options::from(Limits { max_connections, max_in_flight, ..limits.clone() })

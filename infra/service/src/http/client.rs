@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Answers longer than this are refused rather than kept in memory.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
-/// How long an unused connection stays open. Servers here close after 75 s, so it is never them first.
+/// How long an unused connection stays open. Servers here close idle connections after 75 s, so the client closes first.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests over HTTP/1.1. Cheap to clone.
@@ -56,7 +56,7 @@ impl Client {
         Client::over(timeout, pinned::nobody())
     }
 
-    /// The same, which speaks also to the `https://` server that has exactly the certificate in this PEM file, whatever name it is
+    /// A client that also speaks to the `https://` server that has exactly the certificate in this PEM file, whatever name it is
     /// called by: good for a server that the same configuration describes.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ struct Open {
 
 /// Permission for one connection, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(super) struct ConnectionPermit {
     limit: Arc<ConnectionLimit>,
     address: Option<IpAddr>,
 }
@@ -45,7 +45,7 @@ impl ConnectionLimit {
     }
 
     /// A permit for a client at `peer`.
-    pub(super) fn acquire(self: &Arc<Self>, peer: IpAddr) -> Result<Permit, LimitReached> {
+    pub(super) fn acquire(self: &Arc<Self>, peer: IpAddr) -> Result<ConnectionPermit, LimitReached> {
         let peer = peer.to_canonical();
         let is_counted = self.max_per_address > 0 && !self.exempt.iter().any(|network| network.contains(&peer));
         let address = is_counted.then(|| network(peer));
@@ -61,7 +61,7 @@ impl ConnectionLimit {
             *own += 1;
         }
         open.total += 1;
-        Ok(Permit { limit: Arc::clone(self), address })
+        Ok(ConnectionPermit { limit: Arc::clone(self), address })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -69,7 +69,7 @@ impl ConnectionLimit {
     }
 }
 
-impl Drop for Permit {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.limit.open();
         open.total -= 1;
@@ -104,7 +104,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
-    fn acquire(limit: &Arc<ConnectionLimit>, peer: &str) -> Result<Permit, LimitReached> {
+    fn acquire(limit: &Arc<ConnectionLimit>, peer: &str) -> Result<ConnectionPermit, LimitReached> {
         limit.acquire(peer.parse().unwrap())
     }
 
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn proxies_share_the_whole_and_those_who_left_are_forgotten() {
         let limit = ConnectionLimit::new(4, 1, &["10.0.0.0/8".parse().unwrap()]);
-        let permits: Vec<Permit> = (0..4).map(|_| acquire(&limit, "10.1.2.3").unwrap()).collect();
+        let permits: Vec<ConnectionPermit> = (0..4).map(|_| acquire(&limit, "10.1.2.3").unwrap()).collect();
         assert_eq!(acquire(&limit, "10.1.2.3").unwrap_err(), LimitReached::Total);
         drop(permits);
         drop(acquire(&limit, "192.0.2.1"));

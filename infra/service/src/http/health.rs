@@ -20,7 +20,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 const READY_FOR: Duration = Duration::from_secs(1);
 const UNREADY_FOR: Duration = Duration::from_millis(100);
 
-/// Mounts `/healthz` alone: what a public port says about its service.
+/// Mounts `/healthz` alone, for a public port.
 pub fn alive(router: Router) -> Router {
     router.mount(Alive)
 }
@@ -33,8 +33,8 @@ where
     alive(router).mount(Ready(Readiness::cached(ready))).mount(Metrics)
 }
 
-/// Whether a role can do its work. Its check runs once for all who ask at a time, and its verdict is kept for a second: a flood of
-/// questions costs what stands behind the role one question a second.
+/// Whether a role can do its work. Its check runs once for all requests that wait for it, and its verdict is kept for a second, so a flood of
+/// requests costs log and tables one check a second.
 pub struct Readiness {
     check: Box<dyn Fn() -> BoxFuture<Result<(), String>> + Send + Sync>,
     last: Arc<Mutex<Option<Verdict>>>,

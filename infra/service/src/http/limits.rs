@@ -1,10 +1,10 @@
-//! The bounds of a server; every one of them is always on.
+//! The limits of a server; all of them are always on.
 
 use crate::config::{Size, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a client may take of a server. The defaults suit an edge on one machine.
+/// Limits of a server. The defaults suit an edge on one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -14,7 +14,7 @@ pub struct Limits {
     pub body_timeout: Span,
     /// Bytes a second that a body must bring on average once it has taken five seconds; a slower one is answered 408. 0 = no such bound.
     pub min_body_rate: Size,
-    /// How long a connection may rest between requests, and a client take to read its answer without progress.
+    /// How long a connection may be idle between requests, and how long a client may make no progress in reading its answer.
     pub idle_timeout: Span,
     /// Connections at once; one more is answered 503 and closed.
     pub max_connections: usize,
@@ -38,11 +38,11 @@ pub struct Limits {
     pub answer_timeout: Span,
     /// How long requests that have begun may take to end after shutdown.
     pub drain: Span,
-    /// What else a connection may take that speaks HTTP/2.
+    /// Further limits of a connection that speaks HTTP/2.
     pub http2: Http2,
 }
 
-/// What a connection may take that speaks HTTP/2.
+/// Limits of a connection that speaks HTTP/2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http2 {
@@ -50,13 +50,13 @@ pub struct Http2 {
     pub max_streams: u32,
     /// Bytes of one body that may be under way before the server has taken them in.
     pub stream_window: Size,
-    /// The same for all bodies of a connection.
+    /// Bytes of all bodies of a connection that may be under way before the server has taken them in.
     pub connection_window: Size,
     /// How often a silent client is asked whether it is still there.
     pub ping_interval: Span,
-    /// How long it may take to say so.
+    /// How long its answer to that may take.
     pub ping_timeout: Span,
-    /// Requests that a client may take back before their answer, above half of those it made; one more ends the connection.
+    /// Requests that a client may cancel before their answer, beyond half of those it made; one more ends the connection.
     pub max_resets: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What a server is told: its bounds, its certificate, whom it believes, what it writes down.
+//! The options of a server: its limits, its certificate, its trusted proxies, its access log.
 
 use super::{AccessLog, Limits, Tls};
 use ipnet::IpNet;
@@ -6,14 +6,14 @@ use ipnet::IpNet;
 /// How a server serves.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What clients may take of it.
+    /// Limits of connections and requests.
     pub limits: Limits,
-    /// With it every connection is encrypted, without it none.
+    /// Where set, every connection is encrypted; otherwise no connection is.
     pub tls: Option<Tls>,
-    /// Which requests are written down.
+    /// Which requests are logged.
     pub access_log: AccessLog,
-    /// Networks of proxies: many clients come from one of their addresses, so these are not bounded each, and they may send chunked
-    /// bodies over connections that go on.
+    /// Networks of proxies: many clients come from one of their addresses, so connections per address are not limited for them, and
+    /// their connections go on after a chunked body.
     pub trusted_proxies: Vec<IpNet>,
 }
 

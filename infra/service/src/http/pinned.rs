@@ -1,7 +1,7 @@
-//! Whom a client of ours trusts: one certificate, byte by byte, or nobody.
+//! Trust in exactly one certificate.
 //!
-//! A process that asks its own server knows its certificate from the file it serves. The name in it may be any: the server
-//! is asked by its address.
+//! A client of a server on the same machine knows its certificate from the file that the server serves. The name in the certificate is
+//! not checked, because the server is called by its address.
 
 use super::TlsError;
 use super::certificate::chain;
@@ -24,7 +24,7 @@ pub(super) fn nobody() -> ClientConfig {
     ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
 }
 
-/// Takes one certificate for right.
+/// Accepts one certificate and no other.
 #[derive(Debug)]
 pub(super) struct Pinned {
     certificate: CertificateDer<'static>,

@@ -10,7 +10,7 @@ use super::cross_origin::CrossOrigin;
 use super::request_meter::RouteMetrics;
 use super::{Endpoint, Failure, Input, IntoResponse, Output, Problem, Request, Response};
 
-/// The operations of one service; what [`super::serve`] serves.
+/// The operations of one service; what [`super::serve()`] serves.
 pub struct Router {
     pub(super) title: String,
     pub(super) routes: Vec<Route>,
@@ -62,7 +62,7 @@ impl Router {
         Router { title: title.to_owned(), routes: Vec::new(), not_found, cross_origin: None, unrouted: RouteMetrics::new(title, "none") }
     }
 
-    /// Adds an operation. Two for one method and path make [`super::serve`] fail.
+    /// Adds an operation. Two for one method and path make [`super::serve()`] fail.
     pub fn mount<E: Endpoint>(mut self, endpoint: E) -> Self {
         let path = match E::path() {
             Cow::Borrowed(path) => path,

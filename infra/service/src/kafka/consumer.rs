@@ -20,19 +20,19 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-/// No question to the log waits longer.
+/// Limit of each blocking call of the client library.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a member of a group is like.
+/// How a member of a consumer group is configured.
 #[derive(Clone, Debug)]
 pub struct GroupOptions {
-    /// Its name at the broker.
+    /// Name of the client at the broker.
     pub client_id: String,
     /// Name of the group.
     pub group: String,
     /// Topics that the group shares.
     pub topics: Vec<String>,
-    /// After this long without a sign of life the group goes on without the member.
+    /// A member that sends no heartbeat for this long is removed from the group.
     pub session_timeout: Duration,
     /// Bytes that may be read ahead of each partition's worker.
     pub prefetch_bytes: usize,
@@ -40,33 +40,33 @@ pub struct GroupOptions {
 
 /// What a member does as partitions come and go. Called on the thread that polls; the group waits meanwhile.
 pub trait Assignment: Send + Sync + 'static {
-    /// These partitions are the member's from now on.
+    /// These partitions belong to the member from now on.
     fn assigned(&self, queues: Vec<PartitionQueue>);
-    /// These partitions shall go to another member: returns once nothing works on them and their queues are dropped.
+    /// These partitions go to another member. Returns once nothing works on them and their queues are dropped.
     fn revoked(&self, partitions: &[(String, i32)]);
-    /// These partitions are another member's already: as [`Assignment::revoked`], but nothing may be finished.
+    /// These partitions belong to another member already: like [`Assignment::revoked`], but nothing may be finished.
     fn lost(&self, partitions: &[(String, i32)]);
 }
 
 /// One record, owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its place in the partition.
+    /// Its offset in the partition.
     pub offset: i64,
     /// When the log took it, Unix milliseconds; 0 where the log does not say.
     pub appended_at: i64,
-    /// Decided the partition.
+    /// The key, which decided the partition.
     pub key: Option<Vec<u8>>,
     /// Empty for a tombstone.
     pub payload: Vec<u8>,
 }
 
-/// A committed offset and what was written beside it.
+/// A committed offset with its metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// The next offset to be read.
     pub offset: i64,
-    /// The text committed with it.
+    /// The metadata committed with it.
     pub metadata: String,
 }
 
@@ -78,7 +78,7 @@ pub struct GroupConsumer {
 /// One assigned partition: its messages, and the only way to commit it.
 pub struct PartitionQueue {
     topic: String,
-    /// As the log knows it.
+    /// Full name of the topic, with the prefix.
     named: String,
     partition: i32,
     queue: Queue<Rebalancer>,
@@ -212,7 +212,7 @@ fn owned(message: &BorrowedMessage<'_>) -> Message {
     }
 }
 
-/// May be overruled by configured properties.
+/// Defaults; configured properties override them.
 fn tuning(options: &GroupOptions) -> Vec<(&'static str, String)> {
     let session = options.session_timeout.as_millis().max(1);
     let prefetch = options.prefetch_bytes.max(1 << 20);
@@ -233,7 +233,7 @@ fn tuning(options: &GroupOptions) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What exactness stands on; configured properties do not overrule it.
+/// Settings that exactly-once processing needs; configured properties do not override them.
 fn fixed(group: &str) -> [(&'static str, &str); 7] {
     [
         ("group.id", group),

@@ -1,8 +1,8 @@
 //! Writing to the log: every message is acknowledged by all in-sync replicas or known not to be.
 //!
-//! Messages wait for company, at most [`ProducerOptions::linger`] where the log is at rest, and go in rounds: while one is under way,
-//! the next gathers. The client library partitions, compresses and sends; the outcomes wake whoever waits for a [`Delivery`]
-//! or for [`Deliveries`] once.
+//! Messages are sent in rounds: while one round is unacknowledged, messages for the next one gather. Without a round under way a message
+//! waits at most [`ProducerOptions::linger`] for others. The client library partitions, compresses and sends; the outcomes wake the
+//! task that awaits a [`Delivery`] or [`Deliveries`] once.
 
 mod delivery;
 mod options;
@@ -81,7 +81,7 @@ impl Producer {
         Ok(deliveries)
     }
 
-    /// The topic's name as the log knows it, made once.
+    /// Full name of the topic, with the prefix; made once.
     fn topic(&self, topic: &str) -> Arc<str> {
         let find = |topics: &[(String, Arc<str>)]| topics.iter().find(|(name, _)| name == topic).map(|(_, full)| Arc::clone(full));
         if let Some(known) = find(&self.0.topics.read().unwrap_or_else(PoisonError::into_inner)) {

@@ -1,4 +1,4 @@
-//! How the fields of a log line are written: text from outside cannot begin a line of its own, move a terminal's cursor or fill the log.
+//! How the fields of a log line are written: text from outside can neither begin a line, nor move a terminal's cursor, nor fill the log.
 
 use crate::printable::is_harmful;
 use std::fmt::{self, Debug, Write};
@@ -25,7 +25,7 @@ fn written(writer: &mut dyn Write, value: &dyn Debug) -> fmt::Result {
     write!(plain, "{value:?}")
 }
 
-/// Passes text on without its control characters, and not too much of it.
+/// Writes text without control characters, up to a limit.
 struct Plain<'a> {
     writer: &'a mut dyn Write,
     left: usize,

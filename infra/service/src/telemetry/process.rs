@@ -1,5 +1,5 @@
-//! What is known of the process itself: which program it is, and what it takes of its machine. The latter has the names that
-//! Prometheus' own client libraries use.
+//! Metrics of the process itself: the version of the program, and its use of the machine under the names that Prometheus' own client
+//! libraries use.
 
 use super::metric::Description;
 use crate::descriptors;

@@ -1,5 +1,5 @@
-//! Warnings and errors that repeat themselves: a stranger who causes one with each of his packets must not fill the disk
-//! with lines, nor hide what else is said.
+//! A limit for repeated warnings and errors: a client that causes one with each of its packets must not fill the disk with log lines,
+//! nor hide the other lines.
 
 use crate::printable;
 use std::collections::HashMap;
@@ -16,12 +16,12 @@ use tracing_subscriber::registry::LookupSpan;
 const LINES: u32 = 100;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Writes events by `F`; of warnings and errors at most [`LINES`] from one place in the code within [`WINDOW`]. How many
-/// were left out is said before the next one.
+/// Writes events by `F`; of warnings and errors at most [`LINES`] from one place in the code within [`WINDOW`]. The next
+/// line tells how many were left out.
 pub(super) struct Limited<F> {
     format: F,
     is_json: bool,
-    /// As many as there are places in the code.
+    /// One entry for each place in the code.
     windows: Mutex<HashMap<Identifier, Window>>,
 }
 

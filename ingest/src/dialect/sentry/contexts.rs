@@ -8,6 +8,7 @@ use crate::dialect::object::DEPTH_LIMIT;
 use crate::dialect::platform;
 use crate::dialect::surrogate;
 use crate::dialect::value::is_shallow;
+use schemas::platform::Platform;
 use schemas::record::RawReport;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -21,7 +22,7 @@ const LEFT_OUT: [&str; 6] = ["_meta", "_metrics", "_dsc", "_grouping", "grouping
 /// Fills in what the contexts say.
 pub(super) fn describe(contexts: &Contexts<'_>, event: &Event<'_>, report: &mut RawReport) {
     let (device, os, app) = (&contexts.device, &contexts.os, &contexts.app);
-    report.platform_id = platform_id(&os.name.0, &event.sdk.name.0);
+    report.platform_id = platform::number(platform_of(&os.name.0, &event.sdk.name.0));
     report.os_name = os.name.copied(SHORT);
     report.os_version = os.version.copied(VERSION);
     report.rom = os.build.copied(SHORT);
@@ -49,13 +50,13 @@ pub(super) fn describe(contexts: &Contexts<'_>, event: &Event<'_>, report: &mut 
 }
 
 /// The platform of a system, or of a client library that runs on one system only.
-pub(super) fn platform_id(os: &str, sdk: &str) -> i32 {
+pub(super) fn platform_of(os: &str, sdk: &str) -> Platform {
     match os {
-        "" if sdk.contains("android") => platform::ANDROID,
-        "" => platform::PC,
-        os if os.eq_ignore_ascii_case("android") => platform::ANDROID,
-        os if ["ios", "ipados", "iphone os"].iter().any(|name| os.eq_ignore_ascii_case(name)) => platform::IOS,
-        _ => platform::PC,
+        "" if sdk.contains("android") => Platform::Android,
+        "" => Platform::Pc,
+        os if os.eq_ignore_ascii_case("android") => Platform::Android,
+        os if ["ios", "ipados", "iphone os"].iter().any(|name| os.eq_ignore_ascii_case(name)) => Platform::Ios,
+        _ => Platform::Pc,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::dialect::cut::beginning;
 use crate::dialect::native_connection::identified;
 use crate::dialect::{Dialect, Received, platform};
 use crate::encoded::EncodedRecord;
+use schemas::platform::Platform;
 use schemas::record::{Connection, ConnectionKind};
 use serde_json::json;
 
@@ -129,11 +130,11 @@ impl Reader<'_> {
         let release = Release::of(&attributes.release.0);
         let mut start = self.received.connection(Dialect::Sentry.name(), ConnectionKind::Start);
         start.version = release.version.to_owned();
-        start.platform_id = match contexts::platform_id("", &self.sdk.name.0) {
-            platform::PC if self.sdk.name.0.starts_with("sentry.cocoa") => platform::IOS,
-            platform::PC => platform::of_os_info(attributes.user_agent.or(&Text(self.received.user_agent.as_str().into()))),
+        start.platform_id = platform::number(match contexts::platform_of("", &self.sdk.name.0) {
+            Platform::Pc if self.sdk.name.0.starts_with("sentry.cocoa") => Platform::Ios,
+            Platform::Pc => platform::of_os_info(attributes.user_agent.or(&Text(self.received.user_agent.as_str().into()))),
             platform => platform,
-        };
+        });
         if !attributes.ip_address.is_empty() && attributes.ip_address.0.parse::<std::net::IpAddr>().is_ok() {
             start.client_ip = attributes.ip_address.to_owned();
         }

@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use crate::frames::language::LANGUAGES;
+use crate::frames::register::LANGUAGES;
 use crate::frames::{self, MAX_FRAMES, Trace};
 use crate::normalise;
 

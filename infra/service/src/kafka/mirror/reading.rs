@@ -13,9 +13,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// How long the thread may take to see that nobody needs it any more.
+/// How often the thread looks whether the mirror is still used.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// How long the log may take to say which partitions there are.
+/// Limit of a request for the topic's partitions.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
 /// After this time the topic is read again from its beginning: nothing else reveals that it was deleted, made again, and has grown past
 /// the former one.
@@ -27,7 +27,7 @@ const REREAD_SHARE: u32 = 100;
 pub(super) struct TopicReader {
     pub(super) config: Config,
     pub(super) client_id: String,
-    /// As the log knows it.
+    /// Full name of the topic, with the prefix.
     pub(super) topic: String,
 }
 
@@ -129,7 +129,7 @@ struct Reading<T, E> {
     begun: Instant,
     /// When the topic is to be read again; `None` until it is whole.
     until: Option<Instant>,
-    /// Taken out once it is whole: it answers then.
+    /// The value while it is not whole; moved to the mirror once it is.
     fresh: Option<T>,
     next: Vec<i64>,
     ended: Vec<bool>,
@@ -181,7 +181,7 @@ impl<T: Default, E> Reading<T, E> {
     }
 }
 
-/// The end of a partition is no error, and that the log is away is told by those who write to it.
+/// Logs quietly: the end of a partition is not an error, and producers report when the log is away.
 pub(super) struct Quiet;
 
 impl ClientContext for Quiet {
@@ -209,7 +209,7 @@ fn is_another_topic(error: &KafkaError) -> bool {
     error.rdkafka_error_code().is_some_and(|code| gone.contains(&code)) || matches!(error, KafkaError::MessageConsumptionFatal(_))
 }
 
-/// May be overruled by configured properties.
+/// Defaults; configured properties override them.
 fn tuning() -> Vec<(&'static str, String)> {
     vec![
         ("queued.max.messages.kbytes", "4096".to_owned()),

@@ -1,4 +1,4 @@
-//! What became of records that were sent together: one wake-up for whoever waits, however many they are.
+//! The outcomes of records that were sent together: the task that awaits them is woken once, however many records there are.
 
 use crate::kafka::Error;
 use crate::telemetry::Gauge;
@@ -14,11 +14,11 @@ pub(super) const PRODUCE: &str = "produce";
 pub struct Position {
     /// The partition that its key chose.
     pub partition: i32,
-    /// Its place there.
+    /// Its offset there.
     pub offset: i64,
 }
 
-/// Resolves to the place of a message once all in-sync replicas have it.
+/// Resolves to the position of a message once all in-sync replicas have it.
 #[derive(Debug)]
 #[must_use = "a message whose delivery nobody awaits may be lost unseen"]
 pub struct Delivery(pub(super) Deliveries);
@@ -58,7 +58,7 @@ impl Future for Deliveries {
 pub(super) struct Load {
     pub(super) messages: AtomicUsize,
     pub(super) bytes: AtomicUsize,
-    /// The same number of messages, to be seen from outside.
+    /// The number of messages as a metric.
     pub(super) shown: Gauge,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn group(load: &Arc<Load>, sizes: &[usize]) -> (Deliveries, Vec<Ticke
 }
 
 impl Ticket {
-    /// Says what became of the message.
+    /// Sets the outcome of the message.
     pub(super) fn settle(mut self, outcome: Result<Position, Error>) {
         self.outcome = Some(outcome);
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 /// How a producer behaves.
 #[derive(Clone, Debug)]
 pub struct ProducerOptions {
-    /// Its name at the broker.
+    /// Name of the client at the broker.
     pub client_id: String,
-    /// From [`Producer::send`] to the end of all attempts.
+    /// Time from [`Producer::send`](super::Producer::send) to the end of all attempts.
     pub delivery_timeout: Duration,
     /// Messages that may wait at once.
     pub queue_messages: usize,
@@ -16,7 +16,7 @@ pub struct ProducerOptions {
     pub queue_bytes: usize,
     /// How long a message waits for others to be sent with.
     pub linger: Duration,
-    /// Shows the messages that wait for their acknowledgement, also those whose sender has given up.
+    /// Shows how many messages wait for their acknowledgement, including those whose sender no longer waits.
     pub queued: Gauge,
 }
 

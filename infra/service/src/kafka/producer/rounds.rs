@@ -2,9 +2,8 @@
 //!
 //! The library sends a partition nothing while five of its messages are unacknowledged, and where more of them have
 //! waited out their linger its thread spins until the acknowledgement: at a fast edge that costs as much as all the rest.
-//! So messages wait here while a round is under way. They cost nothing here, and the next round is the larger: fewer
-//! requests to the log for the same messages. A round that takes long does not hold up the next for ever, for another
-//! partition may well be answered.
+//! So messages wait here while a round is under way. They cost nothing here, and the next round is larger: fewer requests to the log
+//! for the same messages. A slow round delays the next one for a limited time only, because other partitions may answer.
 
 use super::delivery::{PRODUCE, Position, Ticket};
 use super::options::ProducerOptions;
@@ -22,7 +21,7 @@ use std::time::{Duration, Instant};
 /// After this long the next round begins though one is under way.
 const MAX_ROUND_TIME: Duration = Duration::from_millis(50);
 /// Most messages of a round: handing them over must take less than the library's linger, or it sends them in pieces.
-/// Where many more wait, a quarter of them: then the log is slow, and pieces are the lesser evil.
+/// Where many more wait, a quarter of them is taken: then the log is slow, and sending in pieces costs less than waiting.
 const MAX_ROUND_MESSAGES: usize = 800;
 /// How often a thread without work looks for errors of the library.
 const IDLE_POLL: Duration = Duration::from_millis(100);
@@ -35,7 +34,7 @@ pub(super) struct Queued {
     pub(super) ticket: Ticket,
 }
 
-/// A client; dropped, it closes the library's and says so to all who still wait.
+/// A client. When dropped it closes the library's client, and all deliveries that are still awaited end with an error.
 pub(super) struct RoundClient {
     line: Arc<Line>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -213,7 +212,7 @@ impl State {
     }
 }
 
-/// Hands outcomes to those who wait, and notes a fault that the client cannot recover from.
+/// Hands outcomes to their deliveries, and notes a fault that the client cannot recover from.
 pub(super) struct Outcomes(Arc<State>);
 
 impl ClientContext for Outcomes {
