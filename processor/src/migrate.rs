@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use schemas::migration::{self, MIGRATIONS};
+use schemas::migration::{self, FUNCTIONS, MIGRATIONS, Migration};
 use schemas::record::TOPICS;
 use serde::{Deserialize, Serialize};
 use service::config::Span;
@@ -125,6 +125,9 @@ pub(crate) async fn is_current(tables: &service::clickhouse::Config, retention: 
 pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention: &Retention) -> Result<(Vec<u32>, bool), Error> {
     let database = database(&tables.database)?;
     let journal = MigrationTable::open(tables, database).await?;
+    for function in FUNCTIONS {
+        journal.run(function).await?;
+    }
     let entries = journal.entries().await?;
     let mut numbers = Vec::new();
     for migration in MIGRATIONS {
@@ -136,7 +139,9 @@ pub(crate) async fn make_tables(tables: &service::clickhouse::Config, retention:
             name: migration.name.to_owned(),
             statement: in_database(migration.statement, database),
         };
-        journal.run(&entry.statement).await?;
+        for statement in Migration::statements(&entry.statement) {
+            journal.run(statement).await?;
+        }
         journal.note(&entry).await?;
         tracing::info!(number = migration.number, name = migration.name, "migration applied");
         numbers.push(migration.number);

@@ -1,4 +1,4 @@
-//! Who asks: the signature of an OpenAPI user (REFERENCE 2.2) or the token of an administrator.
+//! Authentication: the signature of an OpenAPI user, or the token of an administrator.
 
 use crate::error::{Error, Rejection};
 use service::config::Secret;
@@ -8,7 +8,7 @@ use service::signature;
 use service::throttle::Throttle;
 use std::time::Duration;
 
-/// Lets through who may ask; cheap to clone.
+/// Authenticates callers and says what they may see; cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
     keyring: Keyring,
@@ -28,7 +28,7 @@ pub struct Caller {
 /// An authenticated administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
-    /// By what their statements take turns.
+    /// The name under which their statements wait for permits.
     pub id: String,
     /// Ids of the apps they may see and change; none = all.
     pub apps: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! `[query]`.
+//! `[query]`, the configuration of the service.
 
 use crate::zone::Zone;
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ pub struct Config {
     pub time_zone: Zone,
     /// Add the device counts of merged versions and days up, a device of two of them counting twice, instead of merging them exactly.
     pub plain_device_sums: bool,
-    /// An issue with one of these texts in its exception's name, message or key frame is a system exit; none: there are no system exits.
+    /// An issue with one of these texts in its exception's name, message or key frame is a system exit. An empty list: no issue is a system exit.
     pub system_exit_keywords: Vec<String>,
     /// Refuse a trend that the tables could not answer from their roll-ups alone, instead of reading the rows. For tests: where there are no rows to
     /// read the engine takes no roll-up either, and the trend is refused too.
@@ -32,7 +32,7 @@ pub struct Config {
     pub limits: Limits,
     /// What a client may take of the server.
     pub http: service::http::Limits,
-    /// Encrypts every connection; absent: none is.
+    /// Encryption of every connection; absent: connections are not encrypted.
     pub tls: Option<Tls>,
     /// Which requests are written to the log.
     pub access_log: AccessLog,
@@ -66,6 +66,30 @@ pub struct Limits {
     pub issues: u32,
     /// Reports of one page.
     pub reports: u32,
+}
+
+/// What an operation may know of the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The clock of day and hour strings.
+    pub time_zone: Zone,
+    /// Whether device counts of merged versions and days are added up.
+    pub plain_device_sums: bool,
+    /// What tells a system exit.
+    pub system_exit_keywords: Vec<String>,
+    /// What one request may take of the tables.
+    pub limits: Limits,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        Self {
+            time_zone: config.time_zone,
+            plain_device_sums: config.plain_device_sums,
+            system_exit_keywords: config.system_exit_keywords.clone(),
+            limits: config.limits.clone(),
+        }
+    }
 }
 
 impl Config {

@@ -1,58 +1,138 @@
-//! The parameters of a request, wherever they stand: key/value pairs of the path, then the query, then the JSON body; what comes first holds
-//! (REFERENCE 2.1). Empty texts and nulls are as good as absent. Names are compared case-sensitively; unknown ones are ignored. [`bounds`] says how
-//! much of each there may be.
+//! The parameters of a request, wherever they stand: key/value pairs of the path, then the query, then the JSON body; the first one holds. Empty
+//! texts and nulls count as absent. Names are compared case-sensitively; unknown ones are ignored. [`bounds`] says how much of each there may be.
+//!
+//! An operation takes blocks of parameters, a file each. A [`Block`] has the fields as callers spell them, what they mean once they are checked, and
+//! how a statement is given them.
 
+mod app;
 pub mod bounds;
+mod category_filter;
+mod country_filter;
+mod device_filter;
+mod error_filter;
 mod exception_types;
 mod glob;
+mod issue_filter;
+mod issue_key;
 mod lenient;
 mod object;
-mod versions;
+mod page;
+mod range;
+mod release;
+mod report_key;
+mod target;
+mod version_filter;
+mod window;
 
+pub use app::App;
+pub use category_filter::CategoryFilter;
+pub use country_filter::CountryFilter;
+pub use device_filter::DeviceFilter;
+pub use error_filter::ErrorFilter;
 pub use exception_types::ExceptionTypes;
 pub use glob::Glob;
+pub use issue_filter::IssueFilter;
+pub use issue_key::{IssueKey, issue_id};
 pub use lenient::{Flag, Integer, Text, TextList};
-pub use versions::Versions;
+pub use page::{NumberedPage, Page, Rows};
+pub use range::{DayRange, HourRange, TimeRange, days};
+pub use release::{NewRelease, ReleaseKey};
+pub use report_key::ReportKey;
+pub use target::Target;
+pub use version_filter::VersionFilter;
+pub use window::Window;
 
+use crate::config::Settings;
 use crate::error::{Error, Rejection, invalid};
 use bounds::{LONGEST_ADDRESS, MOST_PARAMETERS};
 use object::Object;
-use schemars::JsonSchema;
-use schemas::record::Category;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use service::http::{Request, percent_decode, query_pairs};
 
-/// Everything a request says, by name.
+/// Everything that a request says, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Parameters(Map<String, Value>);
+pub struct RequestParameters(Map<String, Value>);
 
-/// The app and platform that nearly every operation is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    pub app: String,
-    /// 1 Android, 2 iOS, 10 PC.
-    pub platform: u8,
+/// What a check may look at besides the fields.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    pub settings: &'a Settings,
+    /// Unix time in milliseconds at which the request came.
+    pub now: i64,
 }
 
-/// How [`Target`] is spelled.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TargetParameters {
-    /// Id of the app.
-    app_id: Option<Text>,
-    /// 1 Android, 2 iOS, 10 PC.
-    platform_id: Option<Integer>,
-    /// The same.
-    pid: Option<Integer>,
-}
+/// A group of parameters that operations share.
+pub trait Block: Sized + Send + 'static {
+    /// The parameters as callers spell them; their comments are published.
+    type Fields: DeserializeOwned + JsonSchema;
 
-impl Parameters {
-    /// Those of `request`, whose path begins with `operation`.
+    /// What the fields mean.
     ///
     /// # Errors
-    /// A body that is no JSON object; what is above its bound, by name.
+    /// A parameter that is missing or wrong, by name.
+    fn check(fields: Self::Fields, context: &Context<'_>) -> Result<Self, Error>;
+}
+
+/// All that an operation takes: a block, or a tuple of them.
+pub trait Parameters: Sized + Send + 'static {
+    /// Reads and checks the blocks, in their order.
+    ///
+    /// # Errors
+    /// A parameter that is missing or wrong, by name.
+    fn read(request: &RequestParameters, context: &Context<'_>) -> Result<Self, Error>;
+
+    /// Adds the schemas of the blocks.
+    fn schemas(generator: &mut SchemaGenerator, schemas: &mut Vec<Schema>);
+}
+
+impl<B: Block> Parameters for B {
+    fn read(request: &RequestParameters, context: &Context<'_>) -> Result<Self, Error> {
+        B::check(request.read()?, context)
+    }
+
+    fn schemas(generator: &mut SchemaGenerator, schemas: &mut Vec<Schema>) {
+        schemas.push(generator.subschema_for::<B::Fields>());
+    }
+}
+
+macro_rules! tuple {
+    ($($block:ident),*) => {
+        impl<$($block: Parameters),*> Parameters for ($($block,)*) {
+            fn read(_request: &RequestParameters, _context: &Context<'_>) -> Result<Self, Error> {
+                Ok(($($block::read(_request, _context)?,)*))
+            }
+
+            fn schemas(_generator: &mut SchemaGenerator, _schemas: &mut Vec<Schema>) {
+                $($block::schemas(_generator, _schemas);)*
+            }
+        }
+    };
+}
+
+tuple!();
+tuple!(A, B);
+tuple!(A, B, C);
+tuple!(A, B, C, D);
+tuple!(A, B, C, D, E);
+tuple!(A, B, C, D, E, F);
+
+/// The schema of everything that blocks take together; none where there are none.
+pub fn schema<P: Parameters>(generator: &mut SchemaGenerator) -> Option<Schema> {
+    let mut schemas = Vec::new();
+    P::schemas(generator, &mut schemas);
+    match schemas.len() {
+        0 | 1 => schemas.pop(),
+        _ => Some(schemars::json_schema!({ "allOf": schemas })),
+    }
+}
+
+impl RequestParameters {
+    /// The parameters of `request`, whose path begins with `operation`.
+    ///
+    /// # Errors
+    /// A body that is not a JSON object; a parameter above its bound, by name.
     pub fn gather(request: &Request, operation: &str) -> Result<Self, Rejection> {
         let tail = request.path.strip_prefix(operation).unwrap_or_default();
         Self::of(tail, &request.query, &request.body)
@@ -67,7 +147,7 @@ impl Parameters {
         let mut parameters = Self::default();
         let segments: Vec<&str> = tail.split('/').filter(|segment| !segment.is_empty()).collect();
         for pair in segments.chunks_exact(2) {
-            // A documentation template that was never filled in: `/platformId/platformId`.
+            // A template of the documentation that was never filled in: `/platformId/platformId`.
             if pair[0] != pair[1] {
                 parameters.add(&percent_decode(pair[0]), Value::from(percent_decode(pair[1]).into_owned()))?;
             }
@@ -98,10 +178,10 @@ impl Parameters {
         Ok(())
     }
 
-    /// They as an operation takes them.
+    /// Reads the parameters as `P`; errors name the key.
     ///
     /// # Errors
-    /// A parameter that is missing or of another kind, by name.
+    /// A parameter that is missing or of another kind.
     pub fn read<P: DeserializeOwned>(&self) -> Result<P, Rejection> {
         serde_path_to_error::deserialize(Value::Object(self.0.clone())).map_err(|error| {
             let path = error.path().to_string();
@@ -113,47 +193,11 @@ impl Parameters {
         })
     }
 
-    /// A text parameter.
+    /// A parameter as a text, however it is spelled.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str)
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).and_then(lenient::scalar)
     }
-
-    /// The app and platform.
-    ///
-    /// # Errors
-    /// Either is missing, or there is no such platform.
-    pub fn target(&self) -> Result<Target, Rejection> {
-        let TargetParameters { app_id, platform_id, pid } = self.read()?;
-        let app = app_id.ok_or_else(|| Rejection::parameter("appId", "missing"))?;
-        let platform = platform_id.or(pid).ok_or_else(|| Rejection::parameter("platformId", "missing"))?;
-        match platform.0 {
-            1 => Ok(Target { app: app.0, platform: 1 }),
-            2 => Ok(Target { app: app.0, platform: 2 }),
-            10 => Ok(Target { app: app.0, platform: 10 }),
-            _ => Err(Rejection::parameter("platformId", "expected 1, 2 or 10")),
-        }
-    }
-}
-
-/// `type`: the category; a crash where nothing is said, as one page of the documentation does.
-///
-/// # Errors
-/// No category is so called.
-pub fn category(named: Option<&Text>) -> Result<Category, Error> {
-    match named.map_or("crash", |name| name.trim()).to_ascii_lowercase().as_str() {
-        "crash" => Ok(Category::Crash),
-        "anr" => Ok(Category::Anr),
-        "error" => Ok(Category::Error),
-        _ => Err(invalid("type", "expected crash, anr or error")),
-    }
-}
-
-/// `countryList`: empty and "-1" are all.
-#[must_use]
-pub fn countries(list: Option<&TextList>) -> Vec<String> {
-    let named = list.map(|list| list.0.clone()).unwrap_or_default();
-    if named.iter().any(|name| name == "-1") { Vec::new() } else { named }
 }
 
 /// A count between 1 and `most`; `usual` where none is named.
@@ -170,13 +214,5 @@ pub fn count(name: &str, asked: Option<Integer>, usual: u32, most: u32) -> Resul
     }
 }
 
-/// An offset; 0 where none is named.
-///
-/// # Errors
-/// The number is negative, or beyond any table.
-pub fn offset(name: &str, asked: Option<Integer>) -> Result<u32, Error> {
-    u32::try_from(asked.unwrap_or_default().0).map_err(|_| invalid(name, "expected an offset from 0 up"))
-}
-
 #[cfg(test)]
-mod tests;
+pub mod tests;

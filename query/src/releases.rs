@@ -1,6 +1,7 @@
 //! The releases as this service knows them, and the way to publish one: into the log, and back out of it before the reply.
 
 use crate::error::{Error, Rejection, invalid};
+use crate::param::ReleaseKey;
 use schemars::JsonSchema;
 use schemas::catalogue::{Catalogue, MOST_BYTES};
 use schemas::record::{self, Record, Release};
@@ -11,31 +12,32 @@ use service::kafka::{self, Mirror, Producer, ProducerOptions};
 use std::time::Duration;
 
 /// How long the log may take to acknowledge, and how long our own reader may take to see it then.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Cheap to clone.
+/// The releases of all apps, as the log has them; cheap to clone.
 #[derive(Clone)]
 pub struct Releases {
     producer: Producer,
     mirror: Mirror<Catalogue>,
-    /// Has the key that signs them.
+    /// It has the key that signs them.
     keyring: Keyring,
 }
 
 /// A release as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "release.Release")]
 pub struct Published {
     pub app_id: String,
-    /// Lower case.
+    /// Platform, in lower case.
     pub platform: String,
-    /// As published.
+    /// Version, spelled as it was published.
     pub version: String,
     pub download_url: String,
     pub release_notes: String,
     pub force_update: bool,
-    /// 0 to 100.
+    /// Share of the devices it is offered to, 0 to 100.
     pub rollout_percent: i32,
-    /// Unix milliseconds.
+    /// Time of the publication, Unix milliseconds.
     pub published_at: i64,
 }
 
@@ -46,7 +48,7 @@ impl Releases {
     /// A property that the log's client does not take.
     pub fn new(kafka: &kafka::Config, keyring: &Keyring) -> Result<Self, kafka::Error> {
         let options =
-            ProducerOptions { client_id: "aftershock-query-releases".to_owned(), delivery_timeout: PATIENCE, ..ProducerOptions::default() };
+            ProducerOptions { client_id: "aftershock-query-releases".to_owned(), delivery_timeout: TIMEOUT, ..ProducerOptions::default() };
         let held = keyring.clone();
         let fold = move |catalogue: &mut Catalogue, _: &[u8], payload: &[u8]| {
             catalogue.take(payload, |release| held.current().vouches_for(&release.covered(), &release.mac))
@@ -78,12 +80,12 @@ impl Releases {
         Ok(Published::of(&release))
     }
 
-    /// Ends a release; what it was.
+    /// Withdraws a release; gives what it was.
     ///
     /// # Errors
-    /// There is none; the log does not acknowledge.
-    pub async fn withdraw(&self, (app_id, platform): (&str, &str), version: &Version, now: i64) -> Result<Published, Error> {
-        let release = self.look(|catalogue| catalogue.find(app_id, platform, version).cloned()).await?;
+    /// There is no such release; the log does not acknowledge.
+    pub async fn withdraw(&self, key: &ReleaseKey, now: i64) -> Result<Published, Error> {
+        let release = self.look(|catalogue| catalogue.find(&key.app_id, &key.platform, &key.version).cloned()).await?;
         let release = release.ok_or(Rejection::NotFound("release"))?;
         let published = Published::of(&release);
         self.put(release.end(now)).await?;
@@ -92,21 +94,18 @@ impl Releases {
 
     /// Right after the start it waits until there is something to look at.
     async fn look<R>(&self, look: impl FnOnce(&Catalogue) -> R) -> Result<R, Error> {
-        self.mirror.whole(PATIENCE).await?;
+        self.mirror.whole(TIMEOUT).await?;
         let seen = self.mirror.read(look);
         seen.ok_or(Error::Log(kafka::Error::TimedOut { operation: "read the releases" }))
     }
 
-    /// Signs it and appends it; what the log has then.
+    /// Signs a release and appends it; gives what the log has then.
     async fn put(&self, release: Release) -> Result<Release, Error> {
         let release = self.signed(release).await?;
-        let payload = record::encode(&release).map_err(|error| {
-            tracing::error!(topic = Release::TOPIC, %error, "cannot encode a record");
-            kafka::Error::TooLarge
-        })?;
+        let payload = record::encode(&release)?;
         let noted = self.mirror.progress();
         let position = self.producer.send(Release::TOPIC, &release.key(), &payload)?.await?;
-        self.mirror.passed(&noted, position, PATIENCE).await?;
+        self.mirror.passed(&noted, position, TIMEOUT).await?;
         Ok(release)
     }
 

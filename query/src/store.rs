@@ -1,17 +1,19 @@
 //! The tables, read-only: the only place here that knows the client of the tables' server.
 //!
-//! The number of statements at once, of all and of each user, and the time and the bytes of each are bounded. A statement's turn is held until
+//! The number of statements at once, of all and of each user, and the time and the bytes of each are bounded. A statement's permit is held until
 //! the server says that the statement has ended, also where nobody waits for it any more: a server looks at its clock and at who
 //! has left only between two blocks of rows, and what it still works on is not to be joined by more.
 
 mod statement;
 
+pub use crate::sql;
 pub use clickhouse::Row;
-pub use statement::{Statement, hex};
+pub use statement::{Bind, IdList, Statement, hex};
 
 use crate::config::Limits;
 use crate::metrics::STATEMENT_SECONDS;
 use clickhouse::{Client, RowOwned, RowRead};
+use service::clickhouse::Reader;
 use service::fair_queue::{AcquireError, Bounds, FairPermit, FairQueue};
 use service::telemetry::Histogram;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use tokio::sync::oneshot;
 /// How much longer than the server's own limit we wait for its answer.
 const GRACE: Duration = Duration::from_secs(5);
 /// Rows of one answer; more is an error, not a cut.
-const MOST_ROWS: u32 = 1_000_000;
+const MAX_ROWS: u32 = 1_000_000;
 /// Rows of a block where texts may be long; the server's own is 65,409.
 const SMALL_BLOCK: &str = "4096";
 /// A longer text says so to the server, whose own bound is 256 KiB.
@@ -49,10 +51,10 @@ pub enum Error {
     /// No answer in time.
     #[error("the tables gave no answer in time")]
     TimedOut,
-    /// No turn in time.
-    #[error("the tables are busy, no turn came in time")]
+    /// There was no permit in time.
+    #[error("the tables are busy, no permit came in time")]
     Busy,
-    /// Too many statements of this user wait for their turn.
+    /// Too many statements of this user wait for a permit.
     #[error("too many questions of this user wait")]
     Crowded,
     /// More rows or bytes than an answer may have.
@@ -60,25 +62,31 @@ pub enum Error {
     TooLarge,
 }
 
-/// A connection to the tables for one user; cheap to clone, clones share the turns.
+/// A connection to the tables for one user; cheap to clone, clones share the permits.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
     permits: FairQueue<Arc<str>>,
     user: Arc<str>,
-    patience: Duration,
+    timeout: Duration,
     require_projections: bool,
     answered: Histogram,
     failed: Histogram,
 }
 
+/// A row of a list that says how many rows the list has without its page.
+pub trait Counted: RowOwned + RowRead + Send {
+    /// Rows of the whole list.
+    fn found(&self) -> u64;
+}
+
 impl Store {
-    /// Reads with `client`, within `limits`; for the service itself until [`Store::of`] says for whom.
+    /// Reads with `reader`, within `limits`; for the service itself until [`Store::of`] says for whom.
     #[must_use]
-    pub fn new(client: Client, limits: &Limits, require_projections: bool) -> Self {
-        let client = client
+    pub fn new(reader: Reader, limits: &Limits, require_projections: bool) -> Self {
+        let client = Client::from(reader)
             .with_setting("max_execution_time", limits.statement_time.as_secs().max(1).to_string())
-            .with_setting("max_result_rows", MOST_ROWS.to_string())
+            .with_setting("max_result_rows", MAX_ROWS.to_string())
             .with_setting("max_result_bytes", limits.result_size.0.to_string())
             .with_setting("cancel_http_readonly_queries_on_client_close", "1");
         let [answered, failed] = ["answered", "failed"].map(|outcome| STATEMENT_SECONDS.with([outcome]));
@@ -89,11 +97,11 @@ impl Store {
             waiting_weight_per_key: usize::MAX,
             timeout: limits.wait.0,
         });
-        let patience = limits.statement_time.0 + GRACE;
-        Self { client, permits, user: "".into(), patience, require_projections, answered, failed }
+        let timeout = limits.statement_time.0 + GRACE;
+        Self { client, permits, user: "".into(), timeout, require_projections, answered, failed }
     }
 
-    /// The same for a user, whose statements take turns with those of others.
+    /// A store for a user, whose statements wait for permits beside those of other users.
     #[must_use]
     pub fn of(&self, user: &str) -> Self {
         Self { user: user.into(), ..self.clone() }
@@ -107,7 +115,7 @@ impl Store {
         self.answer(statement).await.map(|(rows, _)| rows)
     }
 
-    /// What `fold` makes of all rows of the answer, on a thread that may take long; the turn is held meanwhile.
+    /// What `fold` makes of all rows of the answer, on a thread that may take long; the permit is held meanwhile.
     ///
     /// # Errors
     /// Those of [`Store::fetch`].
@@ -117,10 +125,10 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(Vec<R>) -> T + Send + 'static,
     {
-        let (rows, turn) = self.answer(statement).await?;
+        let (rows, permit) = self.answer(statement).await?;
         let folded = tokio::task::spawn_blocking(move || {
             let folded = fold(rows);
-            drop(turn);
+            drop(permit);
             folded
         });
         folded.await.map_err(|_| Error::Unreadable)
@@ -134,7 +142,7 @@ impl Store {
         Ok(self.fetch(statement).await?.into_iter().next())
     }
 
-    /// Whether the server answers. It takes no turn: whoever asks sees to it that it is not asked often.
+    /// Whether the server answers. It takes no permit: callers see to it that it is not asked often.
     ///
     /// # Errors
     /// It does not.
@@ -150,25 +158,25 @@ impl Store {
         result
     }
 
-    /// Runs it in a task of its own, which has the turn until the server is done with it, whether or not anybody still waits here.
+    /// Runs it in a task of its own, which has the permit until the server is done with it, whether or not anybody still waits here.
     async fn run<R: RowOwned + RowRead + Send>(&self, statement: Statement) -> Result<(Vec<R>, FairPermit<Arc<str>>), Error> {
-        let turn = self.permits.acquire(Arc::clone(&self.user), 0).await.map_err(|refused| match refused {
+        let permit = self.permits.acquire(Arc::clone(&self.user), 0).await.map_err(|refused| match refused {
             AcquireError::QueueFull => Error::Crowded,
             AcquireError::TimedOut => Error::Busy,
         })?;
         let id = format!("query-{:032x}", rand::random::<u128>());
         let query = self.query(&statement).with_setting("query_id", &id);
-        let (client, patience) = (self.client.clone(), self.patience);
+        let (client, timeout) = (self.client.clone(), self.timeout);
         let (mut sender, receiver) = oneshot::channel();
         tokio::spawn(async move {
             // The loser is dropped with its connection, which tells the server that nobody waits.
             let answered = tokio::select! {
-                answered = tokio::time::timeout(patience, query.fetch_all::<R>()) => Some(answered),
+                answered = tokio::time::timeout(timeout, query.fetch_all::<R>()) => Some(answered),
                 () = sender.closed() => None,
             };
             let failure = match answered {
-                // Where nobody takes them, rows and turn are dropped here.
-                Some(Ok(Ok(rows))) => return drop(sender.send(Ok((rows, turn)))),
+                // Where nobody takes them, rows and permit are dropped here.
+                Some(Ok(Ok(rows))) => return drop(sender.send(Ok((rows, permit)))),
                 Some(Ok(Err(error))) => failure(&error),
                 Some(Err(_)) | None => Error::TimedOut,
             };
@@ -178,7 +186,7 @@ impl Store {
             if !has_ended {
                 ended(&client, &id).await;
             }
-            drop(turn);
+            drop(permit);
         });
         receiver.await.unwrap_or(Err(Error::Unreadable))
     }
@@ -237,6 +245,9 @@ fn code(text: &str) -> Option<u32> {
     let digits = text.split_once("Code: ")?.1;
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
+
+#[cfg(test)]
+mod sql_files;
 
 #[cfg(test)]
 mod tests {

@@ -1,70 +1,86 @@
-//! From the sparse rows of a trend to its points: one per bucket and series, zeros included. Pure.
+//! Trends: which rows are asked for, and how the sparse rows of the tables become points, one per bucket and series, zeros included.
 
-use crate::endpoint::app_versions;
 use crate::error::{Error, invalid};
-use crate::param::{self, Flag, Integer, Target, Text, TextList, Versions, countries};
-use crate::store::{Row, Statement, Store};
+use crate::operation::Reads;
+use crate::param::{Block, CategoryFilter, Context, CountryFilter, DeviceFilter, Flag, Target, TextList, TimeRange, VersionFilter};
+use crate::store::{Bind, Row, Statement};
+use crate::zone::Zone;
 use schemars::JsonSchema;
-use schemas::record::Category;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// The version of a folded row.
+/// The version of rows that are merged over versions.
 const MERGED: &str = "MERGED";
 /// All versions, or all countries.
 const ALL: &str = "-1";
 /// Version and country where there is nothing at all.
 const NO_DATA: &str = "NO_STATS_DATA";
 
-/// What the trends take. The range is inclusive.
+/// What every trend takes besides its range.
+pub type TrendParameters = (CategoryFilter, DeviceFilter, VersionFilter, CountryFilter, Dimensions);
+
+/// How [`Dimensions`] are spelled.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TrendParameters {
-    /// `yyyyMMdd` or `yyyyMMddHH`.
-    pub start_date: Option<Text>,
-    /// Likewise.
-    pub end_date: Option<Text>,
-    /// Another name of startDate.
-    pub start_hour: Option<Text>,
-    /// Another name of endDate.
-    pub end_hour: Option<Text>,
-    /// crash, anr or error.
-    #[serde(rename = "type")]
-    pub category: Option<Text>,
-    /// 0 all, 1 real devices, 2 emulators.
-    pub vm: Option<Integer>,
-    /// "-1" = all; `*` wildcard; several with `;`.
-    pub version: Option<Text>,
-    /// Versions, `*` wildcard; wins over version.
-    pub version_list: Option<TextList>,
-    /// A row for each country.
-    pub need_country_dimension: Option<Flag>,
-    /// Only these countries; empty = all.
-    pub country_list: Option<TextList>,
-    /// One row for all versions asked for. The fold is exact unless configured otherwise.
-    pub merge_multiple_versions_with_inaccurate_result: Option<Flag>,
-    /// Not supported: the roll-ups know no scenes.
-    pub user_scene_tag_list: Option<TextList>,
+#[schemars(rename = "TrendDimensions")]
+pub struct DimensionFields {
+    /// Whether there is a row for each country.
+    need_country_dimension: Option<Flag>,
+    /// Whether there is one row for all versions that are asked for. Its devices are exact unless the service is configured otherwise.
+    merge_multiple_versions_with_inaccurate_result: Option<Flag>,
+    /// Not supported: the roll-ups are not kept by scene.
+    user_scene_tag_list: Option<TextList>,
+}
+
+/// Into which rows the answer is split.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dimensions {
+    by_country: bool,
+    /// One row for all versions.
+    merge: bool,
+}
+
+impl Block for Dimensions {
+    type Fields = DimensionFields;
+
+    fn check(fields: DimensionFields, _: &Context<'_>) -> Result<Self, Error> {
+        if fields.user_scene_tag_list.is_some_and(|list| !list.0.is_empty()) {
+            return Err(invalid("userSceneTagList", "trends are not kept by scene"));
+        }
+        let by_country = fields.need_country_dimension.unwrap_or_default().0;
+        Ok(Self { by_country, merge: fields.merge_multiple_versions_with_inaccurate_result.unwrap_or_default().0 })
+    }
 }
 
 /// Which rows are asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
-    pub category: Category,
-    /// 0 all, 1 real devices, 2 emulators.
-    pub vm: u8,
-    pub versions: Versions,
-    /// Fold the versions into one row.
-    pub merge: bool,
-    /// Fold by adding device counts up instead of merging them.
+    pub category: CategoryFilter,
+    pub devices: DeviceFilter,
+    pub versions: VersionFilter,
+    pub countries: CountryFilter,
+    pub dimensions: Dimensions,
+    /// Merge versions by adding device counts up instead of counting each device once.
     pub plain_sums: bool,
-    pub by_country: bool,
-    /// Empty = all.
-    pub countries: Vec<String>,
 }
 
-/// A row of the trend statements.
+/// Whether the tables give a row for each version and each country.
+pub(crate) struct Split {
+    by_version: bool,
+    by_country: bool,
+}
+
+impl Bind for Split {
+    const BLOCK: &'static str = "dimensions";
+    const NAMES: &'static [&'static str] = &["by_version", "by_country"];
+
+    fn bind(&self, statement: Statement) -> Statement {
+        statement.flag("by_version", self.by_version).flag("by_country", self.by_country)
+    }
+}
+
+/// A row of `trend.sql` and `cumulative.sql`.
 #[derive(Debug, Clone, PartialEq, Row, Deserialize)]
 pub struct TrendRow {
     /// Hours or days since the beginning of the range.
@@ -80,33 +96,34 @@ pub struct TrendRow {
 /// A point of a trend as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "trend.Point")]
 pub struct TrendPoint {
     pub app_id: String,
     pub platform_id: u8,
-    /// The version; "-1" all, "MERGED" folded, "NO_STATS_DATA" where the whole range is empty.
+    /// The version; "-1" all, "MERGED" several merged, "NO_STATS_DATA" where the whole range is empty.
     pub version: String,
-    /// `yyyyMMdd` or `yyyyMMddHH`.
+    /// The day or hour, `yyyyMMdd` or `yyyyMMddHH`.
     pub date: String,
-    /// The category asked for.
+    /// The category that was asked for.
     #[serde(rename = "type")]
     pub category: &'static str,
     /// The country; "-1" not split, "NO_STATS_DATA" where the whole range is empty.
     pub country: String,
     /// Occurrences of the category.
     pub crash_num: u64,
-    /// Affected devices.
+    /// Devices with such an occurrence.
     pub crash_user: u64,
-    /// Always 0.
+    /// Always 0; kept for old clients.
     pub report_num_all_data: u64,
-    /// Always 0.
+    /// Always 0; kept for old clients.
     pub report_device_all_data: u64,
-    /// Starts.
+    /// Starts of the app.
     pub access_num: u64,
     /// Connected devices: those of starts, heartbeats and reports of every category.
     pub access_user: u64,
 }
 
-/// How a series goes on where there is no row.
+/// The value of a series in a bucket without a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
     /// Each bucket stands for itself: nothing.
@@ -118,53 +135,31 @@ pub enum Gap {
 impl Selection {
     /// A row for each version, not one for all.
     fn by_version(&self) -> bool {
-        !self.merge && !self.versions.any()
+        !self.dimensions.merge && !self.versions.any()
     }
 
-    /// The tables give a row for each version; where they are to be folded by plain sums, [`fill`] does it.
-    fn split_versions(&self) -> bool {
-        !self.versions.any() && (!self.merge || self.plain_sums)
-    }
-
-    /// With the versions that its wildcards stand for in `range` (Unix seconds).
-    ///
-    /// # Errors
-    /// Those of [`app_versions::resolve`].
-    pub async fn resolved(self, store: &Store, target: &Target, range: Range<i64>) -> Result<Self, Error> {
-        Ok(Self { versions: app_versions::resolve(store, target, self.versions, range).await?, ..self })
-    }
-
-    /// The parameters that all trend statements share, less the range.
-    #[must_use]
-    pub fn bind(&self, statement: Statement, target: &Target) -> Statement {
-        self.versions
-            .bind(statement)
-            .text("app", &target.app)
-            .unsigned("platform", target.platform)
-            .text("category", self.category.name())
-            .unsigned("vm", self.vm)
-            .texts("countries", &self.countries)
-            .flag("by_version", self.split_versions())
-            .flag("by_country", self.by_country)
+    /// What the tables give rows for; where versions are merged by plain sums, [`fill`] adds their rows up.
+    fn split(&self) -> Split {
+        let by_version = !self.versions.any() && (!self.dimensions.merge || self.plain_sums);
+        Split { by_version, by_country: self.dimensions.by_country }
     }
 
     /// Version and country of a row as they are written.
     fn labels(&self, row: &TrendRow) -> (String, String) {
         let version = if self.by_version() { row.version.clone() } else { self.label() };
-        let country = if self.by_country { row.country.clone() } else { ALL.to_owned() };
+        let country = if self.dimensions.by_country { row.country.clone() } else { ALL.to_owned() };
         (version, country)
     }
 
     /// The version of rows that are not split by version.
-    #[must_use]
-    pub fn label(&self) -> String {
-        if self.merge { MERGED.to_owned() } else { ALL.to_owned() }
+    fn label(&self) -> String {
+        if self.dimensions.merge { MERGED.to_owned() } else { ALL.to_owned() }
     }
 
     /// Series that were asked for by name and are there even without a row.
     fn named(&self) -> BTreeSet<(String, String)> {
         let versions = if self.by_version() { self.versions.exact.clone() } else { vec![self.label()] };
-        let countries = if self.by_country { self.countries.clone() } else { vec![ALL.to_owned()] };
+        let countries = if self.dimensions.by_country { self.countries.0.clone() } else { vec![ALL.to_owned()] };
         versions.iter().flat_map(|version| countries.iter().map(|country| (version.clone(), country.clone()))).collect()
     }
 }
@@ -183,6 +178,57 @@ impl TrendRow {
     }
 }
 
+/// The buckets of a trend.
+pub struct Buckets {
+    /// What gives their rows.
+    pub statement: Statement,
+    /// The time that the tables are asked for, from the beginning of bucket 0.
+    pub range: TimeRange,
+    /// Length of a bucket in seconds.
+    pub seconds: i64,
+    /// The buckets that are shown.
+    pub shown: Range<u32>,
+    pub gap: Gap,
+    /// How the beginning of a bucket is written.
+    pub label: fn(Zone, i64) -> String,
+}
+
+impl Buckets {
+    /// Every bucket of a range, each for itself.
+    #[must_use]
+    pub fn each(statement: Statement, range: TimeRange, seconds: i64, label: fn(Zone, i64) -> String) -> Self {
+        let count = u32::try_from(range.seconds() / seconds).unwrap_or_default();
+        Self { statement, range, seconds, shown: 0..count, gap: Gap::Zero, label }
+    }
+}
+
+/// The points of a trend.
+///
+/// # Errors
+/// The wildcards stand for too many versions, or there are too many points; the tables give no answer.
+pub async fn answer(reads: &Reads, target: Target, parameters: TrendParameters, buckets: Buckets) -> Result<Vec<TrendPoint>, Error> {
+    let (category, devices, versions, countries, dimensions) = parameters;
+    let (zone, plain_sums, most) = (reads.settings.time_zone, reads.settings.plain_device_sums, reads.settings.limits.points);
+    let versions = reads.resolve(&target, versions, &buckets.range).await?;
+    let selection = Selection { category, devices, versions, countries, dimensions, plain_sums };
+    let statement = buckets
+        .statement
+        .bind(&target)
+        .bind(&buckets.range)
+        .bind(&category)
+        .bind(&devices)
+        .bind(&selection.versions)
+        .bind(&selection.countries)
+        .bind(&selection.split())
+        .integer("bucket_seconds", buckets.seconds);
+    let points = move |rows| {
+        let frame = Frame { buckets: buckets.shown, gap: buckets.gap, most };
+        let date = |bucket| (buckets.label)(zone, buckets.range.0.start + i64::from(bucket) * buckets.seconds);
+        Ok(write(fill(rows, &selection, frame)?, &target, &selection, date))
+    };
+    reads.store.fold(statement, points).await?
+}
+
 /// What an answer covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -192,7 +238,7 @@ pub struct Frame {
     pub most: usize,
 }
 
-/// Every bucket of the frame for every series, in the order bucket, version, country. Where there is no row at all: one filler a bucket.
+/// Every bucket of the frame for every series, in the order bucket, version, country. Where there are no rows at all, each bucket has one filler.
 ///
 /// # Errors
 /// More points than the frame takes.
@@ -235,52 +281,6 @@ impl Gap {
             }
         }
     }
-}
-
-impl TrendParameters {
-    /// Where the range begins and ends, as written.
-    #[must_use]
-    pub fn range(&self) -> (Option<&Text>, Option<&Text>) {
-        (self.start_date.as_ref().or(self.start_hour.as_ref()), self.end_date.as_ref().or(self.end_hour.as_ref()))
-    }
-
-    /// Which rows are asked for.
-    ///
-    /// # Errors
-    /// A category, device kind or filter that there is not.
-    pub fn selection(&self, plain_sums: bool) -> Result<Selection, Error> {
-        if self.user_scene_tag_list.as_ref().is_some_and(|list| !list.0.is_empty()) {
-            return Err(invalid("userSceneTagList", "trends are not kept by scene"));
-        }
-        let vm = match self.vm.unwrap_or_default().0 {
-            0 => 0,
-            1 => 1,
-            2 => 2,
-            _ => return Err(invalid("vm", "expected 0, 1 or 2")),
-        };
-        Ok(Selection {
-            category: param::category(self.category.as_ref())?,
-            vm,
-            versions: Versions::read(self.version.as_ref(), self.version_list.as_ref())?,
-            merge: self.merge_multiple_versions_with_inaccurate_result.unwrap_or_default().0,
-            plain_sums,
-            by_country: self.need_country_dimension.unwrap_or_default().0,
-            countries: countries(self.country_list.as_ref()),
-        })
-    }
-}
-
-/// The points of an answer, out of the rows that there are; `date` names a bucket.
-///
-/// # Errors
-/// Those of [`fill`].
-pub fn points(
-    rows: Vec<TrendRow>,
-    frame: Frame,
-    (selection, target): (&Selection, &Target),
-    date: impl Fn(u32) -> String,
-) -> Result<Vec<TrendPoint>, Error> {
-    Ok(write(fill(rows, selection, frame)?, target, selection, date))
 }
 
 /// The points as they are written.

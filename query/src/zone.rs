@@ -1,4 +1,4 @@
-//! The clock of the API's date strings: a fixed offset from UTC (REFERENCE 2.5).
+//! The clock of the API's date strings: a fixed offset from UTC.
 //!
 //! The tables know hours of UTC. In a zone that is not a whole number of hours away, an hour of UTC counts in the local hour that holds its
 //! beginning: with +05:30 the local hour 05 is 00:00 to 01:00 UTC, half an hour later than the label says.

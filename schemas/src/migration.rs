@@ -7,9 +7,27 @@ pub struct Migration {
     pub number: u32,
     /// The rest of the file's name.
     pub name: &'static str,
-    /// A single ClickHouse statement that may be run again.
+    /// ClickHouse statements, each ended by its line, that may be run again.
     pub statement: &'static str,
 }
+
+impl Migration {
+    /// The statements, one at a time: a server takes one with a request.
+    pub fn statements(statement: &str) -> impl Iterator<Item = &str> {
+        statement.split(";\n")
+    }
+}
+
+macro_rules! function {
+    ($name:literal) => {
+        include_str!(concat!("../clickhouse/functions/", $name, ".sql"))
+    };
+}
+
+/// The functions that queries share. They belong to the server, not to a database, so no backup has them and every migration makes those that are
+/// missing. A released function is never edited: a new meaning is a new name.
+pub const FUNCTIONS: &[&str] =
+    &[function!("version_chosen"), function!("country_chosen"), function!("device_chosen"), function!("shown_as")];
 
 macro_rules! migration {
     ($number:literal, $file:literal, $name:literal) => {
@@ -29,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008", "counted_rollups"),
     migration!(9, "0009", "counted_rollups_of_old_rows"),
     migration!(10, "0010", "uncounted_rollups"),
+    migration!(11, "0011", "unread_rollups"),
 ];
 
 /// The columns of large texts. Retention empties them earlier than it drops the rows.
@@ -61,11 +80,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn migrations_are_numbered_without_gaps_and_hold_one_statement() {
+    fn migrations_are_numbered_without_gaps_and_every_statement_ends_with_its_line() {
         for (position, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(migration.number as usize, position + 1, "{}", migration.name);
-            let code: String = migration.statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
-            assert!(!code.contains(';'), "{} holds more than one statement", migration.name);
+            for statement in Migration::statements(migration.statement) {
+                let code: String = statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+                assert!(!code.contains(';') && !code.is_empty(), "{}: {code}", migration.name);
+            }
+        }
+    }
+
+    #[test]
+    fn functions_are_made_where_they_are_missing() {
+        for function in FUNCTIONS {
+            let code: Vec<&str> = function.lines().filter(|line| !line.starts_with("--")).collect();
+            assert!(code[0].starts_with("create function if not exists ") && !function.contains(';'), "{function}");
         }
     }
 

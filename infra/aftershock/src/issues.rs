@@ -1,6 +1,6 @@
-//! What `suggest` and `link` read: issues as the tables have them, and what is stated about them already.
+//! Where `suggest` and `link` find the tables and the log. What they read and state of issues goes through `query::issue`.
 
-use query::alias::{Aliases, Fact};
+use query::issue::IssueReader;
 use service::clickhouse::Config;
 use service::config::Secret;
 use service::kafka;
@@ -16,13 +16,7 @@ pub enum Error {
     #[error("cannot read {file}: {source}")]
     Unreadable { file: String, source: std::io::Error },
     #[error(transparent)]
-    Tables(#[from] service::clickhouse::Error),
-    #[error(transparent)]
-    Log(#[from] kafka::Error),
-    #[error(transparent)]
-    Record(#[from] schemas::record::Error),
-    #[error("a row of the tables cannot be read: {0}")]
-    Row(#[source] serde_json::Error),
+    Query(#[from] query::Error),
     #[error(transparent)]
     Group(#[from] crate::group::Error),
     #[error(transparent)]
@@ -61,30 +55,19 @@ impl Engines {
         Ok(found)
     }
 
-    /// The apps that have reports, or the one that is named.
+    /// What is read of issues there.
+    pub fn reader(&self) -> IssueReader {
+        IssueReader::new(&self.tables)
+    }
+
+    /// The app that is named, or all that have reports.
     ///
     /// # Errors
     /// The tables give no answer.
     pub async fn apps(&self, named: Option<&str>) -> Result<Vec<String>, Error> {
-        if let Some(app) = named {
-            return Ok(vec![app.to_owned()]);
+        match named {
+            Some(app) => Ok(vec![app.to_owned()]),
+            None => Ok(self.reader().apps().await?),
         }
-        let sql = "select distinct toString(app_id) as app from occurrences order by app";
-        Ok(self.tables.reader().query_raw(sql).fetch_all().await.map_err(service::clickhouse::Error::from)?)
-    }
-
-    /// What is stated about the issues of an app and platform.
-    ///
-    /// # Errors
-    /// The tables give no answer.
-    pub async fn aliases(&self, app: &str, platform: u8) -> Result<Aliases, Error> {
-        let sql = "select hex(issue_id), value, author, toUnixTimestamp64Milli(changed_at) from issue_changes \
-            where app_id = {app:String} and platform_id = {platform:UInt8} and kind = 'alias' \
-            order by log_generation, appended_at, log_partition, log_offset";
-        let rows =
-            self.tables.reader().query_raw(sql).param("app", app).param("platform", platform).fetch_all::<(String, String, String, i64)>();
-        let rows = rows.await.map_err(service::clickhouse::Error::from)?;
-        let fact = |(issue, value, author, changed_ms)| Fact { issue, value, author, changed_ms };
-        Ok(Aliases::fold(&rows.into_iter().map(fact).collect::<Vec<_>>()))
     }
 }

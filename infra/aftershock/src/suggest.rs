@@ -44,9 +44,6 @@ struct Candidate {
 /// Issues that may share one, by app, platform and category.
 type Groups = BTreeMap<(String, u8, String), Vec<Candidate>>;
 
-/// A row of the tables: issue, first report, platform, category, exception, message, stack, platform as sent, version.
-type Row = (String, i64, u8, String, String, String, String, String, String);
-
 /// Suggests; a line of JSON for a pair, the nearest first.
 ///
 /// # Errors
@@ -92,38 +89,29 @@ fn pairs<'a>(candidates: &'a [Candidate], options: &Options) -> Vec<(f64, &'a Ca
 }
 
 async fn from_tables(groups: &mut Groups, engines: &Engines, app: &str, rules: &Rules) -> Result<(), Error> {
-    let sql = "select hex(issue_id), toUnixTimestamp64Milli(first_at), platform_id, toString(category), exp_name, exp_message, call_stack, \
-            toString(platform), toString(version) \
-        from occurrences inner join \
-        ( \
-            select issue_id, min(received_at) as first_at, max(received_at) as last_at \
-            from occurrences where app_id = {app:String} group by issue_id order by last_at desc limit {most:UInt32} \
-        ) as life using issue_id \
-        where app_id = {app:String} and received_at = last_at \
-        order by issue_id, log_partition desc, log_offset desc limit 1 by issue_id";
-    let rows = engines.tables.reader().query_raw(sql).param("app", app).param("most", MOST).fetch_all::<Row>().await;
-    let rows = rows.map_err(service::clickhouse::Error::from)?;
-    let platforms: HashSet<u8> = rows.iter().map(|row| row.2).collect();
+    let reader = engines.reader();
+    let reports = reader.latest(app, MOST).await?;
+    let platforms: HashSet<u8> = reports.iter().map(|report| report.platform_id).collect();
     let mut aliases = BTreeMap::new();
     for platform in platforms {
-        aliases.insert(platform, engines.aliases(app, platform).await?);
+        aliases.insert(platform, reader.aliases(app, platform).await?);
     }
-    for (issue, first_ms, platform_id, category, exp_name, exp_message, stack, platform_text, app_version) in rows {
+    for report in reports {
         let subject = Subject {
             app_id: app,
-            platform_id,
-            category: &category,
-            exp_name: &exp_name,
-            exp_message: &exp_message,
-            stack: &stack,
-            platform_text: &platform_text,
-            app_version: &app_version,
+            platform_id: report.platform_id,
+            category: &report.category,
+            exp_name: &report.exp_name,
+            exp_message: &report.exp_message,
+            stack: &report.call_stack,
+            platform_text: &report.platform_text,
+            app_version: &report.app_version,
             ..Subject::default()
         };
         let (grouping, profile) = Profile::of(&subject, rules);
-        let shown = aliases.get(&platform_id).map_or(issue.as_str(), |aliases| aliases.canonical(&issue)).to_owned();
-        let candidate = Candidate { issue: shown, signature: grouping.signature, first_ms, profile };
-        groups.entry((app.to_owned(), platform_id, category)).or_default().push(candidate);
+        let shown = aliases.get(&report.platform_id).map_or(report.issue.as_str(), |aliases| aliases.canonical(&report.issue)).to_owned();
+        let candidate = Candidate { issue: shown, signature: grouping.signature, first_ms: report.first_ms, profile };
+        groups.entry((app.to_owned(), report.platform_id, report.category)).or_default().push(candidate);
     }
     Ok(())
 }

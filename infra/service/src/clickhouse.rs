@@ -51,6 +51,16 @@ pub enum AddressError {
     Authorities(#[from] TlsError),
 }
 
+/// A client that reads. To ask it anything takes [`Client`], which only the places that own statements may name.
+#[derive(Clone)]
+pub struct Reader(Client);
+
+impl From<Reader> for Client {
+    fn from(reader: Reader) -> Self {
+        reader.0
+    }
+}
+
 /// The server gave no answer, or an error.
 #[derive(Debug, thiserror::Error)]
 #[error("clickhouse: {0}")]
@@ -67,12 +77,12 @@ impl Config {
         self.client(&self.user, &self.password)
     }
 
-    /// A client of the account that only reads, or of the writer where there is no such account.
-    pub fn reader(&self) -> Client {
-        match self.read_user.is_empty() {
+    /// A reader with the account that only reads, or with the one that writes where no other is given.
+    pub fn reader(&self) -> Reader {
+        Reader(match self.read_user.is_empty() {
             true => self.writer(),
             false => self.client(&self.read_user, &self.read_password).with_database(&self.database),
-        }
+        })
     }
 
     /// Whether connections to the server are encrypted.
@@ -169,7 +179,7 @@ mod tests {
         let open = Config { url, ..Config::default() };
         let closed = Config { user: "w".into(), password: "写".into(), ..open.clone() };
         let split = Config { read_user: "r".into(), read_password: "x".into(), ..closed.clone() };
-        for client in [open.reader(), closed.server(), closed.reader(), split.reader()] {
+        for client in [open.reader().0, closed.server(), closed.reader().0, split.reader().0] {
             let error = ping(&client).await.expect_err("it refuses");
             assert!(error.to_string().contains("refused"), "{error}");
         }
@@ -207,7 +217,7 @@ mod tests {
         };
         let trusted = config("localhost", &certificate);
         trusted.check().unwrap();
-        let answer = ping(&trusted.reader()).await.unwrap_err().to_string();
+        let answer = ping(&trusted.reader().0).await.unwrap_err().to_string();
         assert!(answer.contains("refused"), "by the server itself: {answer}");
         let plain = Config { url: format!("http://localhost:{port}"), ..Config::default() };
         let strangers = [
@@ -217,7 +227,7 @@ mod tests {
             plain,
         ];
         for config in strangers {
-            let error = ping(&config.reader()).await.unwrap_err().to_string();
+            let error = ping(&config.reader().0).await.unwrap_err().to_string();
             assert!(!error.contains("refused"), "{config:?} {error}");
         }
         assert_eq!(seen.lock().unwrap().len(), 1, "nothing was asked of a server that is not trusted");

@@ -49,7 +49,7 @@ pub use self::admin::{Listeners, with_admin};
 pub(crate) use self::authorities::Authorities;
 pub use self::body::Body;
 pub use self::client::{Answer, Client, ClientError};
-pub use self::endpoint::{Endpoint, Input, Output};
+pub use self::endpoint::{Endpoint, Failure, Input, Output};
 pub use self::health::{BoxFuture, Readiness, alive, health};
 pub use self::limits::{Http2, Limits};
 pub use self::options::Options;

@@ -1,11 +1,19 @@
 //! `GET /openapi.json`: the API, rendered from the operations that are mounted.
 
 use serde_json::Value;
-use service::http::{self, Endpoint, Method, Request, Response, StatusCode};
+use service::http::{Body, Bytes, Endpoint, HeaderValue, Method, Request, Response, header};
 use std::convert::Infallible;
 
-/// The document.
-pub struct OpenApi(pub Value);
+/// The OpenAPI document of this API, written once.
+pub struct OpenApi(Bytes);
+
+impl OpenApi {
+    /// Serves `document`.
+    #[must_use]
+    pub fn new(document: &Value) -> Self {
+        Self(document.to_string().into())
+    }
+}
 
 impl Endpoint for OpenApi {
     const METHODS: &'static [Method] = &[Method::GET];
@@ -18,6 +26,8 @@ impl Endpoint for OpenApi {
     type Error = Infallible;
 
     async fn call(&self, _: Request) -> Result<Response, Infallible> {
-        Ok(http::json(StatusCode::OK, &self.0))
+        let mut response = Response::new(Body::from(self.0.clone()));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
     }
 }

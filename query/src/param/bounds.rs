@@ -161,8 +161,7 @@ pub fn describe(document: &mut Value) -> Vec<String> {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
             bounded(&name, &mut parameter["schema"], &mut unbounded);
         }
-        let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-        bodies.extend(schema.as_str().and_then(|path| path.rsplit('/').next()).map(str::to_owned));
+        bodies.extend(blocks(&operation["requestBody"]["content"]["application/json"]["schema"]));
     }
     for body in bodies {
         let properties = document.pointer_mut(&format!("/components/schemas/{body}/properties")).and_then(Value::as_object_mut);
@@ -175,13 +174,21 @@ pub fn describe(document: &mut Value) -> Vec<String> {
     unbounded
 }
 
+/// The names of the schemas that a body consists of.
+#[must_use]
+pub fn blocks(schema: &Value) -> Vec<String> {
+    let one = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).map(str::to_owned);
+    let parts = schema["allOf"].as_array().into_iter().flatten().flat_map(blocks);
+    one.into_iter().chain(parts).collect()
+}
+
 fn bounded(name: &str, schema: &mut Value, unbounded: &mut Vec<String>) {
     match of(name) {
         Some(Bound::One(longest)) => schema["maxLength"] = longest.into(),
         Some(Bound::List { most, longest, .. }) if schema["items"].is_object() => {
             schema["maxItems"] = most.into();
             schema["items"]["maxLength"] = longest.into();
-            // As JSON in a text.
+            // A list may be JSON in a text.
             schema["maxLength"] = LONGEST_BODY.into();
         }
         Some(Bound::List { .. }) => schema["maxLength"] = LONGEST_BODY.into(),
@@ -224,7 +231,7 @@ const ANSWERS: &str = "\n## What an answer holds\n\n\
     | `expName`, `exceptionName`, `keyStack`, `userAgent` | 512 |\n| ids of devices, users and sessions | 256 |\n| a version and every other text | 128 |\n\n\
     An issue lists its 100 latest versions; its counts are those of all. `/v1/admin/stats/active` lists the 10,000 versions with the most devices.\n\
     A user has so many statements at once, and so many more that wait, as `[query.limits]` of `docs/configuration.md` says. Above: 429 with\n\
-    `Retry-After`; where no turn comes in time, 503 with `Retry-After`.\n";
+    `Retry-After`; where no permit comes in time, 503 with `Retry-After`.\n";
 
 #[cfg(test)]
 mod tests {
@@ -270,14 +277,14 @@ mod tests {
     #[test]
     fn a_new_parameter_without_a_bound_is_told() {
         let mut document = json!({"paths": {"/x": {"post": {"parameters": [{"in": "query", "name": "appId", "schema": {}}, {"in": "query", "name": "fresh", "schema": {}}],
-            "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Body_X"}}}}}}},
+            "requestBody": {"content": {"application/json": {"schema": {"allOf": [{"$ref": "#/components/schemas/Body_X"}]}}}}}}},
             "components": {"schemas": {"Body_X": {"properties": {"versionList": {"items": {}}, "newList": {}}}}}});
         assert_eq!(describe(&mut document), ["fresh", "newList"]);
         assert_eq!(document["components"]["schemas"]["Body_X"]["properties"]["versionList"]["maxItems"], 1000);
         assert_eq!(document["paths"]["/x"]["post"]["parameters"][0]["schema"]["maxLength"], 64);
     }
 
-    /// `AFTERSHOCK_RENEW_OPENAPI=1` writes the page anew.
+    /// `AFTERSHOCK_RENEW_OPENAPI=1` writes the page again.
     #[test]
     fn the_page_is_what_the_code_says() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/query-bounds.md");

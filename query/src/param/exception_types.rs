@@ -1,13 +1,25 @@
-//! `exceptionTypeList`: members of the three categories (REFERENCE 2.5).
+//! Which exception types are asked for: members of the three categories.
 
-use super::Text;
+use super::{Block, Context, Text};
 use crate::error::{Error, invalid};
+use crate::store::{Bind, Statement};
+use schemars::JsonSchema;
 use schemas::record::Category;
+use serde::Deserialize;
+
+/// How [`ExceptionTypes`] are spelled.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ExceptionTypes")]
+pub struct ExceptionTypeFields {
+    /// Exception types, separated by commas; all where none is named.
+    exception_type_list: Option<Text>,
+}
 
 /// What a list of exception types leaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExceptionTypes {
-    /// Categories with at least one member named; all where none is.
+    /// Categories of which at least one member is named; all where the list is empty.
     pub categories: Vec<String>,
     /// The members; empty where the categories say it all.
     pub members: Vec<String>,
@@ -19,12 +31,29 @@ const MEMBERS: [(Category, &[&str]); 3] = [
     (Category::Error, &["AllCatched", "Unity3D", "Lua", "JS"]),
 ];
 
+impl Block for ExceptionTypes {
+    type Fields = ExceptionTypeFields;
+
+    fn check(fields: ExceptionTypeFields, _: &Context<'_>) -> Result<Self, Error> {
+        Self::read(fields.exception_type_list.as_ref())
+    }
+}
+
+impl Bind for ExceptionTypes {
+    const BLOCK: &'static str = "exception_types";
+    const NAMES: &'static [&'static str] = &["categories", "exception_types"];
+
+    fn bind(&self, statement: Statement) -> Statement {
+        statement.texts("categories", &self.categories).texts("exception_types", &self.members)
+    }
+}
+
 impl ExceptionTypes {
     /// Reads a comma list. `AllCrash` is every crash.
     ///
     /// # Errors
-    /// A name that is no exception type.
-    pub fn read(list: Option<&Text>) -> Result<Self, Error> {
+    /// A name that is not an exception type.
+    fn read(list: Option<&Text>) -> Result<Self, Error> {
         let names: Vec<&str> = list.map_or("", |list| list).split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         let mut types = Self::default();
         let mut whole = true;

@@ -31,7 +31,8 @@ impl Deref for Text {
     }
 }
 
-fn scalar(value: &Value) -> Option<String> {
+/// A single value as a text.
+pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),

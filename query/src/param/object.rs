@@ -29,7 +29,7 @@ impl<'de> Visitor<'de> for Members {
         let mut members: Vec<(String, Value)> = Vec::new();
         while members.len() <= MOST_PARAMETERS {
             let Some(name) = map.next_key::<String>()? else { return Ok(Object(members)) };
-            // One that says nothing is no parameter.
+            // A null is not a parameter.
             match map.next_value::<Value>()? {
                 Value::Null => {}
                 value => members.push((name, value)),

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use proptest::prelude::*;
+use schemas::record::Category;
+use serde_json::json;
 
 fn row(bucket: u32, version: &str, country: &str, number: u64) -> TrendRow {
     let (version, country) = (version.to_owned(), country.to_owned());
@@ -10,15 +12,16 @@ fn row(bucket: u32, version: &str, country: &str, number: u64) -> TrendRow {
 fn selection(versions: &[&str]) -> Selection {
     let exact = versions.iter().map(|version| (*version).to_owned()).collect();
     Selection {
-        category: Category::Crash,
-        vm: 0,
-        versions: Versions { exact, ..Versions::default() },
-        merge: false,
+        category: CategoryFilter(Category::Crash),
+        devices: DeviceFilter::default(),
+        versions: VersionFilter { exact, ..VersionFilter::default() },
+        countries: CountryFilter::default(),
+        dimensions: Dimensions::default(),
         plain_sums: false,
-        by_country: false,
-        countries: Vec::new(),
     }
 }
+
+const MERGED_VERSIONS: Dimensions = Dimensions { merge: true, by_country: false };
 
 fn filled(rows: Vec<TrendRow>, buckets: Range<u32>, selection: &Selection, gap: Gap) -> Vec<TrendRow> {
     fill(rows, selection, Frame { buckets, gap, most: 1_000 }).unwrap()
@@ -44,21 +47,25 @@ fn every_bucket_of_every_version_is_there() {
 fn all_versions_and_folded_versions_have_names_of_their_own() {
     let all = filled(vec![row(0, "", "", 5)], 0..1, &selection(&[]), Gap::Zero);
     assert_eq!(shown(&all), ["0 -1 -1 5"]);
-    let merged = filled(vec![row(0, "", "", 5)], 0..1, &Selection { merge: true, ..selection(&["1", "2"]) }, Gap::Zero);
+    let merged = filled(vec![row(0, "", "", 5)], 0..1, &Selection { dimensions: MERGED_VERSIONS, ..selection(&["1", "2"]) }, Gap::Zero);
     assert_eq!(shown(&merged), ["0 MERGED -1 5"]);
 }
 
 #[test]
 fn countries_have_rows_of_their_own_where_asked_for() {
-    let by_country = Selection { by_country: true, countries: vec!["中国".to_owned(), "US".to_owned()], ..selection(&[]) };
+    let by_country = Selection {
+        dimensions: Dimensions { by_country: true, merge: false },
+        countries: CountryFilter(vec!["中国".to_owned(), "US".to_owned()]),
+        ..selection(&[])
+    };
     let filled = filled(vec![row(0, "", "中国", 5)], 0..1, &by_country, Gap::Zero);
     assert_eq!(shown(&filled), ["0 -1 US 0", "0 -1 中国 5"]);
 }
 
 #[test]
 fn plain_sums_add_the_versions_up() {
-    let selection = Selection { merge: true, plain_sums: true, ..selection(&["1", "2"]) };
-    assert!(selection.split_versions());
+    let selection = Selection { dimensions: MERGED_VERSIONS, plain_sums: true, ..selection(&["1", "2"]) };
+    assert!(selection.split().by_version);
     let filled = filled(vec![row(0, "1", "", 5), row(0, "2", "", 6)], 0..1, &selection, Gap::Zero);
     assert_eq!(shown(&filled), ["0 MERGED -1 11"]);
 }
@@ -66,7 +73,7 @@ fn plain_sums_add_the_versions_up() {
 #[test]
 fn a_day_so_far_goes_on_and_ends_at_midnight() {
     let rows = vec![row(1, "1", "", 5), row(3, "2", "", 7), row(25, "1", "", 2)];
-    let sums = Selection { merge: true, plain_sums: true, ..selection(&["1", "2"]) };
+    let sums = Selection { dimensions: MERGED_VERSIONS, plain_sums: true, ..selection(&["1", "2"]) };
     let filled = filled(rows, 0..27, &sums, Gap::SoFar { buckets_a_day: 24 });
     let numbers: Vec<u64> = filled.iter().map(|row| row.crash_num).collect();
     assert_eq!(numbers[..5], [0, 5, 5, 12, 12]);
@@ -81,14 +88,18 @@ fn an_answer_has_a_bound() {
 }
 
 #[test]
-fn what_there_is_not_is_refused_by_name() {
-    let of = |text: &str| serde_json::from_str::<TrendParameters>(text).unwrap().selection(false);
-    for (text, name) in [(r#"{"type":"oom"}"#, "type"), (r#"{"vm":3}"#, "vm"), (r#"{"userSceneTagList":["s"]}"#, "userSceneTagList")] {
-        assert!(of(text).unwrap_err().to_string().starts_with(name), "{text}");
+fn wrong_parameters_are_named() {
+    let of = |fields| crate::param::tests::checked_all::<TrendParameters>(fields);
+    for (fields, name) in
+        [(json!({"type": "oom"}), "type"), (json!({"vm": 3}), "vm"), (json!({"userSceneTagList": ["s"]}), "userSceneTagList")]
+    {
+        assert!(of(fields).unwrap_err().starts_with(name), "{name}");
     }
-    let selection = of(r#"{"type":"ANR","vm":"2","versionList":"[\"1.*\"]","countryList":"[]","needCountryDimension":"true"}"#).unwrap();
-    assert_eq!((selection.category, selection.vm, selection.by_country), (Category::Anr, 2, true));
-    assert_eq!(selection.versions.wildcards, ["1.*"]);
+    let fields = json!({"type": "ANR", "vm": "2", "versionList": "[\"1.*\"]", "countryList": "[]", "needCountryDimension": "true"});
+    let (category, devices, versions, countries, dimensions) = of(fields).unwrap();
+    assert_eq!((category, devices, countries), (CategoryFilter(Category::Anr), DeviceFilter(2), CountryFilter::default()));
+    assert_eq!(dimensions, Dimensions { by_country: true, merge: false });
+    assert_eq!(versions.wildcards, ["1.*"]);
 }
 
 proptest! {
@@ -100,7 +111,7 @@ proptest! {
     ) {
         let names = ["1", "2", "三"];
         let rows: Vec<_> = cells.iter().map(|((bucket, version), number)| row(*bucket, names[*version], "", *number)).collect();
-        let selection = Selection { merge, plain_sums: true, ..selection(&names) };
+        let selection = Selection { dimensions: Dimensions { merge, by_country: false }, plain_sums: true, ..selection(&names) };
         let filled = filled(rows.clone(), 0..end, &selection, Gap::Zero);
         let series = if merge { 1 } else { names.len() };
         prop_assert_eq!(filled.len(), end as usize * series);

@@ -1,5 +1,7 @@
 //! What an operation is: a method, a path, what goes in and what comes out.
 
+use std::borrow::Cow;
+
 use http::{Method, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -24,12 +26,24 @@ pub trait Endpoint: Send + Sync + 'static {
     const BODY_LIMIT: usize = 1 << 20;
     /// Answered also when the server is full: for an answer that costs nothing.
     const ALWAYS: bool = false;
+    /// Whether it is in the OpenAPI document: one that answers at two paths is there once.
+    const DOCUMENTED: bool = true;
     /// How the request is read.
     type Input: Input;
     /// How the reply is written.
     type Output: Output;
     /// The typed rejection.
     type Error: IntoResponse;
+
+    /// The path it is mounted at, where that is not [`Endpoint::PATH`].
+    fn path() -> Cow<'static, str> {
+        Cow::Borrowed(Self::PATH)
+    }
+
+    /// The errors it sends, for the OpenAPI document. Where none are listed it says that any error is a [`Problem`].
+    fn failures(_: &mut SchemaGenerator) -> Vec<Failure> {
+        Vec::new()
+    }
 
     /// The answer to a body above [`Endpoint::BODY_LIMIT`]; the connection is closed after it.
     fn too_large(&self, path: &str) -> Response {
@@ -39,6 +53,17 @@ pub trait Endpoint: Send + Sync + 'static {
 
     /// Does the work.
     fn call(&self, input: Self::Input) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
+}
+
+/// An error of an operation as it is sent.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its status; an error with status 200 is told from a success by its body.
+    pub status: StatusCode,
+    /// What it means.
+    pub description: &'static str,
+    /// The schema of its body.
+    pub schema: Schema,
 }
 
 /// A value read from a request.
@@ -51,7 +76,7 @@ pub trait Input: Sized + Send {
     /// The response of a request that cannot be read.
     fn from_request(request: Request) -> Result<Self, Response>;
 
-    /// The schema of the body, if it has one.
+    /// The schema of the body, if it has one. The members of an object are query parameters of methods that have no body.
     fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
         None
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::Method;
+use http::{Method, StatusCode};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -27,12 +27,13 @@ fn render(router: &Router) -> Value {
     let mut reading = settings.clone().for_deserialize().into_generator();
     let mut writing = settings.for_serialize().into_generator();
     let mut paths: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-    for route in &router.routes {
-        let shared = operation(route, &mut reading, &mut writing);
+    let problem_response = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+    let problem_response = json!({ "description": "Any error that is not listed", "content": problem_response });
+    let mut responses = BTreeMap::from([("Problem".to_owned(), problem_response)]);
+    for route in router.routes.iter().filter(|route| route.documented) {
         let item = paths.entry(template(route.path)).or_default();
         for method in route.methods {
-            let mut operation = shared.clone();
-            operation.insert("operationId".into(), operation_id(method, route).into());
+            let operation = operation(method, route, &mut reading, &mut writing, &mut responses);
             item.insert(method.as_str().to_ascii_lowercase(), Value::Object(operation));
         }
     }
@@ -45,30 +46,87 @@ fn render(router: &Router) -> Value {
         "info": { "title": router.title, "version": env!("CARGO_PKG_VERSION") },
         "tags": tags.iter().map(|tag| json!({ "name": tag })).collect::<Vec<_>>(),
         "paths": paths,
-        "components": { "schemas": schemas },
+        "components": { "responses": responses, "schemas": schemas },
     })
 }
 
-fn operation(route: &Route, reading: &mut SchemaGenerator, writing: &mut SchemaGenerator) -> Map<String, Value> {
+fn operation(
+    method: &Method,
+    route: &Route,
+    reading: &mut SchemaGenerator,
+    writing: &mut SchemaGenerator,
+    shared: &mut BTreeMap<String, Value>,
+) -> Map<String, Value> {
     let mut operation = Map::new();
+    operation.insert("operationId".into(), operation_id(method, route).into());
     operation.insert("summary".into(), route.summary.into());
     operation.insert("tags".into(), json!([route.tag]));
-    let parameters = parameters(route);
+    let mut parameters = parameters(route);
+    if let Some(schema) = (route.input)(reading) {
+        if has_body(method) {
+            let content = json!({ "application/json": { "schema": schema } });
+            operation.insert("requestBody".into(), json!({ "required": true, "content": content }));
+        } else {
+            members(schema.as_value(), reading.definitions(), &mut parameters);
+        }
+    }
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
     }
-    if let Some(schema) = (route.input)(reading) {
-        let content = json!({ "application/json": { "schema": schema } });
-        operation.insert("requestBody".into(), json!({ "required": true, "content": content }));
-    }
-    let mut success = json!({ "description": "Success" });
-    if let Some(schema) = (route.output)(writing) {
-        success["content"] = json!({ "application/json": { "schema": schema } });
-    }
-    let problem = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
-    let other = json!({ "description": "Anything else", "content": problem });
-    operation.insert("responses".into(), json!({ "200": success, "default": other }));
+    operation.insert("responses".into(), responses(route, writing, shared));
     operation
+}
+
+fn has_body(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::DELETE].contains(method)
+}
+
+/// The members of an object, and of all that it consists of, as query parameters.
+fn members(schema: &Value, definitions: &Map<String, Value>, parameters: &mut Vec<Value>) {
+    if let Some(definition) = schema["$ref"].as_str().and_then(|path| definitions.get(path.rsplit('/').next()?)) {
+        members(definition, definitions, parameters);
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        members(part, definitions, parameters);
+    }
+    let is_required = |name: &str| schema["required"].as_array().is_some_and(|required| required.iter().any(|known| known == name));
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        let mut member = member.clone();
+        let description = member.as_object_mut().and_then(|member| member.remove("description")).unwrap_or_default();
+        parameters.push(json!({
+            "name": name, "in": "query", "required": is_required(name), "description": description, "schema": member,
+        }));
+    }
+}
+
+/// The answers by status. An error with status 200 stands beside the success; the others are listed once for all operations, in `shared`.
+fn responses(route: &Route, writing: &mut SchemaGenerator, shared: &mut BTreeMap<String, Value>) -> Value {
+    let response = |description: &str, schema: Option<Value>| match schema {
+        Some(schema) => json!({ "description": description, "content": { "application/json": { "schema": schema } } }),
+        None => json!({ "description": description }),
+    };
+    let mut success = (route.output)(writing).map(Value::from);
+    let mut description = "The answer of the operation";
+    let mut responses = Map::new();
+    for failure in (route.failures)(writing) {
+        let schema = Value::from(failure.schema);
+        if failure.status == StatusCode::OK {
+            success = Some(json!({ "anyOf": [success, schema] }));
+            description = failure.description;
+            continue;
+        }
+        let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or("Error");
+        let name = format!("{name}.{}", failure.status.as_str());
+        let response = response(failure.description, Some(schema));
+        let response = match shared.entry(name.clone()).or_insert_with(|| response.clone()) == &response {
+            true => json!({ "$ref": format!("#/components/responses/{name}") }),
+            false => response,
+        };
+        responses.insert(failure.status.as_str().to_owned(), response);
+    }
+    responses.insert("200".to_owned(), response(description, success));
+    responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Problem" }));
+    Value::Object(responses)
 }
 
 fn parameters(route: &Route) -> Vec<Value> {

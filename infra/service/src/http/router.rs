@@ -1,5 +1,6 @@
 //! The list of a service's operations.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 
 use http::{Method, StatusCode};
@@ -7,7 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::cross_origin::CrossOrigin;
 use super::request_meter::RouteMetrics;
-use super::{Endpoint, Input, IntoResponse, Output, Problem, Request, Response};
+use super::{Endpoint, Failure, Input, IntoResponse, Output, Problem, Request, Response};
 
 /// The operations of one service; what [`super::serve()`] serves.
 pub struct Router {
@@ -26,8 +27,10 @@ pub(super) struct Route {
     pub(super) tag: &'static str,
     pub(super) body_limit: usize,
     pub(super) always: bool,
+    pub(super) documented: bool,
     pub(super) input: fn(&mut SchemaGenerator) -> Option<Schema>,
     pub(super) output: fn(&mut SchemaGenerator) -> Option<Schema>,
+    pub(super) failures: fn(&mut SchemaGenerator) -> Vec<Failure>,
     pub(super) query: fn() -> &'static [(&'static str, &'static str)],
     pub(super) handler: Box<dyn Handler>,
     pub(super) metrics: RouteMetrics,
@@ -61,18 +64,25 @@ impl Router {
 
     /// Adds an operation. Two for one method and path make [`super::serve()`] fail.
     pub fn mount<E: Endpoint>(mut self, endpoint: E) -> Self {
+        let path = match E::path() {
+            Cow::Borrowed(path) => path,
+            // Routes are made once and stay as long as the process.
+            Cow::Owned(path) => Box::leak(path.into_boxed_str()),
+        };
         self.routes.push(Route {
             methods: E::METHODS,
-            path: E::PATH,
+            path,
             summary: E::SUMMARY,
             tag: E::TAG,
             body_limit: E::BODY_LIMIT,
             always: E::ALWAYS,
+            documented: E::DOCUMENTED,
             input: E::Input::schema,
             output: E::Output::schema,
+            failures: E::failures,
             query: E::Input::query,
             handler: Box::new(endpoint),
-            metrics: RouteMetrics::new(&self.title, E::PATH),
+            metrics: RouteMetrics::new(&self.title, path),
         });
         self
     }
