@@ -204,6 +204,38 @@ fn code_holds_nothing_unfinished() {
     report(&problems);
 }
 
+/// Where a second group of imports begins: `use` after `use` with an empty line between. `pub use` has a group of its own.
+fn second_group(text: &str) -> Option<usize> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut ended: Option<usize> = None;
+    let mut open = false;
+    for (number, line) in lines.iter().enumerate() {
+        let begins = line.trim_start().starts_with("use ");
+        if begins && ended.is_some_and(|end| end + 1 < number && lines[end + 1..number].iter().all(|line| line.trim().is_empty())) {
+            return Some(number + 1);
+        }
+        open |= begins;
+        if open && line.trim_end().ends_with(';') {
+            (open, ended) = (false, Some(number));
+        }
+    }
+    None
+}
+
+#[test]
+fn imports_stand_in_one_group() {
+    let sources = files().into_iter().filter(|file| file.ends_with(".rs"));
+    let problems = sources.filter_map(|file| second_group(&read(&file)).map(|line| format!("{file}:{line}: a second group of imports")));
+    report(&problems.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_second_group_of_imports_is_recognised() {
+    assert_eq!(second_group("use a;\n\nuse b;\n"), Some(3));
+    assert_eq!(second_group("use a::{\n    b,\n};\n\nuse c;\n"), Some(5));
+    assert_eq!(second_group("pub use a;\n\nuse b;\nuse c;\n\nfn d() {}\n\nmod e {\n    use f;\n}\n"), None);
+}
+
 #[test]
 fn tests_wait_on_conditions() {
     let sleep = concat!("sleep", "(");
