@@ -1,10 +1,9 @@
 //! A report's way through every dialect to a trend point, an issue and a crash detail.
 
+use crate::harness::{APP, KEY};
 use crate::harness::{Options, Pipeline, post_with};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-use crate::harness::{APP, KEY};
 
 /// Unix milliseconds.
 pub fn now() -> i64 {

@@ -1,22 +1,20 @@
 //! The workers of the assigned partitions: one thread for each, started and ended as partitions come and go.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
-use service::kafka::consumer::{Assignment, PartitionQueue};
-use tokio::runtime::Handle;
-use tokio::sync::mpsc::UnboundedSender;
-
 use crate::error::Error;
 use crate::readiness::{PartitionReporter, Readiness};
 use crate::stop::{Stop, StopSender, WorkerEnd};
 use crate::stream::{Connections, IssueChanges, Occurrences, RejectedReports, Stream};
 use crate::worker::Worker;
 use crate::worker_setup::{Mode, WorkerSetup};
+use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
+use service::kafka::consumer::{Assignment, PartitionQueue};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
 
 const LONG: Duration = Duration::from_secs(3_600);
 

@@ -1,12 +1,11 @@
 //! `[processor]`.
 
+use crate::project::GroupingConfig;
+use crate::retention::Retention;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::config::{Size, Span};
 use service::http::Limits;
-
-use crate::project::GroupingConfig;
-use crate::retention::Retention;
 
 /// How the processor works. The defaults suit one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

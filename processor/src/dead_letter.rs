@@ -1,14 +1,13 @@
 //! Dead letters: a record that could not be processed is written to a topic of its own before its slice is committed. A record that is too large
 //! for a letter is cut, and the letter says so.
 
+use crate::decode::Rejection;
+use crate::error::Error;
 use crate::metrics::DEAD_LETTERS;
 use schemas::record::{self, Record, RejectedReport};
 use service::kafka::consumer::Message;
 use service::kafka::{self, Config, MAX_RECORD_BYTES, Producer, ProducerOptions};
 use service::telemetry::Counter;
-
-use crate::decode::Rejection;
-use crate::error::Error;
 
 /// Bytes of a payload that fit into a letter, beside its other fields and the log's own overhead.
 const PAYLOAD_BYTES: usize = MAX_RECORD_BYTES - ROOM_BYTES;

@@ -1,14 +1,12 @@
 //! Reads messages of the log as records. A message that cannot be read is a [`Rejection`]; the others are processed.
 
-use std::collections::BTreeMap;
-
-use schemas::record;
-use service::kafka::consumer::Message;
-
 use crate::catch_panic::catch_panic;
 use crate::dedupe::DedupeKey;
 use crate::log_partition::{LogPartition, PositionedRecord};
 use crate::stream::Stream;
+use schemas::record;
+use service::kafka::consumer::Message;
+use std::collections::BTreeMap;
 
 /// Why a record cannot be processed. The data is at fault, so the record becomes a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! Errors that halt a stream or stop the processor. Faults of the data are [`crate::decode::Rejection`]s and stop nothing.
 
-use service::{http, kafka};
-
 use crate::replay_refusal::ReplayRefusal;
 use crate::sink::{Blame, TableError};
+use service::{http, kafka};
 
 /// An error of the processor or its engines: the slice is repeated, the stream is halted, or the processor stops.
 #[derive(Debug, thiserror::Error)]

@@ -15,12 +15,11 @@
 
 pub mod fault;
 
-use sha2::{Digest, Sha256};
-
 use crate::frames::classify::Class;
 use crate::frames::native::ASSERTION;
 use fault::{is_assertion, is_fault, wording};
 use schemas::grouping::{Kind, PartKind};
+use sha2::{Digest, Sha256};
 
 /// Version of everything that decides a fingerprint: rules, parsers, normal forms. It is in every row and every hash, so that a change makes new
 /// issues and does not mix old ones.

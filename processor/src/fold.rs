@@ -1,10 +1,5 @@
 //! Turns the messages of a slice into rows: decode, dedupe, group. Pure, except that the caller looks up ids that the window does not cover.
 
-use schemas::outcome::Outcome;
-use schemas::record::{self, RejectedReport};
-use service::kafka::consumer::Message;
-use std::collections::BTreeMap;
-
 use crate::catch_panic::catch_panic;
 use crate::dead_letter;
 use crate::decode::{self, Rejection, Rejections};
@@ -13,6 +8,10 @@ use crate::log_partition::{LogPartition, PositionedRecord};
 use crate::project::Rules;
 use crate::slice::Slice;
 use crate::stream::Stream;
+use schemas::outcome::Outcome;
+use schemas::record::{self, RejectedReport};
+use service::kafka::consumer::Message;
+use std::collections::BTreeMap;
 
 /// The records of a slice and what the window says about them.
 pub struct Judgement<S: Stream> {

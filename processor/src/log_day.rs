@@ -1,9 +1,8 @@
 //! A log day as people write it.
 
+use chrono::{DateTime, Days, NaiveDate};
 use std::fmt;
 use std::str::FromStr;
-
-use chrono::{DateTime, Days, NaiveDate};
 
 /// UTC day since 1970, as `log_day` in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

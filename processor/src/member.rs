@@ -1,15 +1,13 @@
 //! Membership in a consumer group, served by a thread of its own.
 
+use crate::error::Error;
+use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
-
-use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
-
-use crate::error::Error;
 
 /// How long a poll takes at most, and so the end of the thread.
 const POLL_WAIT: Duration = Duration::from_millis(100);

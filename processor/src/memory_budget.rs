@@ -1,7 +1,6 @@
 //! A bound for the memory of all workers together, which also lets one worker run alone.
 
 use std::sync::Arc;
-
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// MiB of payload that are folded at the same time, over all partitions. A larger slice takes the whole budget.

@@ -1,9 +1,8 @@
 //! The metrics of the processor, and the handles that a worker needs of them.
 
-use std::time::Duration;
-
 use schemas::outcome::Outcome;
 use service::telemetry::{Counter, Histogram};
+use std::time::Duration;
 
 service::metrics! {
     /// Dead letters by what the log took of them.

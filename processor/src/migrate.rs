@@ -1,17 +1,15 @@
 //! Migration: topics and tables are made and brought up to date before the services start. It is idempotent.
 
-use std::time::Duration;
-
+use crate::error::Error;
+use crate::retention::Retention;
+use crate::sink::{AppliedMigration, MigrationTable};
 use schemars::JsonSchema;
 use schemas::migration::{self, FUNCTIONS, MIGRATIONS, Migration};
 use schemas::record::TOPICS;
 use serde::{Deserialize, Serialize};
 use service::config::Span;
 use service::kafka::{self, Admin, Creation, MAX_RECORD_BYTES, TopicSpec};
-
-use crate::error::Error;
-use crate::retention::Retention;
-use crate::sink::{AppliedMigration, MigrationTable};
+use std::time::Duration;
 
 /// `[topics]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,18 +1,5 @@
 //! The processor as a whole: a thread that is a member of the consumer group, workers that fold, and a server for health and metrics.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
-use schemas::record::TABLE_TOPICS;
-use service::http::{self, Router};
-use service::kafka::consumer::GroupOptions;
-use service::kafka::{self, Admin};
-use service::shutdown::Shutdown;
-use tokio::net::TcpListener;
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-
 use crate::Config;
 use crate::assignment::Workers;
 use crate::dead_letter::DeadLetters;
@@ -21,6 +8,17 @@ use crate::member::{GroupMember, MemberOptions};
 use crate::readiness::Readiness;
 use crate::trim::Trimmer;
 use crate::worker_setup::{Mode, WorkerSetup};
+use schemas::record::TABLE_TOPICS;
+use service::http::{self, Router};
+use service::kafka::consumer::GroupOptions;
+use service::kafka::{self, Admin};
+use service::shutdown::Shutdown;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 /// How often the processor checks that the log has the topics.
 const TOPICS_CHECK: Duration = Duration::from_secs(5);

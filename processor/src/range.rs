@@ -1,10 +1,9 @@
 //! The part of the log that a replay folds. A processor without such ranges follows the log without end.
 
+use schemas::time;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-
-use schemas::time;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// The part of one partition that is folded.

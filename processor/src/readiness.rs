@@ -1,11 +1,10 @@
 //! The status of each assigned partition, for `/readyz` and metrics. How far the tables are behind the log is not kept here: the log knows it,
 //! by the committed offsets of the group and the ends of the partitions.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use crate::metrics::{LAG_RECORDS, PARTITIONS, STREAM_HALTED, WINDOW_IDS};
 use service::telemetry::Gauge;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether the processor can do its work: the status of its assigned partitions.
 #[derive(Clone, Default)]

@@ -20,9 +20,6 @@ mod workers;
 
 pub use tables::{DayDifference, ReplayTables};
 
-use service::kafka::Admin;
-use service::shutdown::Shutdown;
-
 use crate::error::Error;
 use crate::log_day::LogDay;
 use crate::migrate;
@@ -31,6 +28,8 @@ use crate::retention::Retention;
 use crate::stream::StreamSpec;
 use hold::GroupHold;
 use plan::Plan;
+use service::kafka::Admin;
+use service::shutdown::Shutdown;
 
 /// The log and the live tables, with the configuration of the processors that fold the one into the other.
 #[derive(Clone, Debug)]

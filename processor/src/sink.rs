@@ -15,14 +15,12 @@ pub use migrations::{AppliedMigration, MigrationTable};
 pub use partition_table::{BEFORE, PartitionTable};
 pub use table_error::{Blame, TableError};
 
-use std::marker::PhantomData;
-use std::time::Duration;
-
-use schemas::row::Table;
-use service::clickhouse::Config;
-
 use crate::error::Error;
 use crate::log_partition::LogPartition;
+use schemas::row::Table;
+use service::clickhouse::Config;
+use std::marker::PhantomData;
+use std::time::Duration;
 
 /// Inserts of one slice before giving up. Each insert that does not appear needs a kill at the wrong moment.
 const ATTEMPTS: u32 = 9;

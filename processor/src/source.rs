@@ -1,14 +1,12 @@
 //! Reads the messages of one partition and cuts them into slices.
 
-use std::time::{Duration, Instant};
-
-use service::kafka::Error as LogError;
-use service::kafka::consumer::{Message, PartitionQueue};
-
 use crate::error::Error;
 use crate::range::PartitionRange;
 use crate::slice::{Limits, Slice};
 use crate::stop::{Stop, WorkerEnd};
+use service::kafka::Error as LogError;
+use service::kafka::consumer::{Message, PartitionQueue};
+use std::time::{Duration, Instant};
 
 /// How long one poll for a message takes at most, so that a worker sees soon that it was told to stop.
 const POLL_WAIT: Duration = Duration::from_millis(200);

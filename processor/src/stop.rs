@@ -1,11 +1,9 @@
 //! How a worker is told to end, and why it ends.
 
+use crate::error::Error;
 use std::time::Duration;
-
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-
-use crate::error::Error;
 
 /// What a worker is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,13 +1,12 @@
 //! The streams: which records of the log become which rows.
 
-use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
-use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow, Position, RejectedReportRow, Table};
-use serde::Serialize;
-
 use crate::dedupe::DedupeKey;
 use crate::fault_injection;
 use crate::group::{self, Grouping, Subject};
 use crate::project::Rules;
+use schemas::record::{Connection, IssueChange, RawReport, Record, RejectedReport};
+use schemas::row::{ConnectionRow, GroupingColumns, IssueChangeRow, OccurrenceRow, Position, RejectedReportRow, Table};
+use serde::Serialize;
 
 /// Bytes that an item of a list of texts takes beside its text, with the allocator's overhead.
 const ITEM_BYTES: usize = 48;

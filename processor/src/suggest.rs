@@ -11,9 +11,8 @@ mod profile;
 pub use index::{Near, nearest};
 pub use profile::Profile;
 
-use std::collections::HashMap;
-
 use profile::Token;
+use std::collections::HashMap;
 
 /// How much of its weight a pair loses for each frame of distance between both places.
 const MOVED: f64 = 0.05;

@@ -5,20 +5,18 @@
 //! day with the newest row of some partition, from which a worker knows how far it is and whose slice may be open. A replay holds all partitions,
 //! so nothing is dropped during a replay.
 
-use std::convert::Infallible;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use crate::metrics::{TABLE_BYTES, TRIMMED_BYTES};
-use schemas::record::{RawReport, Record};
-use schemas::time;
-use service::telemetry::{Counter, Gauge};
-
 use crate::config::Config;
 use crate::dedupe::ALLOWANCE_MS;
 use crate::error::Error;
 use crate::log_day::LogDay;
+use crate::metrics::{TABLE_BYTES, TRIMMED_BYTES};
 use crate::readiness::Readiness;
 use crate::sink::{DailyTables, TableDay, TableError};
+use schemas::record::{RawReport, Record};
+use schemas::time;
+use service::telemetry::{Counter, Gauge};
+use std::convert::Infallible;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How often the tables are measured.
 const PERIOD: Duration = Duration::from_secs(60);

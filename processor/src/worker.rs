@@ -16,15 +16,6 @@ mod repeat;
 
 mod work;
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use schemas::commit_note::CommitNote;
-use schemas::record::Record;
-use service::kafka::consumer::PartitionQueue;
-
 use self::engines::Engines;
 use self::work::Job;
 use crate::dedupe::{DedupeTable, Window};
@@ -39,6 +30,13 @@ use crate::source::Source;
 use crate::stop::{Stop, WorkerEnd};
 use crate::stream::Stream;
 use crate::worker_setup::{Mode, WorkerSetup};
+use schemas::commit_note::CommitNote;
+use schemas::record::Record;
+use service::kafka::consumer::PartitionQueue;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How often the lag is measured.
 const MEASURE: Duration = Duration::from_secs(5);

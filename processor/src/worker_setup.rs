@@ -1,13 +1,12 @@
 //! The setup that all workers of a process share.
 
-use std::sync::Arc;
-
 use crate::Config;
 use crate::dead_letter::DeadLetters;
 use crate::error::Error;
 use crate::memory_budget::MemoryBudget;
 use crate::project::Rules;
 use crate::range::ReplayRanges;
+use std::sync::Arc;
 
 /// Configuration, tables, rules and mode of the workers of a process.
 #[derive(Clone)]

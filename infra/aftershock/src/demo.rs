@@ -13,6 +13,9 @@ mod story;
 mod target;
 mod world;
 
+pub use ask::AskError;
+pub use target::TargetError;
+
 use crate::settings::Settings;
 use progress::Progress;
 use send::{SendError, Sender, Sent};
@@ -21,9 +24,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use story::{Outline, Story};
 use target::Target;
 use tokio::task::{JoinError, JoinSet};
-
-pub use ask::AskError;
-pub use target::TargetError;
 
 /// Items of one request, and requests at the same time.
 const BATCH: usize = 250;

@@ -1,12 +1,11 @@
 //! Where `suggest` and `link` find the tables and the log. What they read and state of issues goes through `query::issue`.
 
+use crate::settings::Settings;
+use crate::standalone::Running;
 use query::issue::IssueReader;
 use service::clickhouse::Config;
 use service::config::Secret;
 use service::kafka;
-
-use crate::settings::Settings;
-use crate::standalone::Running;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]

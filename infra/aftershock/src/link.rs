@@ -3,18 +3,16 @@
 //! A link is an alias fact like a merge, marked with its rule; whoever takes it apart has the last word. Its id is made of what it says:
 //! stated again it is the same fact.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
+use crate::issues::{Engines, Error};
+use crate::settings::Settings;
 use processor::link::{FailureSite, IssueEvidence, Link, links};
 use query::issue::aliases::{AliasFact, Aliases};
 use query::issue::new_alias::NewAlias;
 use query::journal::ChangeWriter;
 use query::param::Target;
 use serde_json::json;
-
-use crate::issues::{Engines, Error};
-use crate::settings::Settings;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What is asked for.
 #[derive(clap::Args)]

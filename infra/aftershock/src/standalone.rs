@@ -24,6 +24,12 @@ mod spec;
 mod urls;
 mod welcome;
 
+pub use error::Error;
+pub use exclusive::ExclusiveEngines;
+pub use handover::{Handover, Sockets};
+pub use running::{Ready, Running};
+pub use spec::Hello;
+
 use crate::role::Role;
 use crate::settings::Settings;
 use engines::Engines;
@@ -37,12 +43,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 use urls::Urls;
 use welcome::Welcome;
-
-pub use error::Error;
-pub use exclusive::ExclusiveEngines;
-pub use handover::{Handover, Sockets};
-pub use running::{Ready, Running};
-pub use spec::Hello;
 
 /// Runs until it is asked to end.
 ///

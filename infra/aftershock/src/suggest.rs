@@ -1,16 +1,14 @@
 //! `aftershock suggest`: issues that look like one bug, for a person to judge. Nothing is merged by it.
 
-use std::collections::{BTreeMap, HashSet};
-use std::io::BufRead;
-
+use crate::group;
+use crate::issues::{Engines, Error};
+use crate::settings::Settings;
 use processor::Rules;
 use processor::group::{Grouping, Subject};
 use processor::suggest::{Profile, nearest};
 use serde_json::json;
-
-use crate::group;
-use crate::issues::{Engines, Error};
-use crate::settings::Settings;
+use std::collections::{BTreeMap, HashSet};
+use std::io::BufRead;
 
 /// Issues of an app that are compared, those with the latest reports first.
 const MOST: u32 = 5_000;

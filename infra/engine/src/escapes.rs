@@ -6,12 +6,11 @@
 //! The engine's own parser decides, not ours: a text in which the two could differ is written anew by it, without comments, heredocs,
 //! escapes and typographic quotes, and then looked at.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
 use crate::exception::{Exception, READONLY};
 use crate::library::{Connection, Params};
 use crate::token::{Kind, Token, Tokens};
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// Functions and aggregate functions of the engine that this version is made for, in lower case: of its categories of plain computation
 /// all, of the others those that tell nothing of the machine, of its files or of other servers.
@@ -148,9 +147,8 @@ fn name<'a>(token: &Token<'a>) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     fn tokens(text: &str) -> Vec<Token<'_>> {
         Tokens::new(text.as_bytes()).collect()

@@ -41,6 +41,8 @@ mod topic;
 mod unread;
 mod walk;
 
+pub use access::{ANY, Account, Grant, Operation, Resource};
+
 use node::Node;
 use std::io;
 use std::net::SocketAddr;
@@ -48,8 +50,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-
-pub use access::{ANY, Account, Grant, Operation, Resource};
 
 /// How the broker runs. `Config::new` gives what suits one machine.
 #[derive(Debug, Clone)]

@@ -19,14 +19,14 @@ pub mod retention;
 pub mod segment;
 mod settings;
 
-use bytes::Bytes;
-use std::io;
-use std::path::PathBuf;
-
 pub use error::StorageError;
+pub use settings::LogSettings;
+
+use bytes::Bytes;
 use producer_state::Producers;
 use segment::{Active, Sealed};
-pub use settings::LogSettings;
+use std::io;
+use std::path::PathBuf;
 
 /// Clock steps backwards up to this many milliseconds do not show in append times.
 const CLOCK_SLACK: i64 = 60_000;

@@ -5,13 +5,13 @@
 mod quantity;
 mod secret;
 
+pub use quantity::{QuantityError, Size, Span};
+pub use secret::Secret;
+
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::{Table, Value};
-
-pub use quantity::{QuantityError, Size, Span};
-pub use secret::Secret;
 
 /// Only variables that begin so are read; `__` goes one table deeper.
 pub const PREFIX: &str = "AFTERSHOCK__";

@@ -5,6 +5,9 @@ mod check;
 mod generate;
 mod keyring;
 
+pub use app::{ANY_ORIGIN, App, Cipher};
+pub use keyring::Keyring;
+
 use crate::config::{Secret, located};
 use crate::signature;
 use schemars::generate::SchemaSettings;
@@ -15,9 +18,6 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 use subtle::ConstantTimeEq;
-
-pub use app::{ANY_ORIGIN, App, Cipher};
-pub use keyring::Keyring;
 
 /// Stands for every app in [`User::apps`].
 pub const ALL_APPS: &str = "*";

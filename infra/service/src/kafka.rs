@@ -6,6 +6,10 @@ pub mod consumer;
 pub mod mirror;
 pub mod producer;
 
+pub use admin::{Admin, Creation, TopicSpec};
+pub use mirror::Mirror;
+pub use producer::{Deliveries, Delivery, Outgoing, Position, Producer, ProducerOptions};
+
 use crate::config::Secret;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -14,10 +18,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-pub use admin::{Admin, Creation, TopicSpec};
-pub use mirror::Mirror;
-pub use producer::{Deliveries, Delivery, Outgoing, Position, Producer, ProducerOptions};
 
 /// The largest record that a topic takes and a client sends, in bytes.
 pub const MAX_RECORD_BYTES: usize = 16 << 20;

@@ -9,13 +9,13 @@ mod process;
 mod registry;
 mod repeats;
 
-use repeats::Limited;
-use std::time::Duration;
-use tracing_subscriber::EnvFilter;
-
 pub use metric::{Description, Kind, Metric, trimmed};
 pub use process::METRICS as PROCESS_METRICS;
 pub use registry::{Counter, Gauge, Histogram};
+
+use repeats::Limited;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
 
 /// Sends log lines to stderr, filtered by `AFTERSHOCK_LOG`, else `RUST_LOG`, else `info`; as JSON, one object a line, where
 /// `AFTERSHOCK_LOG_FORMAT` is `json`.

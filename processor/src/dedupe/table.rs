@@ -1,16 +1,14 @@
 //! What the table of a partition says about deliveries.
 
-use std::time::Duration;
-
-use clickhouse::Row;
-use schemas::row::Table;
-use serde::Deserialize;
-use service::clickhouse::Config;
-
 use super::{ALLOWANCE_MS, Bounds, Id, Ids, Window};
 use crate::config::Dedupe;
 use crate::log_partition::LogPartition;
 use crate::sink::{BEFORE, PartitionTable, TableError};
+use clickhouse::Row;
+use schemas::row::Table;
+use serde::Deserialize;
+use service::clickhouse::Config;
+use std::time::Duration;
 
 /// A parameter of a query stays below ClickHouse's `http_max_field_value_size`.
 const IDS_A_QUERY: usize = 3_000;

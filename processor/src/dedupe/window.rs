@@ -1,9 +1,8 @@
 //! The ids of the last deliveries of one partition.
 
+use super::{ALLOWANCE_MS, BloomFilter, DedupeKey, Id, Ids, Verdict};
 use std::collections::VecDeque;
 use std::hash::BuildHasherDefault;
-
-use super::{ALLOWANCE_MS, BloomFilter, DedupeKey, Id, Ids, Verdict};
 
 /// Buckets of a window. Buckets are dropped whole.
 const PARTS: usize = 8;

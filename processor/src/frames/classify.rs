@@ -6,10 +6,9 @@
 //! With `file:` before it, it matches the file or library as printed, with `method:` the function,
 //! with `class:` the outermost class without its package.
 
-use std::sync::OnceLock;
-
 use super::Frame;
 use super::search::{find_byte, rfind_byte};
+use std::sync::OnceLock;
 
 /// What a frame counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,10 @@
 //! Why two reports do or do not share an issue: the first part in which they differ, then both frame by frame.
 
-use std::fmt::Write;
-
 use super::explanation::{Explanation, ShownFrame, explain};
 use super::line::{fingerprint_of, id_of, read, subject_of};
 use crate::fingerprint::Part;
 use crate::project::Rules;
+use std::fmt::Write;
 
 /// Compares two lines of JSON and says it in words.
 ///

@@ -1,12 +1,11 @@
 //! Why a report has its issue: the frames that grouping saw, the frames that counted, and the form of its message.
 
-use schemas::grouping::PartKind;
-use serde::Serialize;
-
 use super::{Grouping, Subject, group_observed};
 use crate::fingerprint::{Evidence, NamedFrame, Policy};
 use crate::frames::classify::Class;
 use crate::project::Rules;
+use schemas::grouping::PartKind;
+use serde::Serialize;
 
 /// The most frames that are shown.
 const MAX_FRAMES: usize = 128;

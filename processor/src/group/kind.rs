@@ -1,11 +1,10 @@
 //! Recognises what sort of event a report is.
 
+use super::Subject;
+use super::texts::Texts;
 use crate::frames::Trace;
 use crate::frames::native::ASSERTION;
 use schemas::grouping::Kind;
-
-use super::Subject;
-use super::texts::Texts;
 
 /// The kind of a report with its trace and texts.
 #[must_use]

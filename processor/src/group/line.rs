@@ -1,10 +1,9 @@
 //! The line protocol of `aftershock group`: a JSON report in, a JSON issue out.
 
-use serde_json::{Map, Value, json};
-
 use super::explanation::{Explanation, explain};
 use super::{Subject, group_with};
 use crate::project::Rules;
+use serde_json::{Map, Value, json};
 
 /// Answers one line: `{"id","issue","signature"}`, or `{"id":null,"error"}` where it is not a report.
 #[must_use]

@@ -1,10 +1,9 @@
 //! The normal names of a trace's frames, with what each frame is.
 
+use super::signature;
 use crate::fingerprint::NamedFrame;
 use crate::frames::Trace;
 use crate::frames::classify::Class;
-
-use super::signature;
 
 /// Normal names of all frames in one string, so that a frame costs no allocation of its own.
 pub struct Names {

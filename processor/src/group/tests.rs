@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::fmt::Write as _;
-use std::path::Path;
-
-use proptest::prelude::*;
-
 use super::*;
 use crate::frames::location;
+use proptest::prelude::*;
+use std::fmt::Write as _;
+use std::path::Path;
 
 mod fixtures;
 mod fuzz;

@@ -1,9 +1,8 @@
 //! What a report says in words: its fault and its message, from the stack or from the report itself.
 
+use super::{Kind, Subject, signature};
 use crate::frames::{self, Trace, location, native};
 use crate::normalise;
-
-use super::{Kind, Subject, signature};
 
 /// The fault and its message: of a chain the innermost, else what the report says.
 pub struct Texts<'a> {

@@ -1,12 +1,11 @@
 //! The rules of all projects, compiled.
 
-use schemas::grouping::PartKind;
-use std::collections::{BTreeSet, HashMap};
-
 use super::glob::Glob;
 use super::{AppGrouping, GroupBy, GroupingConfig, ServerRule};
 use crate::fingerprint::{self, Evidence, Hash64, NamedFrame, Part, Policy};
 use crate::frames::classify::Class;
+use schemas::grouping::PartKind;
+use std::collections::{BTreeSet, HashMap};
 
 const MAX_APPS: usize = 1_000;
 const MAX_RULES: usize = 1_000;

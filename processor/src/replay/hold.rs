@@ -3,21 +3,19 @@
 //! A processor that is started meanwhile asks the group for partitions. It gets them when the exchange is over. If it asks before the exchange, the
 //! replay ends.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use service::kafka::Admin;
-use service::kafka::consumer::{Assignment, GroupOptions, PartitionQueue};
-use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::sync::{Mutex, MutexGuard};
-
 use super::Installation;
 use crate::error::Error;
 use crate::member::{GroupMember, MemberOptions};
 use crate::pipeline;
 use crate::replay_refusal::ReplayRefusal;
 use crate::stream::STREAMS;
+use service::kafka::Admin;
+use service::kafka::consumer::{Assignment, GroupOptions, PartitionQueue};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How long the remaining partitions may take after the first ones; then another member has them.
 const REST: Duration = Duration::from_secs(5);

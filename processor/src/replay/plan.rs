@@ -1,14 +1,13 @@
 //! Decides which days and offsets are folded again, from what the survey found. Pure.
 
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
-
 use super::ReplayRequest;
 use super::survey::{PartitionSurvey, Survey};
 use crate::log_day::LogDay;
 use crate::range::PartitionRange;
 use crate::replay_refusal::ReplayRefusal;
 use crate::stream::{STREAMS, StreamSpec};
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// The days, streams and offsets that are folded again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,17 +1,15 @@
 //! Surveys the log: what it has, what the live group has folded of it, and which rows of the live tables have left the log.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use schemas::time;
-use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions, PartitionQueue};
-
 use super::Replay;
 use crate::error::Error;
 use crate::pipeline;
 use crate::replay_refusal::ReplayRefusal;
 use crate::stream::{STREAMS, StreamSpec};
+use schemas::time;
+use service::kafka::consumer::{Assignment, GroupConsumer, GroupOptions, PartitionQueue};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const POLL_WAIT: Duration = Duration::from_millis(100);
 const TIMEOUT: Duration = Duration::from_secs(60);

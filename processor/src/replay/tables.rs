@@ -1,16 +1,14 @@
 //! New tables beside the live ones: they share days with the live tables, are compared with them and exchanged for them.
 
-use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
-
-use clickhouse::{Client, Row};
-use serde::Deserialize;
-use service::clickhouse::Config;
-
 use crate::log_day::LogDay;
 use crate::range::PoisonRecord;
 use crate::sink::TableError;
 use crate::stream::StreamSpec;
+use clickhouse::{Client, Row};
+use serde::Deserialize;
+use service::clickhouse::Config;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// A comparison that takes more memory than this continues on disk.
 const SPILL: &str = "settings max_bytes_before_external_group_by = 1000000000";

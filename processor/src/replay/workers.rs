@@ -1,14 +1,5 @@
 //! Folds the planned ranges with the processor's own workers, in a consumer group of the replay's own.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
-
-use service::kafka::consumer::GroupOptions;
-use service::shutdown::Shutdown;
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-
 use super::plan::Plan;
 use super::{Installation, Progress, Replay};
 use crate::assignment::Workers;
@@ -19,6 +10,13 @@ use crate::range::ReplayRanges;
 use crate::readiness::Readiness;
 use crate::replay_refusal::ReplayRefusal;
 use crate::worker_setup::{Mode, WorkerSetup};
+use service::kafka::consumer::GroupOptions;
+use service::shutdown::Shutdown;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 /// How often it tells how far it is.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);

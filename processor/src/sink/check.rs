@@ -1,13 +1,11 @@
 //! Finds the rows that a table refuses. They are tried on an empty copy of the table, so that the table itself gets a slice as one insert or not at
 //! all.
 
-use std::ops::Range;
-use std::time::Duration;
-
-use schemas::row::Table;
-
 use super::table_error::Blame;
 use super::{Sink, TableError};
+use schemas::row::Table;
+use std::ops::Range;
+use std::time::Duration;
 
 /// If this many rows are refused and none is taken, the table is at fault and not the rows.
 const REFUSED_LIMIT: usize = 1_000;

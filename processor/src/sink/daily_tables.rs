@@ -1,11 +1,10 @@
 //! The tables by log day: how many bytes each day takes, and how a day is dropped.
 
+use super::TableError;
+use crate::log_day::LogDay;
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 use service::clickhouse::Config;
-
-use super::TableError;
-use crate::log_day::LogDay;
 
 /// The tables of topics from which retention takes. Issue changes stay.
 const TABLES: &str = "'occurrences', 'connections', 'rejected_reports'";

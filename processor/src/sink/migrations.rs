@@ -1,10 +1,9 @@
 //! The table `schema_migrations`, which records the migrations of a database.
 
+use super::TableError;
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 use service::clickhouse::Config;
-
-use super::TableError;
 
 /// A migration that was applied, or retention that was set.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]

@@ -1,14 +1,12 @@
 //! A table, seen from one partition of the log.
 
-use std::time::Duration;
-
+use super::TableError;
+use crate::log_partition::LogPartition;
 use clickhouse::Client;
 use clickhouse::query::Query;
 use schemas::row::Table;
 use service::clickhouse::Config;
-
-use super::TableError;
-use crate::log_partition::LogPartition;
+use std::time::Duration;
 
 /// A condition in SQL: the rows before the offset `{first}` in the log. All rows of an earlier generation are.
 pub const BEFORE: &str = "(log_generation < {generation:UInt16} or (log_generation = {generation:UInt16} \

@@ -1,8 +1,7 @@
 //! The nearest of many profiles. Where there are many, only profiles that share a rare token are compared.
 
-use std::collections::HashMap;
-
 use super::{Profile, Rarity, similarity};
+use std::collections::HashMap;
 
 /// Tokens of a profile by which other profiles are found, the rarest first.
 const ASKED: usize = 24;

@@ -1,13 +1,12 @@
 //! Calls of the log and of the tables, repeated until they succeed, the worker is told to stop, or waiting cannot help.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use crate::error::Error;
 use crate::log_partition::LogPartition;
 use crate::metrics::WorkerMetrics;
 use crate::readiness::PartitionReporter;
 use crate::stop::{Stop, WorkerEnd};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The first wait after a failure; doubled up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);

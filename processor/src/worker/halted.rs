@@ -4,17 +4,15 @@
 //! begins again after a wait, and at once after a restart. Where no record of a partition was ever valid, the worker reads ahead instead: a valid
 //! record after the invalid ones shows that those are at fault.
 
-use std::time::Duration;
-
-use schemas::commit_note::CommitNote;
-use schemas::record::Record;
-
 use super::Worker;
 use super::work::INVALID_LIMIT;
 use crate::decode;
 use crate::error::Error;
 use crate::stop::WorkerEnd;
 use crate::stream::Stream;
+use schemas::commit_note::CommitNote;
+use schemas::record::Record;
+use std::time::Duration;
 
 /// The first wait of a halted stream; doubled up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_secs(5);

@@ -10,12 +10,6 @@
 //! fault when it is found under trial twice. That costs two ends of the process for each record at fault, three in a slice of more than [`RUNS`]
 //! records. Meanwhile the worker has the process to itself, so no record of another partition can end it.
 
-use std::time::Duration;
-
-use schemas::commit_note::CommitNote;
-use schemas::record::Record;
-use service::kafka::consumer::Message;
-
 use super::Worker;
 use super::work::Job;
 use crate::error::Error;
@@ -23,6 +17,10 @@ use crate::fold;
 use crate::slice::Slice;
 use crate::stop::WorkerEnd;
 use crate::stream::Stream;
+use schemas::commit_note::CommitNote;
+use schemas::record::Record;
+use service::kafka::consumer::Message;
+use std::time::Duration;
 
 /// Attempts with a whole slice before its records are tried alone.
 const ATTEMPTS: u32 = 3;

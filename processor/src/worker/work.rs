@@ -1,10 +1,5 @@
 //! Work on one open slice: its records become rows in the table, or dead letters.
 
-use std::time::Instant;
-
-use schemas::record::{Record, RejectedReport};
-use service::kafka::consumer::Message;
-
 use super::Worker;
 use crate::decode::{Rejection, Rejections};
 use crate::dedupe::{DedupeKey, Window};
@@ -17,6 +12,9 @@ use crate::slice::Slice;
 use crate::stop::WorkerEnd;
 use crate::stream::Stream;
 use crate::worker_setup::Mode;
+use schemas::record::{Record, RejectedReport};
+use service::kafka::consumer::Message;
+use std::time::Instant;
 
 /// If this many records are invalid and none was ever valid, the installation is at fault and the stream is halted.
 pub(super) const INVALID_LIMIT: u64 = 1_000;

@@ -1,13 +1,11 @@
 //! What an operation is: a method, a path, what goes in and what comes out.
 
-use std::borrow::Cow;
-
+use super::{IntoResponse, Json, Problem, Request, Response};
 use http::{Method, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-use super::{IntoResponse, Json, Problem, Request, Response};
+use std::borrow::Cow;
 
 /// One operation of an API.
 ///

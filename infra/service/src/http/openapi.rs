@@ -1,14 +1,12 @@
 //! The OpenAPI 3.1 document of a router, rendered from its endpoints so that it cannot drift.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::Router;
+use super::router::Route;
 use http::{Method, StatusCode};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
-
-use super::Router;
-use super::router::Route;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Router {
     /// The OpenAPI 3.1 document of the mounted operations; the same list gives the same document.

@@ -1,14 +1,12 @@
 //! The list of a service's operations.
 
-use std::borrow::Cow;
-use std::pin::Pin;
-
-use http::{Method, StatusCode};
-use schemars::{Schema, SchemaGenerator};
-
 use super::cross_origin::CrossOrigin;
 use super::request_meter::RouteMetrics;
 use super::{Endpoint, Failure, Input, IntoResponse, Output, Problem, Request, Response};
+use http::{Method, StatusCode};
+use schemars::{Schema, SchemaGenerator};
+use std::borrow::Cow;
+use std::pin::Pin;
 
 /// The operations of one service; what [`super::serve()`] serves.
 pub struct Router {

@@ -10,6 +10,8 @@
 mod reading;
 mod shared;
 
+pub use self::shared::Progress;
+
 use self::reading::TopicReader;
 use self::shared::{Fold, Shared};
 use super::{Config, Error, Position};
@@ -18,8 +20,6 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
-
-pub use self::shared::Progress;
 
 /// A value made of a topic; clones share it.
 pub struct Mirror<T>(Arc<Shared<T>>);

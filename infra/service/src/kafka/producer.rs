@@ -8,6 +8,9 @@ mod delivery;
 mod options;
 mod rounds;
 
+pub use self::delivery::{Deliveries, Delivery, Position};
+pub use self::options::ProducerOptions;
+
 use self::delivery::{Load, group};
 use self::rounds::{Queued, RoundClient};
 use super::{Config, Error};
@@ -16,9 +19,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
-
-pub use self::delivery::{Deliveries, Delivery, Position};
-pub use self::options::ProducerOptions;
 
 /// A writer to the log; clones share one client.
 #[derive(Clone)]

@@ -6,12 +6,11 @@
 
 #![allow(clippy::print_stdout)]
 
+use super::fixtures::FIXTURES;
+use super::{crash, group};
 use crate::frames::register::LANGUAGES;
 use crate::frames::{self, MAX_FRAMES, Trace};
 use crate::normalise;
-
-use super::fixtures::FIXTURES;
-use super::{crash, group};
 
 /// Executions of each test where nothing else is asked for.
 const EXECUTIONS: u64 = 2_000;

@@ -1,11 +1,9 @@
 //! What another build changes in a stack, in every fixture at once, and time that grows with the text and not faster.
 
-use std::time::Instant;
-
-use proptest::prelude::*;
-
 use super::fixtures::FIXTURES;
 use super::{crash, group};
+use proptest::prelude::*;
+use std::time::Instant;
 
 /// What stands before a line number, by runtime.
 const BEFORE_LINE: [&str; 15] = [
