@@ -1,2 +1,2 @@
--- Whether a country is among those a query asks for; an empty list is all of them.
+-- Whether a country is among those a query asks for, where an empty list means all of them.
 create function if not exists country_chosen as (country, countries) -> empty(countries) or country in countries
