@@ -2,7 +2,7 @@
 //!
 //! The server is the embedded engine behind the house's own TLS acceptor.
 
-use crate::harness::{APP, Engine, KEY, Pipeline, Process, binary, get, until};
+use crate::harness::{APP, Engine, KEY, Pipeline, Process, binary, get, signal, until};
 use service::http::{Client, Endpoint, HeaderMap, Method, Options, Request, Response, Router, StatusCode, Tls, serve, text};
 use service::shutdown::Shutdown;
 use std::path::Path;
@@ -76,7 +76,7 @@ fn certificate(folder: &Path, name: &str) -> Tls {
 /// A configuration of roles that reach the tables by this address.
 fn config(pipeline: &Pipeline, name: &str, url: &str, authority: &Path) -> String {
     let more = "[query]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nrequire_projections = true\n\
-                [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"50ms\"\n";
+                [processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n[processor.slice]\nlinger = \"50ms\"\n[topics]\npartitions = 2\n";
     let path = pipeline.role_config(name, "");
     let text = std::fs::read_to_string(&path).unwrap();
     let url_of_engine = format!("url = \"{}\"", pipeline.engine().url);
@@ -111,6 +111,8 @@ fn processor_and_query_work_through_an_encrypted_address() {
     let mut migrated = Process::start(&["migrate", "--config", &trusting]);
     until("the migration ends", || migrated.exit_code().ok_or("it runs"));
     assert_eq!(migrated.exit_code(), Some(0));
+    // The group gives all partitions to the encrypted processor once the pipeline's own is silent.
+    pipeline.children("processor").into_iter().for_each(|id| signal(id, "STOP"));
     let mut processor = Process::start(&["processor", "--config", &trusting]);
     let mut query = Process::start(&["query", "--config", &trusting]);
     let (processor_url, query_url) = (told(&mut processor, "processor"), told(&mut query, "query"));
@@ -118,7 +120,6 @@ fn processor_and_query_work_through_an_encrypted_address() {
         reply if reply.status == 200 => Ok(()),
         reply => Err(reply.text),
     });
-    // It shares the partitions with the pipeline's own, and may get those of reports later than others.
     let mut reports = 0;
     until("the encrypted processor inserts", || {
         let body =

@@ -22,7 +22,7 @@ fn config(pipeline: &Pipeline, name: &str, partitions: u32, more: &str) -> PathB
     let more = format!(
         "database = \"{name}\"\n[topics]\npartitions = {partitions}\n[processor]\nlisten = \"127.0.0.1:0\"\nsession_timeout = \"6s\"\n{more}\n[processor.slice]\nrecords = 20\nlinger = \"20ms\"\n"
     );
-    pipeline.role_config(&format!("{name}-replay"), &more)
+    pipeline.role_config_in_group(&format!("{name}-replay"), name, &more)
 }
 
 fn replay(config: &Path, arguments: &[&str]) -> Said {

@@ -68,7 +68,7 @@ impl Journal {
         let id = change.change_id.to_string();
         let begun = Instant::now();
         while begun.elapsed() < TIMEOUT {
-            let rows: Option<u64> = store.first(sql!("issue/change_seen.sql").text("change", &id)).await?;
+            let rows: Option<u64> = store.first(sql!("change_seen.sql").text("change", &id)).await?;
             if rows.is_some_and(|rows| rows > 0) {
                 return Ok(true);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -100,7 +101,8 @@ impl Process {
     pub fn terminate(&mut self) -> Option<i32> {
         signal(self.id(), "TERM");
         super::until("the process leaves", || match self.child.try_wait() {
-            Ok(Some(status)) => Ok(status.code()),
+            // The number of a signal, below zero, where one ended it.
+            Ok(Some(status)) => Ok(status.code().or_else(|| status.signal().map(|signal| -signal))),
             other => Err(format!("{other:?}")),
         })
     }

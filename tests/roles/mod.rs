@@ -130,6 +130,18 @@ fn a_hangup_ends_nobody_and_reaches_those_who_read_again() {
 }
 
 /// From the moment on at which a role says where it listens.
+/// Threads of the log's client are at work from the first moment on; none of them may be hit by the end of the process.
+#[test]
+fn a_role_that_is_stopped_right_after_its_start_ends_cleanly() {
+    let pipeline = Pipeline::start();
+    let config = pipeline.role_config("short", "");
+    for _ in 0..25 {
+        let mut process = Process::start(&["ingest", "--config", config.to_str().unwrap()]);
+        process.first_line().unwrap();
+        assert_eq!(process.terminate(), Some(0));
+    }
+}
+
 #[test]
 fn a_role_by_itself_takes_a_hangup_from_its_first_word_on() {
     let pipeline = Pipeline::start();

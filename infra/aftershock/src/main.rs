@@ -11,7 +11,6 @@ use clap::{Args, Parser, Subcommand};
 use service::printable;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 /// The edge and the processor make and drop many small texts, often on different threads.
@@ -153,20 +152,22 @@ struct Needed {
     config: PathBuf,
 }
 
-fn main() -> ExitCode {
+/// Exit codes; clap's of a wrong usage is 2.
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
+
+fn main() {
     // Exits with 2 itself where the usage is wrong.
     let cli = Cli::parse();
     private::close_new_files();
-    match run(cli.command) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("aftershock: {}", printable::line(&one_line(&error)));
-            ExitCode::FAILURE
-        }
-    }
+    let code = run(cli.command).unwrap_or_else(|error| {
+        eprintln!("aftershock: {}", printable::line(&one_line(&error)));
+        FAILURE
+    });
+    service::shutdown::exit(code)
 }
 
-fn run(command: Command) -> anyhow::Result<ExitCode> {
+fn run(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Standalone { config, data } => {
             let settings = settings(config.config.as_deref(), data.as_deref())?;
@@ -198,7 +199,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Some([a, b]) => group::diff([a, b], &rules)?,
                 _ => group::run(&rules, explain)?,
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(SUCCESS)
         }
         Command::Suggest { tables, options } => {
             let settings = settings(tables.config.config.as_deref(), tables.data.as_deref())?;
@@ -235,12 +236,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(needed) => {
             let findings = check::run(&needed.config);
             write!(std::io::stdout().lock(), "{}", printable::lines(&findings.to_string()))?;
-            Ok(if findings.fine() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if findings.fine() { SUCCESS } else { FAILURE })
         }
     }
 }
 
-fn run_role(role: Role, told: &Roles) -> anyhow::Result<ExitCode> {
+fn run_role(role: Role, told: &Roles) -> anyhow::Result<u8> {
     let begin = if told.attached {
         Start::Attached(Box::new(standalone::Handover::receive().context("nothing to work with from standalone")?))
     } else {
@@ -257,24 +258,24 @@ fn said(done: &str, tables: &[backup::Rows]) -> anyhow::Result<()> {
 }
 
 /// Runs a service, which tells by its log how it is.
-fn start(name: &str, service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+fn start(name: &str, service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<u8> {
     service::telemetry::init(name);
     wait_for(service)
 }
 
 /// Runs a command to its end and shows the JSON that it gives.
-fn print(command: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<ExitCode> {
+fn print(command: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<u8> {
     wait_for(async move { Ok(std::io::stdout().lock().write_all(printable::json(&command.await?).as_bytes())?) })
 }
 
 /// Runs a command to its end.
-fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<u8> {
     wait_on(&mut Builder::new_multi_thread(), command)
 }
 
-fn wait_on(runtime: &mut Builder, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+fn wait_on(runtime: &mut Builder, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<u8> {
     runtime.enable_all().build()?.block_on(command)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(SUCCESS)
 }
 
 fn settings(file: Option<&std::path::Path>, data: Option<&std::path::Path>) -> anyhow::Result<Settings> {

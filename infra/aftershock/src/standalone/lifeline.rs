@@ -38,7 +38,7 @@ pub fn attach(trigger: Trigger) {
             }
         }
         // Nobody is left to tell, and what was acknowledged is on disk.
-        std::process::exit(1);
+        service::shutdown::exit(1);
     });
 }
 
