@@ -80,7 +80,7 @@ fn operations_page(listed: &[Listed]) -> String {
         "# Operations\n\n\
          Every operation of the query service by its name on the wire: an OpenAPI operation is at `/uniform/openapi/NAME`, also with key/value pairs\n\
          after the name. The envelope is the shape of its answers (`query/src/envelope.rs`). Projections are the roll-ups that answer its statements.\n\
-         This page is rendered from the list in `query/src/api.rs` and compared with it by a test. How to add one: `docs/adding-an-endpoint.md`.\n\n\
+         This page is rendered from the list in `query/src/api.rs` and compared with it by a test. How to add one: `docs/adding-an-operation.md`.\n\n\
          | operation | methods | envelope | file | statements | projections |\n|---|---|---|---|---|---|\n",
     );
     for operation in listed {
