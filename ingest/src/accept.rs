@@ -8,7 +8,7 @@
 
 use crate::authenticate::{Caller, encoding};
 use crate::batch::{Batch, Receipts};
-use crate::dialect::inflate::Unpacking;
+use crate::dialect::inflate::{inflate, short};
 use crate::dialect::{Dialect, Identify, Received};
 use crate::edge::Edge;
 use crate::item::Kind;
@@ -121,8 +121,9 @@ impl<'a> Visit<'a> {
     async fn read_known(&self, head: &KeyInHead) -> Result<Limited<'a>, Rejection> {
         let (sender, received) = self.admit((head.identify)(self.credentials, self.request)?)?;
         let encoding = encoding(self.request).filter(|_| head.may_be_packed);
-        let body = Unpacking::begin(&self.request.body, encoding, head.short)?;
-        let is_short = body.plain().is_some_and(|plain| plain.len() <= head.short && !(head.expands)(plain));
+        let body = &self.request.body;
+        let short = short(body, encoding, head.short)?.filter(|plain| !(head.expands)(plain));
+        let is_short = short.is_some();
         let read = || {
             let batch = match &sender.channel {
                 Some(channel) => {
@@ -130,7 +131,7 @@ impl<'a> Visit<'a> {
                     let received = Received { sealed_as: opened.name.to_string(), ..received };
                     (head.read)(self.request, &opened.text, &received)?
                 }
-                None => (head.read)(self.request, &body.finish()?, &received)?,
+                None => (head.read)(self.request, &short.map_or_else(|| inflate(body, encoding), Ok)?, &received)?,
             };
             Ok(self.limit(sender, batch))
         };

@@ -25,7 +25,7 @@ mod sealed;
 mod sentry;
 
 use crate::batch::{Batch, Items};
-use crate::dialect::inflate::Unpacking;
+use crate::dialect::inflate::{inflate, short};
 use crate::dialect::sentry as sentry_dialect;
 use crate::dialect::{Received, app_key, native, native_connection};
 use crate::encoded::EncodedRecord;
@@ -44,7 +44,7 @@ struct Shape<'a> {
 
 /// A body, unpacked as the recipe does it.
 fn unpacked<'a>(body: &'a [u8], encoding: Option<&str>) -> Result<Cow<'a, [u8]>, Rejection> {
-    Unpacking::begin(body, encoding, SHORT_BODY)?.finish()
+    short(body, encoding, SHORT_BODY)?.map_or_else(|| inflate(body, encoding), Ok)
 }
 
 fn native_reports(body: &[u8], shape: Shape<'_>, received: &Received) -> Result<Items<EncodedRecord>, Rejection> {
