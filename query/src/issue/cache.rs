@@ -1,5 +1,6 @@
 //! The aliases of every app and platform that was asked for of late. They are read again only when the tables hold changes that they did not hold
-//! before, which is one cheap question: how far the changes are in the tables.
+//! before, which is one cheap question: how far the changes are in the tables. A replay or a restore may put other changes at the same places of the log, so
+//! nothing is remembered for longer than a minute.
 
 use super::Issues;
 use super::aliases::{AliasRow, Aliases};
@@ -10,11 +11,15 @@ use crate::store::{Row, Store};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Issues that are remembered over all apps and platforms: some 35 MB.
 const MAX_WEIGHT: usize = 100_000;
 /// What an app and platform weighs without any: at most 1,000 of them are remembered.
 const LEAST_WEIGHT: usize = 100;
+
+/// For how long aliases are remembered at most.
+const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// Aliases by app and platform; clones share them.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +36,7 @@ struct Entries {
 struct Entry {
     position: Vec<Position>,
     aliases: Arc<Aliases>,
+    read_at: Instant,
     last_use: u64,
 }
 
@@ -48,34 +54,35 @@ impl IssueCache {
     /// # Errors
     /// The tables give no answer.
     pub async fn of(&self, store: &Store, target: &Target) -> Result<Issues, Error> {
+        let now = Instant::now();
         // Read before the facts: these may be newer than it says, never older.
         let position: Vec<Position> = store.fetch(sql!("position.sql")).await?;
-        let aliases = match self.find(target, &position) {
+        let aliases = match self.find(target, &position, now) {
             Some(aliases) => aliases,
             None => {
                 let facts = sql!("aliases.sql").bind(target);
                 let aliases = Arc::new(store.fold(facts, |facts: Vec<AliasRow>| Aliases::fold(&facts)).await?);
-                self.keep(target, position, &aliases);
+                self.keep(target, position, &aliases, now);
                 aliases
             }
         };
         Ok(Issues { store: store.clone(), target: target.clone(), aliases })
     }
 
-    fn find(&self, target: &Target, position: &[Position]) -> Option<Arc<Aliases>> {
+    fn find(&self, target: &Target, position: &[Position], now: Instant) -> Option<Arc<Aliases>> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.uses += 1;
         let uses = entries.uses;
-        let entry = entries.by_target.get_mut(target).filter(|entry| entry.position == position)?;
+        let entry = entries.by_target.get_mut(target).filter(|entry| entry.position == position && now < entry.read_at + MAX_AGE)?;
         entry.last_use = uses;
         Some(entry.aliases.clone())
     }
 
     /// Those that were not asked for the longest make room.
-    fn keep(&self, target: &Target, position: Vec<Position>, aliases: &Arc<Aliases>) {
+    fn keep(&self, target: &Target, position: Vec<Position>, aliases: &Arc<Aliases>, read_at: Instant) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last_use = entries.uses;
-        entries.by_target.insert(target.clone(), Entry { position, aliases: aliases.clone(), last_use });
+        entries.by_target.insert(target.clone(), Entry { position, aliases: aliases.clone(), read_at, last_use });
         let mut weight: usize = entries.by_target.values().map(Entry::weight).sum();
         while weight > MAX_WEIGHT {
             let oldest = entries.by_target.iter().min_by_key(|(_, entry)| entry.last_use).map(|(target, _)| target.clone());
@@ -119,21 +126,30 @@ mod tests {
 
     #[test]
     fn a_change_in_the_tables_makes_them_be_read_again() {
-        let cache = IssueCache::default();
-        cache.keep(&target(1), at(5), &aliases(3));
-        assert!(cache.find(&target(1), &at(5)).is_some());
-        assert!(cache.find(&target(1), &at(6)).is_none());
-        assert!(cache.find(&target(1), &[at(5), at(5)].concat()).is_none());
-        assert!(cache.find(&target(2), &at(5)).is_none());
+        let (cache, now) = (IssueCache::default(), Instant::now());
+        cache.keep(&target(1), at(5), &aliases(3), now);
+        assert!(cache.find(&target(1), &at(5), now).is_some());
+        assert!(cache.find(&target(1), &at(6), now).is_none());
+        assert!(cache.find(&target(1), &[at(5), at(5)].concat(), now).is_none());
+        assert!(cache.find(&target(2), &at(5), now).is_none());
+    }
+
+    /// As after a replay that puts other changes in the same places.
+    #[test]
+    fn after_a_minute_they_are_read_again_in_any_case() {
+        let (cache, now) = (IssueCache::default(), Instant::now());
+        cache.keep(&target(1), at(5), &aliases(3), now);
+        assert!(cache.find(&target(1), &at(5), now + MAX_AGE - Duration::from_millis(1)).is_some());
+        assert!(cache.find(&target(1), &at(5), now + MAX_AGE).is_none());
     }
 
     #[test]
     fn apps_that_nobody_asks_for_are_forgotten() {
-        let cache = IssueCache::default();
+        let (cache, now) = (IssueCache::default(), Instant::now());
         let large = aliases(20_000);
         for app in 0..10 {
-            cache.keep(&target(app), at(5), &large);
-            assert!(cache.find(&target(0), &at(5)).is_some(), "it is asked for all the time");
+            cache.keep(&target(app), at(5), &large, now);
+            assert!(cache.find(&target(0), &at(5), now).is_some(), "it is asked for all the time");
         }
         let entries = cache.0.lock().unwrap();
         let weight: usize = entries.by_target.values().map(Entry::weight).sum();

@@ -45,21 +45,21 @@ impl<O: AdminOperation> Bearer<O> {
         let operator = self.gate.admin(&request)?;
         let request = if O::METHODS.contains(&Method::POST) { request } else { Request { body: Default::default(), ..request } };
         let given = RequestParameters::gather(&request, O::PATH)?;
-        let app = permitted(&operator, &given)?;
+        let apps = permitted(&operator, &given)?;
         let now = Utc::now().timestamp_millis();
         let parameters = O::Parameters::read(&given, &Context { settings: &self.writes.reads.settings, now })?;
         if O::APP_IS_KNOWN {
-            self.gate.known(&app.unwrap_or_default())?;
+            let named = if apps.is_empty() { vec![String::new()] } else { apps };
+            named.iter().try_for_each(|app| self.gate.known(app))?;
         }
         O::answer(&O::Uses::of(&self.writes, &operator.id), AdminAsked { operator, parameters, now }).await
     }
 }
 
-/// The app that a request is about, if it names one: the administrator may see it.
-fn permitted(operator: &Operator, given: &RequestParameters) -> Result<Option<String>, Rejection> {
+/// The apps that a request names, by either name: the administrator may see each.
+fn permitted(operator: &Operator, given: &RequestParameters) -> Result<Vec<String>, Rejection> {
     let named = APP.iter().filter_map(|name| given.text(name));
-    let apps = named.map(|app| operator.permit(&app).map(|()| app)).collect::<Result<Vec<_>, _>>()?;
-    Ok(apps.into_iter().next())
+    named.map(|app| operator.permit(&app).map(|()| app)).collect()
 }
 
 impl<O: AdminOperation> Endpoint for Bearer<O> {
@@ -93,11 +93,13 @@ mod tests {
     fn an_app_is_permitted_however_it_is_spelled() {
         let operator = Operator { id: "admin 1".to_owned(), apps: Some(vec!["7".to_owned()]) };
         for body in [r#"{"appId":7}"#, r#"{"appId":" 7 "}"#, r#"{"app_id":"7"}"#] {
-            assert_eq!(permitted(&operator, &given(body)), Ok(Some("7".to_owned())), "{body}");
+            assert_eq!(permitted(&operator, &given(body)), Ok(vec!["7".to_owned()]), "{body}");
         }
         for body in [r#"{"appId":8}"#, r#"{"appId":"8"}"#, r#"{"app_id":8}"#, r#"{"appId":7,"app_id":8}"#] {
             assert_eq!(permitted(&operator, &given(body)), Err(Rejection::Forbidden), "{body}");
         }
-        assert_eq!(permitted(&operator, &given("{}")), Ok(None));
+        assert_eq!(permitted(&operator, &given("{}")), Ok(Vec::new()));
+        let both = given(r#"{"appId": "7", "app_id": 7}"#);
+        assert_eq!(permitted(&operator, &both), Ok(vec!["7".to_owned(); 2]), "each name is looked at");
     }
 }
