@@ -164,6 +164,8 @@ fn main() {
         eprintln!("aftershock: {}", printable::line(&one_line(&error)));
         FAILURE
     });
+    // Where stdout is closed, nobody reads it.
+    let _ = std::io::stdout().flush();
     service::shutdown::exit(code)
 }
 

@@ -1,6 +1,5 @@
 //! Graceful shutdown: a [`Trigger`] that fires once and a [`Shutdown`] that any number of tasks wait on.
 
-use std::io::Write;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -78,12 +77,10 @@ async fn leave(trigger: Trigger, mut terminate: Signal, mut interrupt: Signal) {
 
 /// Ends the process with an exit code, at once.
 ///
-/// The exit handlers of C libraries are left out: OpenSSL's frees what threads of librdkafka may still be using, which ended one process in ten with a
+/// What is in the buffer of stdout is lost. The exit handlers of C libraries are left out: OpenSSL's frees what threads of librdkafka may still be using, which ended one process in ten with a
 /// SIGSEGV when it was stopped right after its start.
 #[allow(unsafe_code)]
 pub fn exit(code: u8) -> ! {
-    // What was printed may still be in the buffer of stdout. Where stdout is closed, nobody reads it.
-    let _ = std::io::stdout().flush();
     // SAFETY: it ends the process and touches no memory.
     unsafe { libc::_exit(code.into()) }
 }
